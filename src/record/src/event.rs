@@ -1,0 +1,537 @@
+//! What can happen: one struct a kind, each a CBOR map with integer keys.
+//!
+//! Numbers are for ever: a kind or key that is no longer written is not used again, a new key is an
+//! `Option`, so old records still decode.
+
+use minicbor::encode::write::Cursor;
+use minicbor::{Decode, Encode};
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $number:literal $name:ident),+ $(,)?) => {
+        /// One event with its payload.
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        #[non_exhaustive]
+        pub enum Event<'a> {
+            $($(#[$doc])* $name($name<'a>),)+
+        }
+
+        impl<'a> Event<'a> {
+            /// The stable number of this kind.
+            #[must_use]
+            pub fn kind(&self) -> u16 {
+                match self { $(Event::$name(_) => $number,)+ }
+            }
+
+            /// The name of a kind, for people.
+            #[must_use]
+            pub fn kind_name(kind: u16) -> Option<&'static str> {
+                match kind { $($number => Some(stringify!($name)),)+ _ => None }
+            }
+
+            /// Writes the payload to the front of `out`: its length, or `None` if it does not fit.
+            pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
+                let mut cursor = Cursor::new(out);
+                match self {
+                    $(Event::$name(payload) => minicbor::encode(payload, &mut cursor).ok()?,)+
+                }
+                Some(cursor.position())
+            }
+
+            /// Reads a payload of this kind.
+            #[must_use]
+            pub fn decode(kind: u16, payload: &'a [u8]) -> Option<Event<'a>> {
+                match kind {
+                    $($number => minicbor::decode(payload).ok().map(Event::$name),)+
+                    _ => None,
+                }
+            }
+        }
+
+        $(impl<'a> From<$name<'a>> for Event<'a> {
+            fn from(payload: $name<'a>) -> Event<'a> { Event::$name(payload) }
+        })+
+    };
+}
+
+events! {
+    /// The first frame of a boot.
+    1 Born,
+    /// A stage began.
+    2 StageBegan,
+    /// A stage ended, well or not.
+    3 StageEnded,
+    /// A kernel module was loaded, or not.
+    4 Module,
+    /// Something about a network interface.
+    5 Network,
+    /// The rescue sshd was started or ended.
+    6 Sshd,
+    /// One expected or found piece of hardware.
+    7 Hardware,
+    /// The root file system was found.
+    8 RootFound,
+    /// The root file system was checked, or the check was not needed.
+    9 Fsck,
+    /// A file system was mounted.
+    10 Mounted,
+    /// A runlevel's scripts began.
+    11 RunlevelBegan,
+    /// A runlevel's scripts are done.
+    12 RunlevelEnded,
+    /// An init script was started.
+    13 ScriptStarted,
+    /// An init script ended.
+    14 ScriptEnded,
+    /// A piece of output of a script or of fsck.
+    15 Output,
+    /// How the boot went, in one line.
+    16 Verdict,
+    /// A service of inittab was started or ended.
+    17 Service,
+    /// The machine is going down.
+    18 Shutdown,
+    /// A person gave an order, or the boot waits for one.
+    19 Operator,
+    /// Something worth a line.
+    20 Note,
+    /// Frames or output that could not be kept.
+    21 Lost,
+}
+
+/// The first frame: which boot this is.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Born<'a> {
+    /// The kernel's boot id (`/proc/sys/kernel/random/boot_id`), as text.
+    #[b(0)]
+    pub boot_id: &'a str,
+    /// `uname -r`.
+    #[b(1)]
+    pub kernel: &'a str,
+    /// SHA-256 of the image's members, in hex; empty when the image does not say.
+    #[b(2)]
+    pub image: &'a str,
+    /// SHA-256 of the plan, in hex.
+    #[b(3)]
+    pub plan: &'a str,
+    /// The name of the config the plan was frozen from.
+    #[b(4)]
+    pub config: &'a str,
+    /// The kernel command line, cut to fit.
+    #[b(5)]
+    pub command_line: &'a str,
+    /// CLOCK_REALTIME minus CLOCK_MONOTONIC at this moment, in ns: turns every time into a date.
+    #[n(6)]
+    pub epoch_ns: u64,
+    /// Version of preroot-init.
+    #[b(7)]
+    pub version: &'a str,
+    /// What was wrong with the plan, when built-in defaults are used instead.
+    #[b(8)]
+    pub plan_error: Option<&'a str>,
+}
+
+/// A stage began.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct StageBegan<'a> {
+    /// The stage's name as in the documentation (`early`, `fsck`, ...).
+    #[b(0)]
+    pub stage: &'a str,
+}
+
+/// How a stage ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Outcome {
+    /// As it should.
+    #[n(0)]
+    Done,
+    /// Not, and the boot goes on.
+    #[n(1)]
+    GoOn,
+    /// Not, and the boot stops for a person.
+    #[n(2)]
+    Rescue,
+    /// A person or the plan skipped it.
+    #[n(3)]
+    Skipped,
+}
+
+/// A stage ended.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct StageEnded<'a> {
+    /// The stage's name.
+    #[b(0)]
+    pub stage: &'a str,
+    /// How.
+    #[n(1)]
+    pub outcome: Outcome,
+    /// The step that failed: the stable number of `boot`'s `Step`, 0 when none did.
+    #[n(2)]
+    pub step: u16,
+    /// The step's name.
+    #[b(3)]
+    pub step_name: &'a str,
+    /// errno of that step, 0 when it is no system call.
+    #[n(4)]
+    pub errno: u16,
+}
+
+/// A kernel module was loaded, or not.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Module<'a> {
+    /// Its name.
+    #[b(0)]
+    pub name: &'a str,
+    /// 0, or why not.
+    #[n(1)]
+    pub errno: u16,
+    /// Time inside `finit_module`, ns.
+    #[n(2)]
+    pub took_ns: u64,
+    /// The modalias that asked for it, empty for `modules.always`.
+    #[b(3)]
+    pub modalias: &'a str,
+}
+
+/// Something about a network interface.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Network<'a> {
+    /// Its name.
+    #[b(0)]
+    pub interface: &'a str,
+    /// What was done or seen: `up`, `address 192.0.2.1/24`, `route 192.0.2.254`, `carrier`, `no-carrier`, `host NAME`.
+    #[b(1)]
+    pub what: &'a str,
+    /// 0, or why not.
+    #[n(2)]
+    pub errno: u16,
+}
+
+/// The rescue sshd was started or ended.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Sshd<'a> {
+    /// `started`, `ended`, `failed`.
+    #[b(0)]
+    pub what: &'a str,
+    /// Its pid, 0 when it could not be started.
+    #[n(1)]
+    pub pid: u32,
+    /// How often it was started in this boot.
+    #[n(2)]
+    pub starts: u32,
+    /// Exit status as wait(2) gives it, or errno when it could not be started.
+    #[n(3)]
+    pub status: i32,
+}
+
+/// One expected or found piece of hardware.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Hardware<'a> {
+    /// `memory`, `disk SERIAL`, ...
+    #[b(0)]
+    pub item: &'a str,
+    /// What the plan expects, in the item's unit (bytes); 0 when it expects nothing.
+    #[n(1)]
+    pub expected: u64,
+    /// What is there.
+    #[n(2)]
+    pub found: u64,
+    /// `ok`, `missing`, `small`, `unknown`.
+    #[b(3)]
+    pub verdict: &'a str,
+}
+
+/// The root file system was found.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct RootFound<'a> {
+    /// What was looked for.
+    #[b(0)]
+    pub wanted: &'a str,
+    /// The device that holds it.
+    #[b(1)]
+    pub device: &'a str,
+    /// Its file system.
+    #[b(2)]
+    pub kind: &'a str,
+    /// Time from the beginning of the search, ns.
+    #[n(3)]
+    pub waited_ns: u64,
+}
+
+/// The root file system was checked, or the check was not needed.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Fsck<'a> {
+    /// The device.
+    #[b(0)]
+    pub device: &'a str,
+    /// Why it was checked, or why not: `clean`, `not clean`, `errors`, `mount count`, `interval`, `forced`, `skipped`.
+    #[b(1)]
+    pub reason: &'a str,
+    /// The command that ran, empty when none did.
+    #[b(2)]
+    pub command: &'a str,
+    /// Its exit code (fsck(8)), 0 when none ran.
+    #[n(3)]
+    pub code: u16,
+    /// The signal that ended it, 0 when none did.
+    #[n(4)]
+    pub signal: u16,
+    /// How long it took, ns.
+    #[n(5)]
+    pub took_ns: u64,
+    /// What follows: `clean`, `repaired`, `uncorrected`, `not checked`.
+    #[b(6)]
+    pub verdict: &'a str,
+}
+
+/// A file system was mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Mounted<'a> {
+    /// The device.
+    #[b(0)]
+    pub device: &'a str,
+    /// Where.
+    #[b(1)]
+    pub at: &'a str,
+    /// File system type.
+    #[b(2)]
+    pub kind: &'a str,
+    /// Options.
+    #[b(3)]
+    pub options: &'a str,
+}
+
+/// A runlevel's scripts began.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct RunlevelBegan<'a> {
+    /// `S`, `2`, `0`, `6`.
+    #[b(0)]
+    pub runlevel: &'a str,
+    /// How many scripts it has.
+    #[n(1)]
+    pub scripts: u32,
+    /// `levels` or `edges`.
+    #[b(2)]
+    pub policy: &'a str,
+}
+
+/// A runlevel's scripts are done.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct RunlevelEnded<'a> {
+    /// Which.
+    #[b(0)]
+    pub runlevel: &'a str,
+    /// How many ended with status 0.
+    #[n(1)]
+    pub succeeded: u32,
+    /// How many did not.
+    #[n(2)]
+    pub failed: u32,
+    /// How many were ended by their deadline.
+    #[n(3)]
+    pub timed_out: u32,
+}
+
+/// An init script was started.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct ScriptStarted<'a> {
+    /// Its number in the plan; ties `Output` and `ScriptEnded` to it.
+    #[n(0)]
+    pub script: u32,
+    /// Its file name.
+    #[b(1)]
+    pub name: &'a str,
+    /// `S`, `2`, `0`, `6`.
+    #[b(2)]
+    pub runlevel: &'a str,
+    /// Its level in the frozen order, from 1.
+    #[n(3)]
+    pub level: u16,
+    /// `start` or `stop`.
+    #[b(4)]
+    pub argument: &'a str,
+    /// Its pid; 0 when it could not be started (`ScriptEnded` follows with the errno).
+    #[n(5)]
+    pub pid: u32,
+    /// The script whose end let it start, by number; `None` when it waited for nobody.
+    #[n(6)]
+    pub waited_for: Option<u32>,
+}
+
+/// How a script ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum ScriptEnd {
+    /// It exited; `status` is its exit code.
+    #[n(0)]
+    Exited,
+    /// A signal ended it; `status` is the signal.
+    #[n(1)]
+    Signalled,
+    /// Its deadline ended it; `status` is the signal that did.
+    #[n(2)]
+    TimedOut,
+    /// It could not be started; `status` is errno.
+    #[n(3)]
+    NotStarted,
+    /// It had not ended when the deadline's SIGKILL should have taken it; the boot went on.
+    #[n(4)]
+    Abandoned,
+}
+
+/// An init script ended.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct ScriptEnded<'a> {
+    /// Its number in the plan.
+    #[n(0)]
+    pub script: u32,
+    /// Its file name.
+    #[b(1)]
+    pub name: &'a str,
+    /// How.
+    #[n(2)]
+    pub end: ScriptEnd,
+    /// Exit code, signal or errno.
+    #[n(3)]
+    pub status: u16,
+    /// From start to end, ns.
+    #[n(4)]
+    pub took_ns: u64,
+    /// CPU time in user mode, ns, with all children it waited for.
+    #[n(5)]
+    pub user_ns: u64,
+    /// CPU time in the kernel, ns.
+    #[n(6)]
+    pub system_ns: u64,
+    /// Largest resident set of it or a child it waited for, KiB.
+    #[n(7)]
+    pub memory_kib: u32,
+    /// Output bytes it wrote until it ended, kept or not.
+    #[n(8)]
+    pub output_bytes: u64,
+}
+
+/// Whose output it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Source {
+    /// An init script; `script` is its number.
+    #[n(0)]
+    Script,
+    /// The file system check.
+    #[n(1)]
+    Fsck,
+    /// The rescue sshd.
+    #[n(2)]
+    Sshd,
+    /// Another child of PID 1.
+    #[n(3)]
+    Child,
+}
+
+/// A piece of output.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Output<'a> {
+    /// Whose.
+    #[n(0)]
+    pub source: Source,
+    /// The script's number in the plan, 0 for other sources.
+    #[n(1)]
+    pub script: u32,
+    /// The bytes as they came.
+    #[cbor(b(2), with = "minicbor::bytes")]
+    pub bytes: &'a [u8],
+}
+
+/// How the boot went, in one line.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Verdict<'a> {
+    /// `OK`, `DEGRADED`, `RESCUE`, `FAILED`.
+    #[b(0)]
+    pub word: &'a str,
+    /// Why, as in `DEGRADED(disk SERIAL missing)`; empty for `OK`.
+    #[b(1)]
+    pub reason: &'a str,
+}
+
+/// A service of inittab was started or ended.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Service<'a> {
+    /// inittab's id.
+    #[b(0)]
+    pub id: &'a str,
+    /// `started`, `ended`, `failed`, `held back`.
+    #[b(1)]
+    pub what: &'a str,
+    /// Its pid.
+    #[n(2)]
+    pub pid: u32,
+    /// Exit status as wait(2) gives it, or errno.
+    #[n(3)]
+    pub status: i32,
+}
+
+/// The machine is going down.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Shutdown<'a> {
+    /// `reboot`, `poweroff`, `halt`.
+    #[b(0)]
+    pub how: &'a str,
+    /// Who asked: `initctl`, `ctrl-alt-del`, `operator`, `panic=`.
+    #[b(1)]
+    pub who: &'a str,
+}
+
+/// A person gave an order, or the boot waits for one.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Operator<'a> {
+    /// `waiting`, `continue`, `retry`, `reboot`, ...
+    #[b(0)]
+    pub what: &'a str,
+    /// The stage it is about.
+    #[b(1)]
+    pub stage: &'a str,
+}
+
+/// Something worth a line.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Note<'a> {
+    /// The line.
+    #[b(0)]
+    pub text: &'a str,
+}
+
+/// Frames or output that could not be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Lost<'a> {
+    /// `frames` or `output`.
+    #[b(0)]
+    pub what: &'a str,
+    /// How many frames, or bytes.
+    #[n(1)]
+    pub count: u64,
+    /// The script whose output it was.
+    #[n(2)]
+    pub script: Option<u32>,
+}
