@@ -1,1 +1,65 @@
-//! placeholder
+//! The plan: what the boot is to do, frozen on the host and only walked on the target.
+//!
+//! `preroot freeze` writes it, PID 1 reads it; both link this crate. Everything is checked once, in
+//! [`Plan::check`]; after that every table, index and string is known to be good, so a walk over a
+//! plan cannot fail. The reader allocates nothing, copies nothing and needs no alignment.
+//!
+//! A plan, little endian:
+//!
+//! ```text
+//!   0  magic      8  "preroot\0"
+//!   8  version    u16
+//!  10  zero       u16
+//!  12  length     u32   of the whole plan
+//!  16  crc32      u32   over byte 20 to the end
+//!  20  sections   u32
+//!  24  section table: sections x { kind u16, entry bytes u16, offset u32, count u32 }
+//!  ..  the sections, in the order of the table
+//! ```
+//!
+//! | kind | section      | entry          | order                                             |
+//! |------|--------------|----------------|---------------------------------------------------|
+//! | 1    | strings      | bytes, UTF-8   | -                                                 |
+//! | 2    | settings     | [`Settings`]   | exactly one                                       |
+//! | 3    | hosts        | [`Host`]       | by match kind, then key                           |
+//! | 4    | addresses    | [`Address`]    | a host's stand together                           |
+//! | 5    | modules      | [`Module`]     | by rank: what is loaded first                     |
+//! | 6    | dependencies | `u32` modules  | a module's stand together, in the order to load   |
+//! | 7    | aliases      | [`Alias`]      | by module                                         |
+//! | 8    | runlevels    | [`Runlevel`]   | S, the default one, 0, 6                          |
+//! | 9    | scripts      | [`Script`]     | a runlevel's stand together, by level, then name  |
+//! | 10   | edges        | [`Edge`]       | a script's stand together, by the script awaited  |
+//! | 11   | services     | [`Service`]    | as in inittab                                     |
+//! | 12   | dropped      | [`Dropped`]    | by runlevel, then name                            |
+//! | 13   | disks        | [`Disk`]       | by serial                                         |
+//!
+//! Scripts never point forward: a script awaits only scripts that stand before it in its runlevel, so
+//! there is no loop to meet at boot.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(any(test, feature = "write"))]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod check;
+#[cfg(any(test, feature = "write"))]
+mod draft;
+pub mod limits;
+mod root_spec;
+mod tables;
+mod view;
+
+pub use check::PlanError;
+#[cfg(any(test, feature = "write"))]
+pub use draft::{
+    Draft, DraftAddress, DraftAlias, DraftDisk, DraftDropped, DraftEdge, DraftError, DraftHost,
+    DraftModule, DraftRunlevel, DraftScript, DraftService,
+};
+pub use root_spec::RootSpec;
+pub use tables::*;
+pub use view::Plan;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,446 @@
+//! The tables of a plan, as they lie in its bytes.
+//!
+//! Numbers are little endian and unaligned ([`U16`], [`U32`], [`U64`]); a text is a range of the strings section
+//! ([`Text`]), read by [`crate::Plan::text`]. A byte that means one of a few things is
+//! read by a method that returns an enum; [`crate::Plan::check`] has seen that it is one of them.
+
+use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+macro_rules! table {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+        #[repr(C)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)+ }
+    };
+}
+
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $number:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$variant_doc])* $variant = $number,)+ }
+
+        impl $name {
+            /// The choice with this number.
+            #[must_use]
+            pub fn from_number(number: u8) -> Option<$name> {
+                match number { $($number => Some($name::$variant),)+ _ => None }
+            }
+
+            /// Its number in a plan.
+            #[must_use]
+            pub fn number(self) -> u8 {
+                match self { $($name::$variant => $number,)+ }
+            }
+        }
+    };
+}
+
+choice! {
+    /// When a script may start.
+    Policy {
+        /// When every script of the level before has ended.
+        Levels = 0,
+        /// When the scripts it is ordered after have ended.
+        Edges = 1,
+    }
+}
+
+choice! {
+    /// What a check may change without asking.
+    Repair {
+        /// What is safe: `e2fsck -p`.
+        Preen = 0,
+        /// Everything: `e2fsck -p`, then `e2fsck -y`.
+        Yes = 1,
+        /// Nothing: `e2fsck -n`.
+        No = 2,
+    }
+}
+
+choice! {
+    /// When the root is checked.
+    CheckMode {
+        /// When its superblock says that it is due.
+        Auto = 0,
+        /// Always.
+        Force = 1,
+        /// Never.
+        Skip = 2,
+    }
+}
+
+choice! {
+    /// How the root is mounted.
+    MountMode {
+        /// `rw`.
+        ReadWrite = 0,
+        /// `ro`.
+        ReadOnly = 1,
+    }
+}
+
+choice! {
+    /// What PID 1 does after the order.
+    Finish {
+        /// Stays: reaps, respawns, answers shutdown.
+        Stay = 0,
+        /// Execs the root's own init after the mount and leaves the start to it.
+        Init = 1,
+    }
+}
+
+choice! {
+    /// What a host is known by.
+    HostKey {
+        /// The MAC address of one of its interfaces.
+        Mac = 1,
+        /// Any machine: the first interface with a carrier.
+        FirstCarrier = 255,
+    }
+}
+
+choice! {
+    /// How a script is started.
+    ScriptMode {
+        /// Beside the others, output captured.
+        Parallel = 0,
+        /// Alone, on the console.
+        Interactive = 1,
+    }
+}
+
+choice! {
+    /// What a script's failure means for the verdict.
+    Weight {
+        /// It is recorded.
+        Normal = 0,
+        /// It makes the verdict DEGRADED.
+        Critical = 1,
+    }
+}
+
+choice! {
+    /// What a script is asked to do.
+    Argument {
+        /// `start`.
+        Start = 0,
+        /// `stop`.
+        Stop = 1,
+    }
+}
+
+choice! {
+    /// What inittab wants of a service.
+    ServiceAction {
+        /// Started again whenever it ends.
+        Respawn = 0,
+        /// Started once.
+        Once = 1,
+        /// Started when ctrl-alt-del is pressed.
+        CtrlAltDel = 2,
+        /// Started when power fails.
+        PowerFail = 3,
+    }
+}
+
+choice! {
+    /// What a missing piece of hardware means.
+    Concern {
+        /// It is recorded.
+        Note = 0,
+        /// The verdict is DEGRADED.
+        Degraded = 1,
+        /// The boot holds before root.
+        Hold = 2,
+    }
+}
+
+table! {
+    /// A range of the strings section.
+    Text {
+        /// Where it begins.
+        offset: U32,
+        /// Its length in bytes.
+        length: U32,
+    }
+}
+
+table! {
+    /// What the boot is to do, beside the tables.
+    Settings {
+        /// The config's name.
+        name: Text,
+        /// Where the root is: see [`crate::RootSpec`].
+        root: Text,
+        /// Its file system type; empty: as its superblock says.
+        root_type: Text,
+        /// Mount options for it, as mount(8)'s `-o`.
+        root_flags: Text,
+        /// How long to wait for it, ms.
+        root_wait_ms: U32,
+        /// How long scripts may run unless they say otherwise, ms.
+        script_deadline_ms: U32,
+        /// The port of the rescue sshd.
+        rescue_port: U16,
+        /// How many scripts may run at once; 0: no limit.
+        parallel: U16,
+        /// [`Policy`].
+        policy: u8,
+        /// [`Repair`].
+        repair: u8,
+        /// [`CheckMode`].
+        check_mode: u8,
+        /// [`MountMode`].
+        mount_mode: u8,
+        /// [`Finish`].
+        finish: u8,
+        /// What a shortfall of memory means: [`Concern`].
+        memory_concern: u8,
+        /// The default runlevel, an ASCII digit.
+        runlevel: u8,
+        /// 0.
+        reserved: u8,
+        /// Where the record is kept on the root; empty: nowhere.
+        store: Text,
+        /// Its size there, bytes.
+        store_bytes: U32,
+        /// Bytes of memory below which something is missing; 0: nothing is expected.
+        memory_bytes_min: U64,
+        /// The kernel release the modules are for.
+        kernel: Text,
+        /// No boot happens before this moment: seconds since 1970 (the newest file of the inputs).
+        built_s: U64,
+        /// Kernel modules that are loaded whatever is present, separated by blanks.
+        modules_always: Text,
+    }
+}
+
+impl Settings {
+    /// When a script may start.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy::from_number(self.policy).unwrap_or(Policy::Levels)
+    }
+
+    /// What a check may change.
+    #[must_use]
+    pub fn repair(&self) -> Repair {
+        Repair::from_number(self.repair).unwrap_or(Repair::No)
+    }
+
+    /// When the root is checked.
+    #[must_use]
+    pub fn check_mode(&self) -> CheckMode {
+        CheckMode::from_number(self.check_mode).unwrap_or(CheckMode::Auto)
+    }
+
+    /// How the root is mounted.
+    #[must_use]
+    pub fn mount_mode(&self) -> MountMode {
+        MountMode::from_number(self.mount_mode).unwrap_or(MountMode::ReadOnly)
+    }
+
+    /// What PID 1 does after the order.
+    #[must_use]
+    pub fn finish(&self) -> Finish {
+        Finish::from_number(self.finish).unwrap_or(Finish::Stay)
+    }
+
+    /// What a shortfall of memory means.
+    #[must_use]
+    pub fn memory_concern(&self) -> Concern {
+        Concern::from_number(self.memory_concern).unwrap_or(Concern::Note)
+    }
+}
+
+table! {
+    /// A machine of the fleet.
+    Host {
+        /// The MAC in lower case with colons; empty for [`HostKey::FirstCarrier`].
+        key: Text,
+        /// Its name.
+        hostname: Text,
+        /// Its first address.
+        first_address: U32,
+        /// How many it has.
+        address_count: U16,
+        /// [`HostKey`].
+        key_kind: u8,
+        /// 0.
+        reserved: u8,
+    }
+}
+
+impl Host {
+    /// What it is known by.
+    #[must_use]
+    pub fn key_kind(&self) -> HostKey {
+        HostKey::from_number(self.key_kind).unwrap_or(HostKey::FirstCarrier)
+    }
+}
+
+table! {
+    /// A static address, with the gateway that is reached through it.
+    Address {
+        /// 4 bytes used for IPv4, 16 for IPv6; network order.
+        ip: [u8; 16],
+        /// All zero: no default route through this address.
+        gateway: [u8; 16],
+        /// 4 or 6.
+        family: u8,
+        /// Prefix length.
+        prefix: u8,
+    }
+}
+
+table! {
+    /// A kernel module in the image.
+    Module {
+        /// Its name, with underscores.
+        name: Text,
+        /// Its file in the image.
+        path: Text,
+        /// Its parameters.
+        options: Text,
+        /// First entry of its dependencies; they stand in the order to load.
+        first_dependency: U32,
+        /// How many.
+        dependency_count: U32,
+    }
+}
+
+table! {
+    /// A pattern that a device's modalias is held against.
+    Alias {
+        /// With `*`, `?` and `[...]`, as modules.alias has it.
+        pattern: Text,
+        /// The module it asks for.
+        module: U32,
+    }
+}
+
+table! {
+    /// The scripts of one runlevel.
+    Runlevel {
+        /// Its first script.
+        first_script: U32,
+        /// How many scripts it has.
+        script_count: U32,
+        /// How many levels they form.
+        level_count: U16,
+        /// `S`, `0`-`6`.
+        name: u8,
+        /// [`Argument`].
+        argument: u8,
+    }
+}
+
+impl Runlevel {
+    /// What its scripts are asked to do.
+    #[must_use]
+    pub fn argument(&self) -> Argument {
+        Argument::from_number(self.argument).unwrap_or(Argument::Start)
+    }
+}
+
+table! {
+    /// An init script at its place in the frozen order.
+    Script {
+        /// Its file name in /etc/init.d.
+        name: Text,
+        /// How long it may run, ms; 0: for ever.
+        deadline_ms: U32,
+        /// First of the scripts it waits for.
+        first_edge: U32,
+        /// How many.
+        edge_count: U32,
+        /// Its level, from 1.
+        level: U16,
+        /// [`ScriptMode`].
+        mode: u8,
+        /// [`Weight`].
+        weight: u8,
+    }
+}
+
+impl Script {
+    /// How it is started.
+    #[must_use]
+    pub fn mode(&self) -> ScriptMode {
+        ScriptMode::from_number(self.mode).unwrap_or(ScriptMode::Parallel)
+    }
+
+    /// What its failure means.
+    #[must_use]
+    pub fn weight(&self) -> Weight {
+        Weight::from_number(self.weight).unwrap_or(Weight::Normal)
+    }
+}
+
+table! {
+    /// One script waits for another.
+    Edge {
+        /// The script it waits for, by its number in the plan; lower than its own.
+        awaited: U32,
+        /// Why: `Required-Start $syslog -> rsyslog (ssh:4)`.
+        reason: Text,
+    }
+}
+
+table! {
+    /// A line of inittab that PID 1 serves.
+    Service {
+        /// inittab's id.
+        id: Text,
+        /// Its runlevels; empty: all.
+        runlevels: Text,
+        /// The command line, with inittab's `+` taken off.
+        process: Text,
+        /// [`ServiceAction`].
+        action: u8,
+    }
+}
+
+impl Service {
+    /// What inittab wants of it.
+    #[must_use]
+    pub fn action(&self) -> ServiceAction {
+        ServiceAction::from_number(self.action).unwrap_or(ServiceAction::Once)
+    }
+}
+
+table! {
+    /// A script that is enabled in the tree and not in the order.
+    Dropped {
+        /// Its file name.
+        name: Text,
+        /// Why: `replaced by preroot: checks the root itself`.
+        reason: Text,
+        /// The runlevel it is enabled in.
+        runlevel: u8,
+    }
+}
+
+table! {
+    /// A disk that should be there.
+    Disk {
+        /// Its serial number.
+        serial: Text,
+        /// Its size in bytes; 0: any.
+        bytes: U64,
+        /// [`Concern`].
+        concern: u8,
+    }
+}
+
+impl Disk {
+    /// What its absence means.
+    #[must_use]
+    pub fn concern(&self) -> Concern {
+        Concern::from_number(self.concern).unwrap_or(Concern::Note)
+    }
+}

@@ -1,0 +1,266 @@
+//! Round trip, every truncation, every flipped byte, and hostile tables under a right checksum.
+
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use proptest::prelude::*;
+
+use crate::check::CHECKED_FROM;
+use crate::{
+    Argument, Draft, DraftAddress, DraftAlias, DraftDisk, DraftDropped, DraftEdge, DraftError,
+    DraftHost, DraftModule, DraftRunlevel, DraftScript, DraftService, Plan, PlanError, ScriptMode,
+    ServiceAction, Weight,
+};
+
+fn script(name: &str, level: u16, awaited: &[u32]) -> DraftScript {
+    DraftScript {
+        name: name.to_string(),
+        level,
+        mode: ScriptMode::Parallel,
+        weight: Weight::Normal,
+        deadline_ms: 1000,
+        edges: awaited
+            .iter()
+            .map(|&awaited| DraftEdge {
+                awaited,
+                reason: "Required-Start".to_string(),
+            })
+            .collect(),
+    }
+}
+
+fn draft() -> Draft {
+    Draft {
+        root: "LABEL=root".to_string(),
+        hosts: vec![DraftHost {
+            key_kind: crate::HostKey::Mac,
+            key: "52:54:00:12:34:56".to_string(),
+            hostname: "db1".to_string(),
+            addresses: vec![DraftAddress {
+                ip: "192.0.2.1".parse().unwrap(),
+                prefix: 24,
+                gateway: Some("192.0.2.254".parse().unwrap()),
+            }],
+        }],
+        modules: vec![
+            DraftModule {
+                name: "virtio".to_string(),
+                path: "/lib/modules/virtio.ko".to_string(),
+                options: "".to_string(),
+                dependencies: vec![],
+            },
+            DraftModule {
+                name: "virtio_blk".to_string(),
+                path: "/lib/modules/virtio_blk.ko".to_string(),
+                options: "".to_string(),
+                dependencies: vec![0],
+            },
+        ],
+        aliases: vec![DraftAlias {
+            pattern: "virtio:d00000002v*".to_string(),
+            module: 1,
+        }],
+        runlevels: vec![
+            DraftRunlevel {
+                name: b'S',
+                argument: Argument::Start,
+                scripts: vec![script("mountall.sh", 1, &[]), script("urandom", 2, &[0])],
+            },
+            DraftRunlevel {
+                name: b'2',
+                argument: Argument::Start,
+                scripts: vec![
+                    script("rsyslog", 1, &[]),
+                    script("cron", 2, &[0]),
+                    script("ssh", 2, &[0]),
+                ],
+            },
+        ],
+        services: vec![DraftService {
+            id: "T0".to_string(),
+            runlevels: "23".to_string(),
+            process: "/sbin/getty ttyS0".to_string(),
+            action: ServiceAction::Respawn,
+        }],
+        dropped: vec![DraftDropped {
+            name: "checkroot.sh".to_string(),
+            reason: "replaced by preroot".to_string(),
+            runlevel: b'S',
+        }],
+        disks: vec![DraftDisk {
+            serial: "SN1".to_string(),
+            bytes: 1 << 30,
+            concern: crate::Concern::Degraded,
+        }],
+        ..Draft::default()
+    }
+}
+
+#[test]
+fn what_is_frozen_is_read_back() {
+    let bytes = draft().freeze().unwrap();
+    let plan = Plan::check(&bytes).unwrap();
+    assert_eq!(plan.text(plan.settings().root), "LABEL=root");
+    assert_eq!(plan.text(plan.hosts()[0].hostname), "db1");
+    assert_eq!(
+        plan.addresses_of(&plan.hosts()[0])[0].gateway[..4],
+        [192, 0, 2, 254]
+    );
+    assert_eq!(plan.dependencies_of(&plan.modules()[1])[0].get(), 0);
+    let two = plan.runlevel(b'2').unwrap();
+    let names: Vec<_> = plan
+        .scripts_of(two)
+        .iter()
+        .map(|script| plan.text(script.name))
+        .collect();
+    assert_eq!(names, ["rsyslog", "cron", "ssh"]);
+    let edges = plan.edges_of(&plan.scripts_of(two)[2]);
+    assert_eq!(
+        plan.text(plan.scripts()[edges[0].awaited.get() as usize].name),
+        "rsyslog"
+    );
+    assert_eq!(
+        plan.text(plan.edges_of(&plan.scripts_of(two)[2])[0].reason),
+        "Required-Start"
+    );
+    assert!(plan.runlevel(b'3').is_none());
+}
+
+#[test]
+fn the_same_draft_gives_the_same_bytes() {
+    assert_eq!(draft().freeze().unwrap(), draft().freeze().unwrap());
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    let bytes = draft().freeze().unwrap();
+    for length in 0..bytes.len() {
+        assert!(Plan::check(&bytes[..length]).is_err(), "{length}");
+    }
+    let mut longer = bytes.clone();
+    longer.push(0);
+    assert_eq!(Plan::check(&longer).err(), Some(PlanError::Length));
+}
+
+#[test]
+fn every_flipped_bit_is_refused() {
+    let bytes = draft().freeze().unwrap();
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << bit;
+            assert!(Plan::check(&flipped).is_err(), "byte {at} bit {bit}");
+        }
+    }
+}
+
+/// Walks everything a boot would walk.
+fn walk(plan: &Plan<'_>) -> usize {
+    let mut length = plan.text(plan.settings().root).len();
+    for host in plan.hosts() {
+        length += plan.text(host.key).len() + plan.addresses_of(host).len();
+    }
+    for module in plan.modules() {
+        length += plan.text(module.path).len();
+        length += plan
+            .dependencies_of(module)
+            .iter()
+            .map(|&index| plan.text(plan.modules()[index.get() as usize].name).len())
+            .sum::<usize>();
+    }
+    for runlevel in plan.runlevels() {
+        for script in plan.scripts_of(runlevel) {
+            for edge in plan.edges_of(script) {
+                length += plan
+                    .text(plan.scripts()[edge.awaited.get() as usize].name)
+                    .len();
+            }
+        }
+    }
+    length
+}
+
+proptest! {
+    /// Damage that carries a right checksum, as a hostile or buggy writer would make it.
+    #[test]
+    fn no_plan_that_passes_the_check_can_be_walked_out_of(
+        damage in prop::collection::vec((CHECKED_FROM..1200usize, any::<u8>()), 1..6)
+    ) {
+        let mut bytes = draft().freeze().unwrap();
+        for (at, value) in damage {
+            let at = at % bytes.len();
+            bytes[at.max(CHECKED_FROM)] = value;
+        }
+        let crc = crc32fast::hash(&bytes[CHECKED_FROM..]);
+        bytes[16..20].copy_from_slice(&crc.to_le_bytes());
+        if let Ok(plan) = Plan::check(&bytes) {
+            walk(&plan);
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        assert!(Plan::check(&bytes).is_err());
+    }
+}
+
+fn refused(change: impl FnOnce(&mut Draft)) -> DraftError {
+    let mut draft = draft();
+    change(&mut draft);
+    draft.freeze().unwrap_err()
+}
+
+#[test]
+fn what_a_boot_would_refuse_is_not_frozen() {
+    use crate::check::kind;
+    let cases = [
+        (
+            refused(|d| d.root = "sda1".to_string()),
+            DraftError::Check(PlanError::RootSpec),
+        ),
+        (
+            refused(|d| d.runlevel = b'9'),
+            DraftError::Check(PlanError::Choice(kind::SETTINGS)),
+        ),
+        (
+            refused(|d| {
+                d.runlevels[1].scripts[0].edges.push(DraftEdge {
+                    awaited: 1,
+                    reason: "forward".to_string(),
+                })
+            }),
+            DraftError::Check(PlanError::Order(kind::EDGES)),
+        ),
+        (
+            refused(|d| d.runlevels[1].scripts[1].level = 4),
+            DraftError::Check(PlanError::Order(kind::SCRIPTS)),
+        ),
+        (
+            refused(|d| d.modules[1].dependencies = vec![7]),
+            DraftError::Check(PlanError::Index(kind::DEPENDENCIES)),
+        ),
+        (
+            refused(|d| d.hosts[0].addresses[0].prefix = 33),
+            DraftError::Check(PlanError::Choice(kind::ADDRESSES)),
+        ),
+        (
+            refused(|d| {
+                let again = d.hosts[0].clone();
+                d.hosts.push(again);
+            }),
+            DraftError::Check(PlanError::Order(kind::HOSTS)),
+        ),
+        (
+            refused(|d| d.name = "a\0b".to_string()),
+            DraftError::Check(PlanError::Text),
+        ),
+        (
+            refused(|d| d.name = "x".repeat(241)),
+            DraftError::Long("x".repeat(241)),
+        ),
+    ];
+    for (got, expected) in cases {
+        assert_eq!(got, expected);
+    }
+}
