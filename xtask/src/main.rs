@@ -1,2 +1,130 @@
-//! placeholder
-fn main() {}
+//! `cargo xtask`: set-up, boot, test, bench.
+//!
+//! Spawns things and links nothing of ours, so that a broken crate never breaks the tool that says
+//! so. Exit codes: 0 fine, 1 a check failed, 69 could not run, 100 usage, 111 system.
+
+#![forbid(unsafe_code)]
+
+mod apt;
+mod artefacts;
+mod bench;
+mod boot;
+mod cache;
+mod check;
+mod debian;
+mod disk;
+mod error;
+mod keys;
+mod product;
+mod progress;
+mod run;
+mod setup;
+mod sources;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::{Error, Exit};
+
+/// Set-up, boot, test, bench: everything a clone of this project can do, in one command each.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fetch and build all that a boot needs, and say where it is.
+    Setup(SetupArgs),
+    /// Boot a real Debian root through preroot in QEMU: hold before root, log in, go on, show the record.
+    Boot(BootArgs),
+    /// Run everything: fmt, clippy, docs, unit tests, checks on the products, fuzz smoke, VM tests.
+    Test(TestArgs),
+    /// Print sizes and boot figures (guest instruction counts) beside those of peers.
+    Bench(BenchArgs),
+    /// Build the Debian root tree and its disk; what `setup` runs with root rights.
+    #[command(hide = true)]
+    Root(RootArgs),
+}
+
+/// What to set up.
+#[derive(Debug, Args)]
+struct SetupArgs {
+    /// Stop after what comes from Debian: do not build the project's own programs and image.
+    #[arg(long)]
+    debian_only: bool,
+}
+
+/// How to boot.
+#[derive(Debug, Args)]
+struct BootArgs {
+    /// Leave the machine running to play with; ends with Enter, end of input, or ctrl-c.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// What to test.
+#[derive(Debug, Args)]
+struct TestArgs {
+    /// Leave out the tests that boot virtual machines.
+    #[arg(long)]
+    no_vm: bool,
+    /// Run only the VM tests whose name contains this.
+    #[arg(long, value_name = "NAME")]
+    vm: Option<String>,
+}
+
+/// What to measure.
+#[derive(Debug, Args)]
+struct BenchArgs {
+    /// Write the table that is kept in the repository.
+    #[arg(long)]
+    save: bool,
+}
+
+/// Where to build the root.
+#[derive(Debug, Args)]
+struct RootArgs {
+    /// Directory to fill.
+    into: std::path::PathBuf,
+    /// File with the public key that may log in to the root.
+    #[arg(long)]
+    authorized_keys: std::path::PathBuf,
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Fine
+            };
+            // Nothing is left to do when even the message cannot be written.
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    match run(&cli.command) {
+        Ok(()) => Exit::Fine.into(),
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            error.exit().into()
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), Error> {
+    match command {
+        Command::Setup(args) => setup::command(args),
+        Command::Boot(args) => boot::command(args),
+        Command::Test(args) => test::command(args),
+        Command::Bench(args) => bench::command(args),
+        Command::Root(args) => debian::command(args),
+    }
+}

@@ -1,0 +1,214 @@
+//! The project's own programs, the frozen plan and the baked image.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cache::{Cache, Inputs};
+use crate::debian::Root;
+use crate::error::Error;
+use crate::keys::Keys;
+use crate::progress::Progress;
+use crate::run;
+
+/// The config of the machine that QEMU makes.
+pub(crate) const CONFIG: &str = "boot-configs/debian12-qemu.toml";
+
+/// The only machine that images are built for so far.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The programs.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    /// PID 1.
+    pub(crate) init: PathBuf,
+    /// The host's CLI.
+    pub(crate) preroot: PathBuf,
+    /// The record's reader, for the host.
+    pub(crate) bootlog: PathBuf,
+    /// The record's reader, static, for the image.
+    pub(crate) bootlog_static: PathBuf,
+}
+
+/// Where cargo puts what it builds.
+fn target_dir() -> PathBuf {
+    let set = std::env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty());
+    // A relative one is relative to where cargo runs: at the top of the clone.
+    run::clone_dir().join(set.map_or_else(|| PathBuf::from("target"), PathBuf::from))
+}
+
+/// Builds the programs. Cargo knows best what is up to date, and shows its own progress.
+pub(crate) fn build() -> Result<Programs, Error> {
+    let (target, release) = (target_dir(), target_dir().join("release"));
+    let init = build_init()?;
+    let host = [
+        "build",
+        "--release",
+        "--quiet",
+        "-p",
+        "preroot-preroot",
+        "-p",
+        "preroot-bootlog",
+    ];
+    run::shown(run::cargo(&host).env("CARGO_TARGET_DIR", &target))?;
+    // One file without an interpreter: the rescue shell has no libraries to spare. The flag must
+    // not reach procedural macros, hence the explicit target, and a directory of its own keeps
+    // the two sets of flags from rebuilding each other.
+    let stand_alone = target.join("static");
+    let args = [
+        "build",
+        "--release",
+        "--quiet",
+        "-p",
+        "preroot-bootlog",
+        "--target",
+        TARGET,
+    ];
+    let mut command = run::cargo(&args);
+    command.env("CARGO_TARGET_DIR", &stand_alone);
+    command.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    run::shown(&mut command)?;
+    Ok(Programs {
+        init,
+        preroot: release.join("preroot"),
+        bootlog: release.join("bootlog"),
+        bootlog_static: stand_alone.join(TARGET).join("release/bootlog"),
+    })
+}
+
+/// Builds PID 1 alone.
+pub(crate) fn build_init() -> Result<PathBuf, Error> {
+    let target = target_dir();
+    let args = [
+        "build",
+        "--release",
+        "--quiet",
+        "-p",
+        "preroot-init",
+        "--features",
+        "bin",
+    ];
+    run::shown(run::cargo(&args).env("CARGO_TARGET_DIR", &target))?;
+    Ok(target.join("release/preroot-init"))
+}
+
+/// What was frozen and baked.
+#[derive(Debug)]
+pub(crate) struct Baked {
+    dir: PathBuf,
+}
+
+impl Baked {
+    /// The directory that holds all of it, and the index of artefacts.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The plan.
+    pub(crate) fn plan(&self) -> PathBuf {
+        self.dir.join("plan")
+    }
+
+    /// Its text form.
+    pub(crate) fn plan_text(&self) -> PathBuf {
+        self.dir.join("plan.txt")
+    }
+
+    /// The image that is booted.
+    pub(crate) fn image(&self) -> PathBuf {
+        self.dir.join("initramfs.img")
+    }
+
+    /// The same image, not compressed: tests damage it.
+    pub(crate) fn image_plain(&self) -> PathBuf {
+        self.dir.join("initramfs.cpio")
+    }
+}
+
+/// Freezes and bakes, once per set of programs, config, root and keys.
+pub(crate) fn bake(
+    cache: &Cache,
+    progress: &Progress,
+    root: &Root,
+    keys: &Keys,
+    programs: &Programs,
+) -> Result<Baked, Error> {
+    let config = run::clone_dir().join(CONFIG);
+    let inputs = Inputs::default()
+        .add("version", "1")
+        .add("root", root.tree().to_string_lossy().as_bytes())
+        .add_file(&config)?
+        .add_file(&programs.init)?
+        .add_file(&programs.preroot)?
+        .add_file(&programs.bootlog_static)?
+        .add_file(&keys.client_public())?
+        .add_file(&keys.host)?;
+    let dir = cache.step(progress, "image", &inputs, |dir| {
+        let baked = Baked {
+            dir: dir.to_owned(),
+        };
+        freeze(&config, root, programs, &baked)?;
+        bake_one(&config, root, keys, programs, &baked, None, &baked.image())?;
+        bake_one(
+            &config,
+            root,
+            keys,
+            programs,
+            &baked,
+            Some("none"),
+            &baked.image_plain(),
+        )
+    })?;
+    Ok(Baked { dir })
+}
+
+fn freeze(config: &Path, root: &Root, programs: &Programs, baked: &Baked) -> Result<(), Error> {
+    let mut command = Command::new(&programs.preroot);
+    command
+        .arg("freeze")
+        .arg("--config")
+        .arg(config)
+        .arg("--root")
+        .arg(root.tree());
+    command
+        .arg("--output")
+        .arg(baked.plan())
+        .arg("--text")
+        .arg(baked.plan_text());
+    run::quiet(&mut command).map(drop)
+}
+
+fn bake_one(
+    config: &Path,
+    root: &Root,
+    keys: &Keys,
+    programs: &Programs,
+    baked: &Baked,
+    compression: Option<&str>,
+    output: &Path,
+) -> Result<(), Error> {
+    let mut command = Command::new(&programs.preroot);
+    command
+        .arg("bake")
+        .arg("--config")
+        .arg(config)
+        .arg("--plan")
+        .arg(baked.plan());
+    command
+        .arg("--root")
+        .arg(root.tree())
+        .arg("--init")
+        .arg(&programs.init);
+    for package in root.packages()? {
+        command.arg("--package").arg(package);
+    }
+    command.arg("--bootlog").arg(&programs.bootlog_static);
+    command
+        .arg("--authorized-keys")
+        .arg(keys.client_public())
+        .arg("--host-key")
+        .arg(&keys.host);
+    if let Some(compression) = compression {
+        command.arg("--compression").arg(compression);
+    }
+    run::quiet(command.arg("--output").arg(output)).map(drop)
+}

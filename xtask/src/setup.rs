@@ -1,0 +1,91 @@
+//! `cargo xtask setup`: everything a boot needs, from a fresh machine with a Rust toolchain.
+//!
+//! Boot, test and bench begin with it; with a warm cache it takes no time.
+
+use std::path::PathBuf;
+
+use crate::SetupArgs;
+use crate::artefacts;
+use crate::cache::Cache;
+use crate::debian::{self, Root};
+use crate::error::Error;
+use crate::keys::{self, Keys};
+use crate::product::{self, Programs};
+use crate::progress::Progress;
+use crate::run;
+use crate::{apt, disk};
+
+/// What was set up.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    /// The real root.
+    pub(crate) root: Root,
+    /// The keys.
+    pub(crate) keys: Keys,
+    /// Our programs.
+    pub(crate) programs: Programs,
+    /// The index of all of it.
+    pub(crate) index: PathBuf,
+    /// The cache it is in.
+    pub(crate) cache: Cache,
+}
+
+/// `xtask setup`.
+pub(crate) fn command(args: &SetupArgs) -> Result<(), Error> {
+    if args.debian_only {
+        let progress = Progress;
+        let cache = Cache::open()?;
+        let (root, keys) = debian(&cache, &progress)?;
+        println!("root tree  {}", root.tree().display());
+        println!(
+            "root disk  {} (partition at {})",
+            root.disk().display(),
+            disk::PARTITION_OFFSET
+        );
+        println!("kernel     {}", root.kernel()?.display());
+        println!("client key {}", keys.client.display());
+        println!("host key   {}", keys.host.display());
+        for package in root.packages()? {
+            println!("package    {}", package.display());
+        }
+        return Ok(());
+    }
+    let setup = all()?;
+    println!("{}", setup.index.display());
+    Ok(())
+}
+
+/// Does it all.
+pub(crate) fn all() -> Result<Setup, Error> {
+    let progress = Progress;
+    eprintln!("set-up");
+    let cache = Cache::open()?;
+    let (root, keys) = debian(&cache, &progress)?;
+    let begun = progress.begin("programs");
+    let programs = match product::build() {
+        Ok(programs) => programs,
+        Err(error) => {
+            begun.failed();
+            return Err(error);
+        }
+    };
+    begun.done();
+    let baked = product::bake(&cache, &progress, &root, &keys, &programs)?;
+    let config = run::clone_dir().join(product::CONFIG);
+    let index = artefacts::write(&root, &keys, &programs, &baked, &config)?;
+    Ok(Setup {
+        root,
+        keys,
+        programs,
+        index,
+        cache,
+    })
+}
+
+/// What comes from Debian, and keys.
+fn debian(cache: &Cache, progress: &Progress) -> Result<(Root, Keys), Error> {
+    apt::ensure(progress)?;
+    let keys = keys::ensure(cache, progress)?;
+    let root = debian::ensure(cache, progress, &keys)?;
+    Ok((root, keys))
+}
