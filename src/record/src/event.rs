@@ -103,31 +103,31 @@ events! {
 #[cbor(map)]
 pub struct Born<'a> {
     /// The kernel's boot id (`/proc/sys/kernel/random/boot_id`), as text.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub boot_id: &'a str,
     /// `uname -r`.
-    #[b(1)]
+    #[cbor(b(1), with = "crate::text")]
     pub kernel: &'a str,
     /// SHA-256 of the image's members, in hex; empty when the image does not say.
-    #[b(2)]
+    #[cbor(b(2), with = "crate::text")]
     pub image: &'a str,
     /// SHA-256 of the plan, in hex.
-    #[b(3)]
+    #[cbor(b(3), with = "crate::text")]
     pub plan: &'a str,
     /// The name of the config the plan was frozen from.
-    #[b(4)]
+    #[cbor(b(4), with = "crate::text")]
     pub config: &'a str,
     /// The kernel command line, cut to fit.
-    #[b(5)]
+    #[cbor(b(5), with = "crate::text::command_line")]
     pub command_line: &'a str,
     /// CLOCK_REALTIME minus CLOCK_MONOTONIC at this moment, in ns: turns every time into a date.
     #[n(6)]
     pub epoch_ns: u64,
     /// Version of preroot-init.
-    #[b(7)]
+    #[cbor(b(7), with = "crate::text")]
     pub version: &'a str,
     /// What was wrong with the plan, when built-in defaults are used instead.
-    #[b(8)]
+    #[cbor(b(8), with = "crate::text::optional", has_nil)]
     pub plan_error: Option<&'a str>,
 }
 
@@ -136,7 +136,7 @@ pub struct Born<'a> {
 #[cbor(map)]
 pub struct StageBegan<'a> {
     /// The stage's name as in the documentation (`early`, `fsck`, ...).
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub stage: &'a str,
 }
 
@@ -163,7 +163,7 @@ pub enum Outcome {
 #[cbor(map)]
 pub struct StageEnded<'a> {
     /// The stage's name.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub stage: &'a str,
     /// How.
     #[n(1)]
@@ -172,7 +172,7 @@ pub struct StageEnded<'a> {
     #[n(2)]
     pub step: u16,
     /// The step's name.
-    #[b(3)]
+    #[cbor(b(3), with = "crate::text")]
     pub step_name: &'a str,
     /// errno of that step, 0 when it is no system call.
     #[n(4)]
@@ -184,7 +184,7 @@ pub struct StageEnded<'a> {
 #[cbor(map)]
 pub struct Module<'a> {
     /// Its name.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub name: &'a str,
     /// 0, or why not.
     #[n(1)]
@@ -193,7 +193,7 @@ pub struct Module<'a> {
     #[n(2)]
     pub took_ns: u64,
     /// The modalias that asked for it, empty for `modules.always`.
-    #[b(3)]
+    #[cbor(b(3), with = "crate::text")]
     pub modalias: &'a str,
 }
 
@@ -202,10 +202,10 @@ pub struct Module<'a> {
 #[cbor(map)]
 pub struct Network<'a> {
     /// Its name.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub interface: &'a str,
     /// What was done or seen: `up`, `address 192.0.2.1/24`, `route 192.0.2.254`, `carrier`, `no-carrier`, `host NAME`.
-    #[b(1)]
+    #[cbor(b(1), with = "crate::text")]
     pub what: &'a str,
     /// 0, or why not.
     #[n(2)]
@@ -217,7 +217,7 @@ pub struct Network<'a> {
 #[cbor(map)]
 pub struct Sshd<'a> {
     /// `started`, `ended`, `failed`.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub what: &'a str,
     /// Its pid, 0 when it could not be started.
     #[n(1)]
@@ -235,7 +235,7 @@ pub struct Sshd<'a> {
 #[cbor(map)]
 pub struct Hardware<'a> {
     /// `memory`, `disk SERIAL`, ...
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub item: &'a str,
     /// What the plan expects, in the item's unit (bytes); 0 when it expects nothing.
     #[n(1)]
@@ -244,7 +244,7 @@ pub struct Hardware<'a> {
     #[n(2)]
     pub found: u64,
     /// `ok`, `missing`, `small`, `unknown`.
-    #[b(3)]
+    #[cbor(b(3), with = "crate::text")]
     pub verdict: &'a str,
 }
 
@@ -253,13 +253,13 @@ pub struct Hardware<'a> {
 #[cbor(map)]
 pub struct RootFound<'a> {
     /// What was looked for.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub wanted: &'a str,
     /// The device that holds it.
-    #[b(1)]
+    #[cbor(b(1), with = "crate::text")]
     pub device: &'a str,
     /// Its file system.
-    #[b(2)]
+    #[cbor(b(2), with = "crate::text")]
     pub kind: &'a str,
     /// Time from the beginning of the search, ns.
     #[n(3)]
@@ -271,13 +271,13 @@ pub struct RootFound<'a> {
 #[cbor(map)]
 pub struct Fsck<'a> {
     /// The device.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub device: &'a str,
     /// Why it was checked, or why not: `clean`, `not clean`, `errors`, `mount count`, `interval`, `forced`, `skipped`.
-    #[b(1)]
+    #[cbor(b(1), with = "crate::text")]
     pub reason: &'a str,
     /// The command that ran, empty when none did.
-    #[b(2)]
+    #[cbor(b(2), with = "crate::text")]
     pub command: &'a str,
     /// Its exit code (fsck(8)), 0 when none ran.
     #[n(3)]
@@ -289,7 +289,7 @@ pub struct Fsck<'a> {
     #[n(5)]
     pub took_ns: u64,
     /// What follows: `clean`, `repaired`, `uncorrected`, `not checked`.
-    #[b(6)]
+    #[cbor(b(6), with = "crate::text")]
     pub verdict: &'a str,
 }
 
@@ -298,16 +298,16 @@ pub struct Fsck<'a> {
 #[cbor(map)]
 pub struct Mounted<'a> {
     /// The device.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub device: &'a str,
     /// Where.
-    #[b(1)]
+    #[cbor(b(1), with = "crate::text")]
     pub at: &'a str,
     /// File system type.
-    #[b(2)]
+    #[cbor(b(2), with = "crate::text")]
     pub kind: &'a str,
     /// Options.
-    #[b(3)]
+    #[cbor(b(3), with = "crate::text")]
     pub options: &'a str,
 }
 
@@ -316,13 +316,13 @@ pub struct Mounted<'a> {
 #[cbor(map)]
 pub struct RunlevelBegan<'a> {
     /// `S`, `2`, `0`, `6`.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub runlevel: &'a str,
     /// How many scripts it has.
     #[n(1)]
     pub scripts: u32,
     /// `levels` or `edges`.
-    #[b(2)]
+    #[cbor(b(2), with = "crate::text")]
     pub policy: &'a str,
 }
 
@@ -331,7 +331,7 @@ pub struct RunlevelBegan<'a> {
 #[cbor(map)]
 pub struct RunlevelEnded<'a> {
     /// Which.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub runlevel: &'a str,
     /// How many ended with status 0.
     #[n(1)]
@@ -352,16 +352,16 @@ pub struct ScriptStarted<'a> {
     #[n(0)]
     pub script: u32,
     /// Its file name.
-    #[b(1)]
+    #[cbor(b(1), with = "crate::text")]
     pub name: &'a str,
     /// `S`, `2`, `0`, `6`.
-    #[b(2)]
+    #[cbor(b(2), with = "crate::text")]
     pub runlevel: &'a str,
     /// Its level in the frozen order, from 1.
     #[n(3)]
     pub level: u16,
     /// `start` or `stop`.
-    #[b(4)]
+    #[cbor(b(4), with = "crate::text")]
     pub argument: &'a str,
     /// Its pid; 0 when it could not be started (`ScriptEnded` follows with the errno).
     #[n(5)]
@@ -400,7 +400,7 @@ pub struct ScriptEnded<'a> {
     #[n(0)]
     pub script: u32,
     /// Its file name.
-    #[b(1)]
+    #[cbor(b(1), with = "crate::text")]
     pub name: &'a str,
     /// How.
     #[n(2)]
@@ -463,10 +463,10 @@ pub struct Output<'a> {
 #[cbor(map)]
 pub struct Verdict<'a> {
     /// `OK`, `DEGRADED`, `RESCUE`, `FAILED`.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub word: &'a str,
     /// Why, as in `DEGRADED(disk SERIAL missing)`; empty for `OK`.
-    #[b(1)]
+    #[cbor(b(1), with = "crate::text")]
     pub reason: &'a str,
 }
 
@@ -475,10 +475,10 @@ pub struct Verdict<'a> {
 #[cbor(map)]
 pub struct Service<'a> {
     /// inittab's id.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub id: &'a str,
     /// `started`, `ended`, `failed`, `held back`.
-    #[b(1)]
+    #[cbor(b(1), with = "crate::text")]
     pub what: &'a str,
     /// Its pid.
     #[n(2)]
@@ -493,10 +493,10 @@ pub struct Service<'a> {
 #[cbor(map)]
 pub struct Shutdown<'a> {
     /// `reboot`, `poweroff`, `halt`.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub how: &'a str,
     /// Who asked: `initctl`, `ctrl-alt-del`, `operator`, `panic=`.
-    #[b(1)]
+    #[cbor(b(1), with = "crate::text")]
     pub who: &'a str,
 }
 
@@ -505,10 +505,10 @@ pub struct Shutdown<'a> {
 #[cbor(map)]
 pub struct Operator<'a> {
     /// `waiting`, `continue`, `retry`, `reboot`, ...
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub what: &'a str,
     /// The stage it is about.
-    #[b(1)]
+    #[cbor(b(1), with = "crate::text")]
     pub stage: &'a str,
 }
 
@@ -517,7 +517,7 @@ pub struct Operator<'a> {
 #[cbor(map)]
 pub struct Note<'a> {
     /// The line.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub text: &'a str,
 }
 
@@ -526,7 +526,7 @@ pub struct Note<'a> {
 #[cbor(map)]
 pub struct Lost<'a> {
     /// `frames` or `output`.
-    #[b(0)]
+    #[cbor(b(0), with = "crate::text")]
     pub what: &'a str,
     /// How many frames, or bytes.
     #[n(1)]

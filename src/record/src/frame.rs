@@ -3,6 +3,7 @@
 //! A reader that meets damage looks for the next sync mark whose frame has a right checksum, and says
 //! how many bytes it passed over.
 
+use crate::bytes::field;
 use crate::event::Event;
 use crate::limits::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES, FRAME_TRAILER_BYTES, PAYLOAD_BYTES_MAX};
 
@@ -81,10 +82,6 @@ pub fn write_frame(header: &Header, event: &Event<'_>, out: &mut [u8]) -> Option
     Some(end + FRAME_TRAILER_BYTES)
 }
 
-fn field<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..at.checked_add(N)?)?.try_into().ok()
-}
-
 /// The frame at the front of `bytes`.
 pub(crate) fn read_frame(bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
     if field::<4>(bytes, 0) != Some(SYNC) {
@@ -115,6 +112,12 @@ fn parse(bytes: &[u8]) -> Option<Result<Frame<'_>, FrameError>> {
     }))
 }
 
+/// How many bytes to pass over until another frame may begin; `bytes` begins with none.
+pub(crate) fn resync(bytes: &[u8]) -> usize {
+    let next = bytes.iter().skip(1).position(|&byte| byte == SYNC[0]);
+    next.map_or(bytes.len(), |at| at + 1)
+}
+
 /// What a scan met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scanned<'a> {
@@ -136,6 +139,11 @@ impl<'a> Scan<'a> {
     pub fn new(bytes: &'a [u8]) -> Scan<'a> {
         Scan { bytes }
     }
+
+    /// The bytes that were not looked at yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
 }
 
 impl<'a> Iterator for Scan<'a> {
@@ -151,8 +159,7 @@ impl<'a> Iterator for Scan<'a> {
                 self.bytes = self.bytes.get(frame.bytes.len()..).unwrap_or_default();
                 return Some(Scanned::Frame(frame));
             }
-            let next = rest.iter().skip(1).position(|&byte| byte == SYNC[0]);
-            skipped += next.map_or(rest.len(), |at| at + 1);
+            skipped += resync(rest);
         }
         self.bytes = self.bytes.get(skipped..).unwrap_or_default();
         (skipped > 0).then_some(Scanned::Skipped(skipped))

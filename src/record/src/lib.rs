@@ -25,9 +25,20 @@
 #[cfg(test)]
 extern crate std;
 
+mod bytes;
 mod event;
 mod frame;
 pub mod limits;
+mod reader;
+mod store;
+mod text;
+mod writer;
 
 pub use event::*;
 pub use frame::{Frame, FrameError, Header, Scan, Scanned, write_frame};
+pub use reader::{Found, Frames, KeptBoot, Store, raw_tags};
+pub use store::{
+    Extent, HeaderError, STORE_HEADER_OFFSETS, STORE_MAGIC, SegmentHeader, StoreHeader,
+};
+pub use text::{cut, text};
+pub use writer::{Appended, Boot, Media, StoreError, Writer, is_bulk};
