@@ -1,0 +1,351 @@
+//! The machine: everything the boot core asks of the world, and everything it hears from it.
+//!
+//! `preroot-init` implements it for Linux, the tests with a fake that can make any call fail. The
+//! core blocks in one place only, [`Machine::wait`]. No call here may hang: what can (loading modules,
+//! reading disks, mounting) is done by children that the core spawns and can give up on.
+
+use core::net::IpAddr;
+
+/// An errno as the kernel gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Errno(pub u16);
+
+#[allow(missing_docs)] // errno(3) documents them.
+impl Errno {
+    pub const PERM: Errno = Errno(1);
+    pub const NOENT: Errno = Errno(2);
+    pub const IO: Errno = Errno(5);
+    pub const AGAIN: Errno = Errno(11);
+    pub const EXIST: Errno = Errno(17);
+    pub const NODEV: Errno = Errno(19);
+    pub const INVAL: Errno = Errno(22);
+    pub const NOSPC: Errno = Errno(28);
+    pub const TIMEDOUT: Errno = Errno(110);
+}
+
+/// A moment: CLOCK_MONOTONIC in nanoseconds.
+pub type Nanoseconds = u64;
+
+/// A child of PID 1, named by a slot that is used again only after its [`Event::Ended`] was handed out
+/// and its output was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Child(pub u16);
+
+/// What [`Machine::spawn`] returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spawned {
+    /// The slot.
+    pub child: Child,
+    /// The process.
+    pub pid: u32,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// The time that `wait` was given has come, and nothing else is there.
+    Due,
+    /// A child of ours has ended.
+    Ended(Child, End),
+    /// A child has written something: [`Machine::read_output`].
+    Output(Child),
+    /// The kernel has found or lost a device: [`Machine::read_uevent`].
+    Uevent,
+    /// A network interface came, went or changed: [`Machine::links`].
+    Links,
+    /// A datagram on the control socket: [`Machine::read_control`].
+    Control,
+    /// A request on /run/initctl: [`Machine::read_init_request`].
+    InitRequest,
+    /// A signal from the kernel or an administrator.
+    Signal(Signal),
+}
+
+/// Signals that mean something to PID 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: ctrl-alt-del was pressed.
+    CtrlAltDel,
+    /// SIGPWR: the power is failing.
+    PowerFail,
+    /// SIGUSR1: open /run/initctl again (a /run was mounted over it).
+    Reopen,
+}
+
+/// How a child ended, with what it used (wait4(2), getrusage(2)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    /// Exit code or signal.
+    pub status: Status,
+    /// CPU time in user mode, ns.
+    pub user_ns: u64,
+    /// CPU time in the kernel, ns.
+    pub system_ns: u64,
+    /// Largest resident set, KiB.
+    pub memory_kib: u32,
+}
+
+/// Exit code or signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// `exit(code)`.
+    Exited(u8),
+    /// Ended by this signal.
+    Signalled(u8),
+}
+
+impl Status {
+    /// As wait(2) encodes it.
+    #[must_use]
+    pub fn raw(self) -> i32 {
+        match self {
+            Status::Exited(code) => i32::from(code) << 8,
+            Status::Signalled(signal) => i32::from(signal),
+        }
+    }
+}
+
+/// Which program a child runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program<'a> {
+    /// PID 1's own binary (`/proc/self/exe`) under another argv[0]: see [`crate::roles`].
+    Own,
+    /// This file, in the child's root.
+    Path(&'a str),
+}
+
+/// Which root directory a child sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The one PID 1 sees now.
+    Here,
+    /// The rescue's own bind of the stage, which no pivot changes. Before that bind exists: as `Here`.
+    Rescue,
+}
+
+/// Where a child's standard streams go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streams {
+    /// stdin /dev/null; stdout and stderr into one pipe that PID 1 reads until its last holder closes
+    /// it, so that no daemon ever dies of SIGPIPE.
+    Captured,
+    /// All three on /dev/console, which becomes the controlling terminal.
+    Console,
+    /// All three on /dev/null.
+    Null,
+}
+
+/// Everything about a child that is to be started. It leads a session and process group of its own,
+/// with no signal blocked or ignored and umask 022.
+#[derive(Debug, Clone, Copy)]
+pub struct Spawn<'a> {
+    /// What runs.
+    pub program: Program<'a>,
+    /// argv, with argv[0].
+    pub arguments: &'a [&'a str],
+    /// `NAME=VALUE`.
+    pub environment: &'a [&'a str],
+    /// Which root directory it sees; its working directory is that root.
+    pub place: Place,
+    /// Its standard streams.
+    pub streams: Streams,
+    /// oom_score_adj, -1000 for what must outlive everything.
+    pub oom_score: i16,
+}
+
+/// How a child is ended: its whole process group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kill {
+    /// SIGTERM, then SIGCONT.
+    Term,
+    /// SIGKILL.
+    Kill,
+}
+
+/// Whom a [`Machine::kill_all`] meets: every process but PID 1 and kernel threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spare {
+    /// Nobody is spared.
+    Nobody,
+    /// Processes that see the rescue's root are spared: sshd and its sessions.
+    Rescue,
+}
+
+/// The file systems of the early stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EarlyMount {
+    /// proc on /proc, with what is set there: `kernel.printk_devkmsg=on`.
+    Proc,
+    /// sysfs on /sys.
+    Sys,
+    /// devtmpfs on /dev; opens /dev/console as fds 0-2 and /dev/kmsg.
+    Dev,
+    /// devpts on /dev/pts.
+    Pts,
+    /// tmpfs on /run, with /run/preroot and /run/preroot/stage.
+    Run,
+}
+
+/// What PID 1 listens to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// SIGCHLD and the signals of [`Signal`]; takes over ctrl-alt-del from the kernel.
+    Signals,
+    /// Kernel uevents (netlink).
+    Uevents,
+    /// Changes of network interfaces (rtnetlink).
+    Links,
+    /// /run/preroot/control.
+    Control,
+    /// /run/initctl.
+    InitRequests,
+}
+
+/// A network interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link<'a> {
+    /// The kernel's number of it.
+    pub index: u32,
+    /// Its name.
+    pub name: &'a str,
+    /// Its Ethernet address; all zero when it has none.
+    pub mac: [u8; 6],
+    /// What it is.
+    pub kind: LinkKind,
+    /// Whether it is up and connected.
+    pub carrier: Carrier,
+}
+
+/// What an interface is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkKind {
+    /// `lo`.
+    Loopback,
+    /// ARPHRD_ETHER.
+    Ethernet,
+    /// Anything else.
+    Other,
+}
+
+/// Whether an interface is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// IFF_UP is not set: nobody can know.
+    Down,
+    /// Up without carrier.
+    No,
+    /// Up with carrier.
+    Yes,
+}
+
+/// How loud a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loudness {
+    /// A milestone: to the kernel's log at level 6.
+    Milestone,
+    /// Somebody has to read it: to the kernel's log at level 3, which reaches the console even with `quiet`.
+    Alarm,
+}
+
+/// How the machine goes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    /// LINUX_REBOOT_CMD_RESTART.
+    Reboot,
+    /// LINUX_REBOOT_CMD_POWER_OFF.
+    Off,
+    /// LINUX_REBOOT_CMD_HALT.
+    Halt,
+}
+
+/// The right to end the world (`power`, `exec`): minted once, in PID 1's `main`.
+#[derive(Debug)]
+pub struct Pid1(());
+
+impl Pid1 {
+    /// Call this once, in the process whose pid is 1.
+    #[must_use]
+    pub fn mint() -> Pid1 {
+        Pid1(())
+    }
+}
+
+/// Everything the boot core asks of the world.
+pub trait Machine {
+    /// CLOCK_MONOTONIC.
+    fn now(&mut self) -> Nanoseconds;
+    /// CLOCK_REALTIME, ns since 1970.
+    fn wall_clock(&mut self) -> Nanoseconds;
+    /// Blocks until something happens or `until` has come. What is already there comes before
+    /// [`Event::Due`], so `until` in the past asks whether all is handled. The only place where PID 1 blocks.
+    fn wait(&mut self, until: Option<Nanoseconds>) -> Event;
+
+    /// Appends a frame to this boot's record (kept in memory until /run is there, then in
+    /// /run/preroot/record).
+    fn keep(&mut self, frame: &[u8]) -> Result<(), Errno>;
+    /// Says a line to the kernel's log, and so to whatever console there is.
+    fn say(&mut self, loudness: Loudness, line: &str);
+    /// A number nobody can guess: the tag of this boot.
+    fn random(&mut self) -> u32;
+
+    /// Makes the initramfs a mount that can be pivoted away from: bind, MS_MOVE, chroot.
+    fn make_stage(&mut self) -> Result<(), Errno>;
+    /// Mounts one of the early file systems.
+    fn mount_early(&mut self, which: EarlyMount) -> Result<(), Errno>;
+    /// Binds the stage with everything mounted in it to the rescue's root and opens that.
+    fn make_rescue_root(&mut self) -> Result<(), Errno>;
+    /// Begins to listen.
+    fn listen(&mut self, channel: Channel) -> Result<(), Errno>;
+    /// Reads a small file of /proc, /sys or the stage: how many bytes it had (at most `out.len()`).
+    fn read_file(&mut self, path: &str, out: &mut [u8]) -> Result<usize, Errno>;
+    /// Writes a small file of /proc, /sys or /run.
+    fn write_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno>;
+    /// Sets the host name.
+    fn set_hostname(&mut self, name: &str) -> Result<(), Errno>;
+
+    /// Hands every modalias under /sys/bus/*/devices to `each`.
+    fn modaliases(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno>;
+    /// Hands the name of every block device in /sys/class/block to `each` (`vda`, `vda1`).
+    fn block_devices(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno>;
+    /// Takes one uevent: `add@/devices/...` and `KEY=VALUE`, each ended by a NUL. `AGAIN`: none is left.
+    fn read_uevent(&mut self, out: &mut [u8]) -> Result<usize, Errno>;
+
+    /// Hands every network interface to `each`, and takes the news behind [`Event::Links`].
+    fn links(&mut self, each: &mut dyn FnMut(&Link<'_>)) -> Result<(), Errno>;
+    /// Sets IFF_UP.
+    fn link_up(&mut self, index: u32) -> Result<(), Errno>;
+    /// Adds an address, without duplicate detection.
+    fn add_address(&mut self, index: u32, ip: IpAddr, prefix: u8) -> Result<(), Errno>;
+    /// Adds a default route.
+    fn add_route(&mut self, index: u32, gateway: IpAddr) -> Result<(), Errno>;
+
+    /// Starts a child. A program that cannot be executed is an error here, not an exit code.
+    fn spawn(&mut self, spawn: &Spawn<'_>) -> Result<Spawned, Errno>;
+    /// Signals a child's process group.
+    fn kill(&mut self, child: Child, how: Kill) -> Result<(), Errno>;
+    /// Reads what a child wrote. 0: nobody holds its streams any more. `AGAIN`: nothing now.
+    fn read_output(&mut self, child: Child, out: &mut [u8]) -> Result<usize, Errno>;
+    /// Signals every process, as kill(2) with -1.
+    fn kill_all(&mut self, how: Kill, spare: Spare) -> Result<(), Errno>;
+
+    /// mkdir(2), 0755. A directory that is there is fine.
+    fn make_directory(&mut self, path: &str) -> Result<(), Errno>;
+    /// MS_MOVE.
+    fn move_mount(&mut self, from: &str, to: &str) -> Result<(), Errno>;
+    /// pivot_root(2), then chdir("/").
+    fn pivot_root(&mut self, new: &str, old: &str) -> Result<(), Errno>;
+    /// sync(2), without waiting for a disk that hangs.
+    fn sync(&mut self) -> Result<(), Errno>;
+
+    /// Takes one datagram of the control socket. `AGAIN`: none is left.
+    fn read_control(&mut self, out: &mut [u8]) -> Result<usize, Errno>;
+    /// Answers the sender of the last datagram.
+    fn answer_control(&mut self, answer: &[u8]) -> Result<(), Errno>;
+    /// Takes one request of /run/initctl (struct init_request of sysvinit's initreq.h, 384 bytes).
+    fn read_init_request(&mut self, out: &mut [u8; 384]) -> Result<(), Errno>;
+
+    /// Becomes the root's own init. Returns only if that fails.
+    fn exec(&mut self, pid1: &Pid1, path: &str, arguments: &[&str]) -> Errno;
+    /// Ends the machine. Returns only if that fails (and in tests).
+    fn power(&mut self, pid1: &Pid1, how: Power) -> Errno;
+}

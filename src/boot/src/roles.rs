@@ -1,0 +1,24 @@
+//! The roles of PID 1's own binary as a child: argv[0], arguments, and what it writes.
+//!
+//! Whatever can hang is done by one of these, so that the core can give up on it. They write lines of
+//! text to their standard output and exit 0, or exit with an errno.
+
+/// Loads kernel modules: `preroot-modules NUMBER...`, numbers into the plan's modules, in the order
+/// to load. Each `NUMBER ERRNO NANOSECONDS\n`. Goes on after a failure. Exits 0.
+pub const LOAD_MODULES: &str = "preroot-modules";
+/// Loads every module in the image without a plan, again and again while any more load:
+/// `preroot-all-modules`. Each that loads: `NAME 0 NANOSECONDS\n`.
+pub const LOAD_ALL_MODULES: &str = "preroot-all-modules";
+/// Looks what is on block devices: `preroot-probe NAME...` (`vda1`). Each a line of
+/// [`crate::volume::Volume`]'s form. A device that cannot be read: `NAME\terrno=5`.
+pub const PROBE: &str = "preroot-probe";
+/// Mounts: `preroot-mount DEVICE TYPE MODE OPTIONS DIRECTORY`, MODE `ro` or `rw`. Exits with errno.
+pub const MOUNT: &str = "preroot-mount";
+/// Unmounts DIRECTORY and what is mounted below it; what is busy is mounted read-only instead:
+/// `preroot-unmount DIRECTORY`. Exits 0 when it is unmounted, 16 (EBUSY) when it is read-only, else with errno.
+pub const UNMOUNT: &str = "preroot-unmount";
+/// Copies this boot's frames that are not there yet into the store: `preroot-keep STORE BYTES`. Makes the
+/// store when it is missing. Exits with errno.
+pub const KEEP: &str = "preroot-keep";
+/// The operator's client: `preroot status|continue|retry|reboot|poweroff|halt`.
+pub const CLIENT: &str = "preroot";
