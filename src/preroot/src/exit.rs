@@ -1,0 +1,57 @@
+//! How the program ends: one exit code for each kind of end, and the words that go with it.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Fine = 0,
+    /// What was given cannot be used; the messages say why.
+    WrongInput = 1,
+    /// The command line is wrong.
+    Usage = 100,
+    /// The system would not let us read or write.
+    System = 111,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a subcommand did not do what it was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    text: String,
+}
+
+impl Failure {
+    /// The input is wrong.
+    pub(crate) fn wrong_input(text: impl Display) -> Failure {
+        Failure {
+            exit: Exit::WrongInput,
+            text: text.to_string(),
+        }
+    }
+
+    /// A file cannot be read or written.
+    pub(crate) fn system(path: &Path, error: impl Display) -> Failure {
+        Failure {
+            exit: Exit::System,
+            text: format!("{}: {error}", path.display()),
+        }
+    }
+
+    /// Says it on standard error.
+    pub(crate) fn report(&self) -> Exit {
+        if !self.text.is_empty() {
+            eprintln!("{}", self.text);
+        }
+        self.exit
+    }
+}
