@@ -188,7 +188,7 @@ enum Source<'a, 's> {
 struct Damage {
     /// All of it: counts in the middle.
     bytes: usize,
-    /// Without the zeros at its end: counts where nothing follows.
+    /// Without the zeros at its end: counts at the end of a segment, where zeros are free space.
     trimmed: usize,
 }
 
@@ -198,11 +198,11 @@ enum Previous {
     Foreign,
 }
 
-impl<'a> Frames<'a, 'static> {
+impl<'a> Frames<'a, 'a> {
     /// The frames with this tag in bytes that are frames one after the other, as in
     /// `/run/preroot/record`.
     #[must_use]
-    pub fn raw(bytes: &'a [u8], tag: u32) -> Frames<'a, 'static> {
+    pub fn raw(bytes: &'a [u8], tag: u32) -> Frames<'a, 'a> {
         let mut frames = Frames::new(Source::Raw, tag, 0);
         frames.scan = Scan::new(bytes);
         frames
@@ -284,9 +284,12 @@ impl<'a> Iterator for Frames<'a, '_> {
                 }
                 None => {
                     let damage = core::mem::take(&mut self.pending);
-                    let counts = self.previous == Previous::Own && damage.trimmed > 0;
-                    if counts {
-                        return Some(Found::Damaged(damage.trimmed));
+                    let bytes = match self.source {
+                        Source::Raw => damage.bytes,
+                        Source::Store { .. } => damage.trimmed,
+                    };
+                    if self.previous == Previous::Own && bytes > 0 {
+                        return Some(Found::Damaged(bytes));
                     }
                     self.advance()?;
                     None

@@ -1,6 +1,8 @@
 //! What the tests share: a medium in memory, and frames made from a number.
 #![allow(dead_code, reason = "each test crate uses its part")]
 
+pub(crate) mod events;
+
 use preroot_record::limits::FRAME_BYTES_MAX;
 use preroot_record::{Boot, Event, Header, Media, Note, Output, Source, Writer, write_frame};
 

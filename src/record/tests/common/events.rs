@@ -1,0 +1,178 @@
+//! One event of every kind.
+
+use preroot_record::{
+    Born, Event, Fsck, Hardware, Lost, Module, Mounted, Network, Note, Operator, Outcome, Output,
+    RootFound, RunlevelBegan, RunlevelEnded, ScriptEnd, ScriptEnded, ScriptStarted, Service,
+    Shutdown, Source, Sshd, StageBegan, StageEnded, Verdict,
+};
+
+/// Every kind, with this text in every text field and numbers as large as they can be.
+pub(crate) fn every_kind<'a>(text: &'a str, bytes: &'a [u8]) -> Vec<Event<'a>> {
+    let mut events = start(text);
+    events.extend(root(text));
+    events.extend(scripts(text, bytes));
+    events.extend(rest(text));
+    events
+}
+
+fn start(text: &str) -> Vec<Event<'_>> {
+    vec![
+        Born {
+            boot_id: text,
+            kernel: text,
+            image: text,
+            plan: text,
+            config: text,
+            command_line: text,
+            epoch_ns: u64::MAX,
+            version: text,
+            plan_error: Some(text),
+        }
+        .into(),
+        StageBegan { stage: text }.into(),
+        StageEnded {
+            stage: text,
+            outcome: Outcome::Skipped,
+            step: u16::MAX,
+            step_name: text,
+            errno: u16::MAX,
+        }
+        .into(),
+        Module {
+            name: text,
+            errno: u16::MAX,
+            took_ns: u64::MAX,
+            modalias: text,
+        }
+        .into(),
+        Network {
+            interface: text,
+            what: text,
+            errno: u16::MAX,
+        }
+        .into(),
+        Sshd {
+            what: text,
+            pid: u32::MAX,
+            starts: u32::MAX,
+            status: i32::MIN,
+        }
+        .into(),
+        Hardware {
+            item: text,
+            expected: u64::MAX,
+            found: u64::MAX,
+            verdict: text,
+        }
+        .into(),
+    ]
+}
+
+fn root(text: &str) -> Vec<Event<'_>> {
+    vec![
+        RootFound {
+            wanted: text,
+            device: text,
+            kind: text,
+            waited_ns: u64::MAX,
+        }
+        .into(),
+        Fsck {
+            device: text,
+            reason: text,
+            command: text,
+            code: u16::MAX,
+            signal: u16::MAX,
+            took_ns: u64::MAX,
+            verdict: text,
+        }
+        .into(),
+        Mounted {
+            device: text,
+            at: text,
+            kind: text,
+            options: text,
+        }
+        .into(),
+    ]
+}
+
+fn scripts<'a>(text: &'a str, bytes: &'a [u8]) -> Vec<Event<'a>> {
+    vec![
+        RunlevelBegan {
+            runlevel: text,
+            scripts: u32::MAX,
+            policy: text,
+        }
+        .into(),
+        RunlevelEnded {
+            runlevel: text,
+            succeeded: u32::MAX,
+            failed: u32::MAX,
+            timed_out: u32::MAX,
+        }
+        .into(),
+        ScriptStarted {
+            script: u32::MAX,
+            name: text,
+            runlevel: text,
+            level: u16::MAX,
+            argument: text,
+            pid: u32::MAX,
+            waited_for: Some(u32::MAX),
+        }
+        .into(),
+        ScriptEnded {
+            script: u32::MAX,
+            name: text,
+            end: ScriptEnd::Abandoned,
+            status: u16::MAX,
+            took_ns: u64::MAX,
+            user_ns: u64::MAX,
+            system_ns: u64::MAX,
+            memory_kib: u32::MAX,
+            output_bytes: u64::MAX,
+        }
+        .into(),
+        Output {
+            source: Source::Child,
+            script: u32::MAX,
+            bytes,
+        }
+        .into(),
+    ]
+}
+
+fn rest(text: &str) -> Vec<Event<'_>> {
+    vec![
+        Verdict {
+            word: text,
+            reason: text,
+        }
+        .into(),
+        Service {
+            id: text,
+            what: text,
+            pid: u32::MAX,
+            status: i32::MIN,
+        }
+        .into(),
+        Shutdown {
+            how: text,
+            who: text,
+        }
+        .into(),
+        Operator {
+            what: text,
+            stage: text,
+        }
+        .into(),
+        Note { text }.into(),
+        Lost {
+            what: text,
+            count: u64::MAX,
+            script: Some(u32::MAX),
+        }
+        .into(),
+    ]
+}
