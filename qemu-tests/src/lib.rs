@@ -1,1 +1,37 @@
-//! placeholder
+//! The harness: real disks, real kernels, the real OpenSSH client, and the record as the judge.
+//!
+//! A test builds a disk, starts a machine, talks to it over loopback and asserts on the frames it
+//! recorded; never on prose from the console, never on how long something took. Waits are for
+//! events, with deadlines that only a broken boot meets. No host but loopback is contacted: the
+//! guest's network is cut off from the outside.
+
+#![forbid(unsafe_code)]
+
+mod accelerator;
+mod artefacts;
+mod cpio;
+mod disk;
+mod error;
+mod files;
+mod machine;
+mod programs;
+mod qmp;
+mod record;
+mod scenario;
+mod session;
+mod ssh;
+mod wait;
+
+pub use accelerator::Accelerator;
+pub use artefacts::{Artefacts, VARIABLE};
+pub use cpio::Archive;
+pub use disk::{Disk, Health};
+pub use error::Error;
+pub use machine::{Counted, Link, Machine, Nic, Spec, free_port};
+pub use programs::{Baked, bake};
+pub use qmp::Qmp;
+pub use record::{Boot, Record};
+pub use scenario::{Scenario, run as run_scenario, wait_verdict};
+pub use session::Session;
+pub use ssh::{Door, Ssh};
+pub use wait::{DEADLINE, until};

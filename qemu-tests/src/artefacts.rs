@@ -1,0 +1,75 @@
+//! What machines boot: made by `cargo xtask setup`, found through one variable.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::error::Error;
+use crate::files;
+
+/// The variable with the path of the index that `cargo xtask setup` writes.
+pub const VARIABLE: &str = "PREROOT_ARTEFACTS";
+
+/// The index: paths of everything, and the identities of the root disk.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Artefacts {
+    /// The kernel.
+    pub kernel: PathBuf,
+    /// `uname -r` of it.
+    pub kernel_version: String,
+    /// The root as a tree.
+    pub root_tree: PathBuf,
+    /// The root as a disk; boot copies only.
+    pub root_disk: PathBuf,
+    /// Where the root's partition begins on it.
+    pub root_offset: u64,
+    /// The label of its file system.
+    pub root_label: String,
+    /// The UUID of its file system.
+    pub root_uuid: String,
+    /// The UUID of its partition.
+    pub root_partition_uuid: String,
+    /// The client's private key.
+    pub client_key: PathBuf,
+    /// The rescue sshd's host key, as dropbear wants it.
+    pub host_key: PathBuf,
+    /// Its public half.
+    pub host_key_public: PathBuf,
+    /// Debian packages with the image's tools.
+    pub packages: Vec<PathBuf>,
+    /// The config.
+    pub config: PathBuf,
+    /// The plan that was frozen from it.
+    pub plan: PathBuf,
+    /// The plan's text form.
+    pub plan_text: PathBuf,
+    /// The image.
+    pub image: PathBuf,
+    /// The image, not compressed.
+    pub image_plain: PathBuf,
+    /// PID 1.
+    pub init: PathBuf,
+    /// The CLI.
+    pub preroot: PathBuf,
+    /// The record's reader.
+    pub bootlog: PathBuf,
+    /// The record's reader as it is in the image.
+    pub bootlog_static: PathBuf,
+}
+
+impl Artefacts {
+    /// Finds the index.
+    ///
+    /// # Errors
+    /// When the variable is not set, or what it names cannot be read.
+    pub fn find() -> Result<Self, Error> {
+        let path = std::env::var_os(VARIABLE).ok_or(Error::NoArtefacts { variable: VARIABLE })?;
+        let path = PathBuf::from(path);
+        let text = files::read_text(&path)?;
+        serde_json::from_str(&text).map_err(|error| Error::Contents {
+            what: format!("{error}; run `cargo xtask setup` to write it anew"),
+            path,
+        })
+    }
+}

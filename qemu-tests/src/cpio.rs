@@ -1,0 +1,124 @@
+//! The cpio archive inside an image (newc, as the kernel's `init/initramfs.c` reads it): where a
+//! member's bytes lie, for tests that damage them.
+
+use std::ops::Range;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::files;
+
+/// The length of a newc header: six bytes of magic and thirteen fields of eight digits.
+const HEADER_BYTES: usize = 110;
+/// Every part begins at a multiple of this.
+const ALIGN: usize = 4;
+
+/// An archive that is not compressed.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    bytes: Vec<u8>,
+}
+
+impl Archive {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            bytes: files::read(path)?,
+        })
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        files::write(path, &self.bytes)
+    }
+
+    /// The contents of a member, to change in place.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn member_mut(&mut self, name: &str) -> Result<&mut [u8], Error> {
+        let range = find(&self.bytes, name);
+        let missing = || Error::unexpected(format!("the image has no {name}"));
+        range
+            .and_then(|range| self.bytes.get_mut(range))
+            .ok_or_else(missing)
+    }
+}
+
+fn find(bytes: &[u8], wanted: &str) -> Option<Range<usize>> {
+    let mut at = 0;
+    loop {
+        let header = bytes.get(at..at + HEADER_BYTES)?;
+        let name_from = at + HEADER_BYTES;
+        let name_to = name_from + field(header, 11)?;
+        let from = name_to.next_multiple_of(ALIGN);
+        let to = from + field(header, 6)?;
+        let name = bytes.get(name_from..name_to.checked_sub(1)?)?;
+        if name == wanted.as_bytes() {
+            return Some(from..to);
+        }
+        if name == b"TRAILER!!!" {
+            return None;
+        }
+        at = to.next_multiple_of(ALIGN);
+    }
+}
+
+/// Field `number` of a header: 6 is the size of the contents, 11 the size of the name.
+fn field(header: &[u8], number: usize) -> Option<usize> {
+    let from = 6 + 8 * number;
+    let digits = std::str::from_utf8(header.get(from..from + 8)?).ok()?;
+    usize::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, contents: &str) -> Vec<u8> {
+        let mut bytes = b"070701".to_vec();
+        for number in 0..13 {
+            let value = match number {
+                6 => contents.len(),
+                11 => name.len() + 1,
+                _ => 0,
+            };
+            bytes.extend(format!("{value:08x}").bytes());
+        }
+        bytes.extend(name.bytes().chain([0]));
+        bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
+        bytes.extend(contents.bytes());
+        bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
+        bytes
+    }
+
+    #[test]
+    fn members_are_found() {
+        let bytes: Vec<u8> = [
+            member("a", "one"),
+            member("etc/b", "three"),
+            member("TRAILER!!!", ""),
+        ]
+        .concat();
+        let check = |name, expected: Option<&str>| {
+            let found = find(&bytes, name).and_then(|range| bytes.get(range));
+            assert_eq!(found, expected.map(str::as_bytes), "{name}");
+        };
+        check("a", Some("one"));
+        check("etc/b", Some("three"));
+        check("c", None);
+    }
+
+    #[test]
+    fn cut_archives_have_nothing() {
+        let bytes = [member("a", "one"), member("b", "two")].concat();
+        for length in 0..bytes.len() {
+            assert!(find(&bytes[..length], "c").is_none());
+        }
+    }
+}

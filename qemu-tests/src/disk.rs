@@ -1,0 +1,163 @@
+//! Root disks: copied, damaged, looked into, all without mounting anything.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::artefacts::Artefacts;
+use crate::error::Error;
+use crate::files;
+
+/// A copy of the root disk that a test may do anything to; removed with its directory.
+#[derive(Debug)]
+pub struct Disk {
+    dir: tempfile::TempDir,
+    offset: u64,
+}
+
+/// What a read-only e2fsck thinks of a file system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// Nothing to do, and the superblock says so too.
+    Clean,
+    /// Something is left to do.
+    Unclean(String),
+}
+
+impl Disk {
+    /// Copies the root disk, as sparse as it is.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn copy(artefacts: &Artefacts) -> Result<Self, Error> {
+        let dir = scratch()?;
+        let mut copy = Command::new("cp");
+        copy.args(["--sparse=always", "--reflink=auto"])
+            .arg(&artefacts.root_disk);
+        files::run(copy.arg(dir.path().join("disk.img")))?;
+        Ok(Self {
+            dir,
+            offset: artefacts.root_offset,
+        })
+    }
+
+    /// The image's file.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.dir.path().join("disk.img")
+    }
+
+    /// Runs commands of debugfs(8) on the file system, which may be any kind of damage.
+    ///
+    /// # Errors
+    /// When debugfs cannot open it or does not know a command.
+    pub fn debugfs(&self, commands: &[&str]) -> Result<String, Error> {
+        let script = self.dir.path().join("debugfs.commands");
+        files::write(&script, commands.join("\n") + "\n")?;
+        let mut debugfs = Command::new("/sbin/debugfs");
+        debugfs
+            .arg("-w")
+            .arg("-f")
+            .arg(&script)
+            .arg(self.file_system());
+        let output = files::output(&mut debugfs)?;
+        // It ends with 0 whatever happened; complaints go to standard error, after its version.
+        let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() && complaints.lines().count() <= 1 {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(files::failed(&debugfs, &output))
+    }
+
+    /// Writes a file into the file system, in place of one that may be there.
+    ///
+    /// # Errors
+    /// When debugfs cannot.
+    pub fn write(&self, path: &str, contents: &str, mode: u32) -> Result<(), Error> {
+        let from = self.dir.path().join("contents");
+        files::write(&from, contents)?;
+        if self.debugfs(&[&format!("stat {path}")]).is_ok() {
+            self.debugfs(&[&format!("rm {path}")])?;
+        }
+        let mode = mode | 0o100_000;
+        let write = format!("write {} {path}", from.display());
+        self.debugfs(&[&write, &format!("set_inode_field {path} mode 0{mode:o}")])
+            .map(drop)
+    }
+
+    /// Reads a file out of the file system, if it is there.
+    ///
+    /// # Errors
+    /// When the file system cannot be read.
+    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        let to = self.dir.path().join("dumped");
+        let missing = |error| std::io::Error::kind(&error) == std::io::ErrorKind::NotFound;
+        if let Err(error) = std::fs::remove_file(&to)
+            && !missing(std::io::Error::from(error.kind()))
+        {
+            return Err(Error::file("remove", &to, error));
+        }
+        let mut debugfs = Command::new("/sbin/debugfs");
+        debugfs
+            .arg("-R")
+            .arg(format!("dump {path} {}", to.display()))
+            .arg(self.file_system());
+        files::run(&mut debugfs)?;
+        match std::fs::read(&to) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if missing(std::io::Error::from(error.kind())) => Ok(None),
+            Err(error) => Err(Error::file("read", &to, error)),
+        }
+    }
+
+    /// Asks e2fsck, which writes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn health(&self) -> Result<Health, Error> {
+        let mut fsck = Command::new("/sbin/e2fsck");
+        let output = files::output(fsck.args(["-f", "-n"]).arg(self.file_system()))?;
+        let header = self.superblock()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let journal = field(&header, "Filesystem features:").contains("needs_recovery");
+        let state = field(&header, "Filesystem state:");
+        if output.status.into_raw() == 0 && !journal && state == "clean" {
+            return Ok(Health::Clean);
+        }
+        Ok(Health::Unclean(format!(
+            "state `{state}`, journal to replay: {journal}\n{said}"
+        )))
+    }
+
+    /// One field of the superblock, as dumpe2fs names it (`Mount count:`).
+    ///
+    /// # Errors
+    /// When the superblock cannot be read.
+    pub fn superblock_field(&self, name: &str) -> Result<String, Error> {
+        Ok(field(&self.superblock()?, name))
+    }
+
+    fn superblock(&self) -> Result<String, Error> {
+        let mut dump = Command::new("/sbin/dumpe2fs");
+        let output = files::run(dump.arg("-h").arg(self.file_system()))?;
+        Ok(String::from_utf8_lossy(&output).into_owned())
+    }
+
+    /// As the e2fsprogs name a file system inside a file.
+    fn file_system(&self) -> String {
+        format!("{}?offset={}", self.path().display(), self.offset)
+    }
+}
+
+fn field(header: &str, name: &str) -> String {
+    let found = header.lines().find_map(|line| line.strip_prefix(name));
+    found.unwrap_or_default().trim().to_owned()
+}
+
+/// A scratch directory that goes away with its owner.
+pub(crate) fn scratch() -> Result<tempfile::TempDir, Error> {
+    tempfile::Builder::new()
+        .prefix("preroot-")
+        .tempdir()
+        .map_err(|error| Error::file("make a directory in", Path::new("/tmp"), error))
+}

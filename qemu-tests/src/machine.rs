@@ -1,0 +1,418 @@
+//! One machine: QEMU with a kernel, an image, disks and a network that ends at loopback.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use crate::accelerator::Accelerator;
+use crate::artefacts::Artefacts;
+use crate::disk::{self, Disk};
+use crate::error::Error;
+use crate::files;
+use crate::qmp::Qmp;
+use crate::wait;
+
+/// The MAC address that the config's host table names.
+const MAC: &str = "52:54:00:12:34:56";
+/// Lines of the console that a failing test shows.
+const CONSOLE_LINES_MAX: usize = 60;
+
+/// What a network card is plugged into.
+#[derive(Debug, Clone)]
+pub enum Nic {
+    /// QEMU's own network, cut off from the outside; loopback ports lead to guest ports.
+    User {
+        /// Host port, guest port.
+        forwards: Vec<(u16, u16)>,
+    },
+    /// A cable to one other machine.
+    Cable(Link),
+}
+
+/// One end of a cable between two machines: UDP between two loopback ports.
+#[derive(Debug, Clone, Copy)]
+pub struct Link {
+    here: u16,
+    there: u16,
+}
+
+impl Link {
+    /// Both ends of a new cable.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn pair() -> Result<(Self, Self), Error> {
+        let (a, b) = (free_port()?, free_port()?);
+        Ok((Self { here: a, there: b }, Self { here: b, there: a }))
+    }
+}
+
+/// Whether guest time is counted in instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// No: as fast as it goes.
+    Free,
+    /// One instruction is one nanosecond, one processor: figures that repeat.
+    Instructions,
+}
+
+/// What a machine is made of.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    kernel: PathBuf,
+    image: PathBuf,
+    append: Vec<String>,
+    disks: Vec<(PathBuf, bool)>,
+    nics: Vec<(Nic, String)>,
+    counted: Counted,
+    reboots: bool,
+}
+
+impl Spec {
+    /// The usual kernel and image, no disk, no network.
+    #[must_use]
+    pub fn new(artefacts: &Artefacts) -> Self {
+        Self {
+            kernel: artefacts.kernel.clone(),
+            image: artefacts.image.clone(),
+            append: ["console=ttyS0", "net.ifnames=0"].map(str::to_owned).into(),
+            disks: Vec::new(),
+            nics: Vec::new(),
+            counted: Counted::Free,
+            reboots: false,
+        }
+    }
+
+    /// Boots another image.
+    #[must_use]
+    pub fn image(mut self, image: &Path) -> Self {
+        image.clone_into(&mut self.image);
+        self
+    }
+
+    /// Adds words to the kernel command line.
+    #[must_use]
+    pub fn append(mut self, words: &str) -> Self {
+        self.append.push(words.to_owned());
+        self
+    }
+
+    /// Plugs a disk in.
+    #[must_use]
+    pub fn disk(mut self, disk: &Disk) -> Self {
+        self.disks.push((disk.path(), true));
+        self
+    }
+
+    /// Has a disk lie ready, for [`Machine::attach`].
+    #[must_use]
+    pub fn disk_unplugged(mut self, disk: &Disk) -> Self {
+        self.disks.push((disk.path(), false));
+        self
+    }
+
+    /// Plugs a network card in: the first one has the address that the config's host has.
+    #[must_use]
+    pub fn nic(mut self, nic: Nic) -> Self {
+        let mac = match self.nics.len() {
+            0 => MAC.to_owned(),
+            more => format!("52:54:00:12:35:{more:02x}"),
+        };
+        self.nics.push((nic, mac));
+        self
+    }
+
+    /// A card whose MAC address is this one.
+    #[must_use]
+    pub fn nic_with_mac(mut self, nic: Nic, mac: &str) -> Self {
+        self.nics.push((nic, mac.to_owned()));
+        self
+    }
+
+    /// Counts instructions.
+    #[must_use]
+    pub fn counted(mut self) -> Self {
+        self.counted = Counted::Instructions;
+        self
+    }
+
+    /// Lets a reboot be one; without this, it ends the machine.
+    #[must_use]
+    pub fn reboots(mut self) -> Self {
+        self.reboots = true;
+        self
+    }
+
+    /// Switches the machine on.
+    ///
+    /// # Errors
+    /// When QEMU cannot be started or does not like what it is given.
+    pub fn start(&self) -> Result<Machine, Error> {
+        let dir = disk::scratch()?;
+        let mut command = self.command(dir.path());
+        let said = dir.path().join("qemu");
+        let log = std::fs::File::create(&said).map_err(|e| Error::file("create", &said, e))?;
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        let child = command.spawn().map_err(|source| Error::Start {
+            program: "qemu-system-x86_64".to_owned(),
+            source,
+        })?;
+        let mut machine = Machine {
+            dir,
+            child,
+            ended: None,
+        };
+        machine.wait_monitor()?;
+        Ok(machine)
+    }
+
+    fn command(&self, dir: &Path) -> Command {
+        let mut command = Command::new("qemu-system-x86_64");
+        command.args([
+            "-M",
+            "q35",
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+        ]);
+        command.args(["-m", "512", "-uuid", "70726572-6f6f-4000-8000-0000000000ff"]);
+        let mut append = self.append.join(" ");
+        match self.counted {
+            Counted::Free => {
+                command
+                    .args(Accelerator::find(&self.kernel).arguments())
+                    .args(["-smp", "2"]);
+            }
+            Counted::Instructions => {
+                command.args(["-accel", "tcg", "-icount", "shift=0,sleep=off", "-smp", "1"]);
+                command.args(["-cpu", "max,rdrand=off,rdseed=off", "-seed", "1"]);
+                command.args(["-rtc", "base=2030-01-01T00:00:00,clock=vm"]);
+                // Without polling, each wait of the guest jumps to its next timer.
+                append.push_str(" nokaslr norandmaps idle=poll");
+            }
+        }
+        if !self.reboots {
+            command.arg("-no-reboot");
+        }
+        command
+            .arg("-kernel")
+            .arg(&self.kernel)
+            .arg("-initrd")
+            .arg(&self.image);
+        command.arg("-append").arg(append);
+        command
+            .arg("-serial")
+            .arg(format!("file:{}", dir.join("console").display()));
+        command.arg("-qmp").arg(format!(
+            "unix:{},server=on,wait=off",
+            dir.join("qmp").display()
+        ));
+        self.add_disks(&mut command);
+        self.add_nics(&mut command);
+        command
+    }
+
+    fn add_disks(&self, command: &mut Command) {
+        for (number, (path, plugged)) in self.disks.iter().enumerate() {
+            // The page cache outlives QEMU, so a killed machine has lost power but not its disk.
+            let drive = format!(
+                "file={},format=raw,if=none,id=disk{number},cache=writeback",
+                path.display()
+            );
+            command.args(["-drive", &drive]);
+            command.args([
+                "-device",
+                &format!("pcie-root-port,id=slot{number},slot={number}"),
+            ]);
+            if *plugged {
+                command.args(["-device", &disk_device(number).to_string()]);
+            }
+        }
+    }
+
+    fn add_nics(&self, command: &mut Command) {
+        for (number, (nic, mac)) in self.nics.iter().enumerate() {
+            let backend = match nic {
+                Nic::User { forwards } => {
+                    let mut text = format!("user,id=net{number},restrict=on");
+                    for (host, guest) in forwards {
+                        text.push_str(&format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}"));
+                    }
+                    text
+                }
+                Nic::Cable(Link { here, there }) => format!(
+                    "socket,id=net{number},udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}"
+                ),
+            };
+            command.args(["-netdev", &backend]);
+            let device = format!("virtio-net-pci,netdev=net{number},mac={mac},romfile=");
+            command.args(["-device", &device]);
+        }
+    }
+}
+
+/// A disk as a device, in the form that both the command line and the monitor take.
+fn disk_device(number: usize) -> serde_json::Value {
+    serde_json::json!({
+        "driver": "virtio-blk-pci",
+        "bus": format!("slot{number}"),
+        "drive": format!("disk{number}"),
+        "serial": format!("preroot-disk{number}"),
+        "id": format!("blk{number}"),
+    })
+}
+
+/// A machine that runs. Dropping it cuts the power.
+#[derive(Debug)]
+pub struct Machine {
+    dir: tempfile::TempDir,
+    child: Child,
+    ended: Option<ExitStatus>,
+}
+
+impl Machine {
+    /// A new connection to its monitor.
+    ///
+    /// # Errors
+    /// When it is off.
+    pub fn monitor(&self) -> Result<Qmp, Error> {
+        Qmp::connect(&self.dir.path().join("qmp"))
+    }
+
+    /// Cuts the power: what is not on the disk by now is lost.
+    pub fn cut_power(&mut self) {
+        if self.ended.is_none() {
+            // It may have ended by itself; either way it is off afterwards.
+            let _ = self.child.kill();
+            self.ended = self.child.wait().ok();
+        }
+    }
+
+    /// Plugs a disk in that lay ready, by its number among the disks.
+    ///
+    /// # Errors
+    /// When the monitor says no.
+    pub fn attach(&self, number: usize) -> Result<(), Error> {
+        self.monitor()?
+            .execute("device_add", disk_device(number))
+            .map(drop)
+    }
+
+    /// What the console showed so far.
+    #[must_use]
+    pub fn console(&self) -> String {
+        let bytes = std::fs::read(self.dir.path().join("console")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The console as a file, which goes away with the machine.
+    #[must_use]
+    pub fn console_path(&self) -> PathBuf {
+        self.dir.path().join("console")
+    }
+
+    /// Waits until it has switched itself off.
+    ///
+    /// # Errors
+    /// When it does not, in time or not well.
+    pub fn wait_off(&mut self) -> Result<(), Error> {
+        wait::until("the machine to switch itself off", || {
+            self.look()?;
+            match self.ended {
+                Some(status) if status.success() => Ok(Ok(())),
+                Some(status) => Err(self.broken(&status.to_string())),
+                None => Ok(Err("it is running".to_owned())),
+            }
+        })
+    }
+
+    /// Waits until the console shows a text: for what is not recorded, such as a halted machine.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn wait_console(&mut self, text: &str) -> Result<(), Error> {
+        wait::until(&format!("`{text}` on the console"), || {
+            self.look()?;
+            let console = self.console();
+            if console.contains(text) {
+                return Ok(Ok(()));
+            }
+            match self.ended {
+                Some(status) => Err(self.broken(&status.to_string())),
+                None => Ok(Err(last_lines(&console))),
+            }
+        })
+    }
+
+    /// Whether it runs.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn check_running(&mut self) -> Result<(), Error> {
+        self.look()?;
+        self.ended
+            .map_or(Ok(()), |status| Err(self.broken(&status.to_string())))
+    }
+
+    fn look(&mut self) -> Result<(), Error> {
+        if self.ended.is_none() {
+            let looked = self.child.try_wait();
+            self.ended = looked.map_err(|error| Error::file("wait for", self.dir.path(), error))?;
+        }
+        Ok(())
+    }
+
+    fn wait_monitor(&mut self) -> Result<(), Error> {
+        let socket = self.dir.path().join("qmp");
+        wait::until("QEMU's monitor", || {
+            self.check_running()?;
+            Ok(if socket.exists() {
+                Ok(())
+            } else {
+                Err("no socket".to_owned())
+            })
+        })
+    }
+
+    fn broken(&self, status: &str) -> Error {
+        let said = files::read_text(&self.dir.path().join("qemu")).unwrap_or_default();
+        Error::Command {
+            command: "qemu-system-x86_64".to_owned(),
+            status: status.to_owned(),
+            output: format!("{said}\n{}", last_lines(&self.console())),
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.cut_power();
+        if std::thread::panicking() {
+            eprintln!(
+                "--- the end of the console ---\n{}\n---",
+                last_lines(&self.console())
+            );
+        }
+    }
+}
+
+fn last_lines(console: &str) -> String {
+    let lines: Vec<&str> = console.lines().collect();
+    lines[lines.len().saturating_sub(CONSOLE_LINES_MAX)..].join("\n")
+}
+
+/// A TCP port of loopback that nobody uses at this moment.
+///
+/// # Errors
+/// When none is free.
+pub fn free_port() -> Result<u16, Error> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let address = listener.and_then(|listener| listener.local_addr());
+    address
+        .map(|address| address.port())
+        .map_err(|error| Error::file("find a free port of", Path::new("127.0.0.1"), error))
+}

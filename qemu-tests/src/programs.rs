@@ -1,0 +1,67 @@
+//! Freezing and baking anew, for tests whose config is not the usual one.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::artefacts::Artefacts;
+use crate::disk;
+use crate::error::Error;
+use crate::files;
+
+/// An image made for one test; removed with its directory.
+#[derive(Debug)]
+pub struct Baked {
+    dir: tempfile::TempDir,
+}
+
+impl Baked {
+    /// The image.
+    #[must_use]
+    pub fn image(&self) -> PathBuf {
+        self.dir.path().join("initramfs.img")
+    }
+}
+
+/// Freezes and bakes with lines added to the usual config.
+///
+/// # Errors
+/// When the project's own programs say no.
+pub fn bake(artefacts: &Artefacts, more: &str) -> Result<Baked, Error> {
+    let dir = disk::scratch()?;
+    let baked = Baked { dir };
+    let at = |name: &str| baked.dir.path().join(name);
+    let text = files::read_text(&artefacts.config)?;
+    files::write(&at("config.toml"), format!("{text}\n{more}\n"))?;
+    let mut freeze = Command::new(&artefacts.preroot);
+    freeze.arg("freeze").arg("--config").arg(at("config.toml"));
+    freeze
+        .arg("--root")
+        .arg(&artefacts.root_tree)
+        .arg("--output")
+        .arg(at("plan"));
+    files::run(&mut freeze)?;
+    let mut bake = bake_command(artefacts, &at("config.toml"), &at("plan"));
+    files::run(bake.arg("--output").arg(baked.image()))?;
+    Ok(baked)
+}
+
+fn bake_command(artefacts: &Artefacts, config: &Path, plan: &Path) -> Command {
+    let mut bake = Command::new(&artefacts.preroot);
+    bake.arg("bake")
+        .arg("--config")
+        .arg(config)
+        .arg("--plan")
+        .arg(plan);
+    bake.arg("--root")
+        .arg(&artefacts.root_tree)
+        .arg("--init")
+        .arg(&artefacts.init);
+    for package in &artefacts.packages {
+        bake.arg("--package").arg(package);
+    }
+    bake.arg("--bootlog").arg(&artefacts.bootlog_static);
+    bake.arg("--authorized-keys")
+        .arg(artefacts.client_key.with_extension("pub"));
+    bake.arg("--host-key").arg(&artefacts.host_key);
+    bake
+}

@@ -1,0 +1,183 @@
+//! Records, read with the same crate that wrote them, and questions a test asks of one boot.
+
+use preroot_record::{
+    Event, Found, Frame, Frames, Fsck, Outcome, ScriptEnded, StageEnded, Store, Verdict, raw_tags,
+};
+
+use crate::disk::Disk;
+use crate::error::Error;
+use crate::ssh::Ssh;
+
+/// Boots that are told apart in one record.
+const BOOTS_MAX: usize = 64;
+/// Where the machine keeps this boot's frames.
+pub(crate) const RUNNING: &str = "/run/preroot/record";
+/// Where the root keeps the frames of many boots.
+pub(crate) const STORE: &str = "/var/lib/preroot/record";
+
+/// The bytes of a record, from wherever.
+#[derive(Debug)]
+pub struct Record {
+    bytes: Vec<u8>,
+}
+
+impl Record {
+    /// A record that somebody read already.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes }
+    }
+
+    /// This boot's frames, from the running machine.
+    ///
+    /// # Errors
+    /// When nobody lets us in or there is no record.
+    pub fn running(ssh: &Ssh) -> Result<Self, Error> {
+        Ok(Self::new(ssh.run(&format!("cat {RUNNING}"))?))
+    }
+
+    /// The store, out of the disk of a machine that is off.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn stored(disk: &Disk) -> Result<Self, Error> {
+        let bytes = disk.read(STORE)?;
+        let missing = || Error::unexpected(format!("the root has no {STORE}"));
+        bytes.map(Self::new).ok_or_else(missing)
+    }
+
+    /// The boots in it, oldest first.
+    #[must_use]
+    pub fn boots(&self) -> Vec<Boot<'_>> {
+        if let Ok(store) = Store::open(&self.bytes) {
+            let boots = store.boots();
+            return boots
+                .map(|kept| Boot::new(store.frames(kept.tag)))
+                .collect();
+        }
+        let mut seen = [0; BOOTS_MAX];
+        let tags = raw_tags(&self.bytes, &mut seen);
+        tags.iter()
+            .map(|&tag| Boot::new(Frames::raw(&self.bytes, tag)))
+            .collect()
+    }
+
+    /// The latest boot.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn latest(&self) -> Result<Boot<'_>, Error> {
+        let empty =
+            || Error::unexpected(format!("no boot in a record of {} bytes", self.bytes.len()));
+        self.boots().pop().ok_or_else(empty)
+    }
+}
+
+/// The frames of one boot.
+#[derive(Debug)]
+pub struct Boot<'a> {
+    frames: Vec<Frame<'a>>,
+    /// Damage met on the way: bytes and frames that are lost.
+    pub damaged: usize,
+    /// Frames that are missing.
+    pub missing: u32,
+}
+
+impl<'a> Boot<'a> {
+    fn new<'s>(found: Frames<'a, 's>) -> Self {
+        let mut boot = Self {
+            frames: Vec::new(),
+            damaged: 0,
+            missing: 0,
+        };
+        for found in found {
+            match found {
+                Found::Frame(frame) => boot.frames.push(frame),
+                Found::Damaged(bytes) => boot.damaged += bytes,
+                Found::Missing(frames) => boot.missing += frames,
+            }
+        }
+        boot
+    }
+
+    /// The events in order, with their times in ns since the kernel began.
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = (u64, Event<'a>)> + '_ {
+        self.frames
+            .iter()
+            .filter_map(|frame| Some((frame.header.time_ns, frame.event()?)))
+    }
+
+    /// The verdict on the boot: the last one given.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict<'a>> {
+        self.events().rev().find_map(|(_, event)| match event {
+            Event::Verdict(verdict) => Some(verdict),
+            _ => None,
+        })
+    }
+
+    /// How a stage ended, the last time it did.
+    #[must_use]
+    pub fn stage(&self, name: &str) -> Option<StageEnded<'a>> {
+        self.events().rev().find_map(|(_, event)| match event {
+            Event::StageEnded(ended) if ended.stage == name => Some(ended),
+            _ => None,
+        })
+    }
+
+    /// Whether a stage was done.
+    #[must_use]
+    pub fn did(&self, name: &str) -> bool {
+        self.stage(name)
+            .is_some_and(|ended| ended.outcome == Outcome::Done)
+    }
+
+    /// When a stage began, the first time.
+    #[must_use]
+    pub fn began_ns(&self, name: &str) -> Option<u64> {
+        self.events().find_map(|(time_ns, event)| match event {
+            Event::StageBegan(began) if began.stage == name => Some(time_ns),
+            _ => None,
+        })
+    }
+
+    /// How a script ended.
+    #[must_use]
+    pub fn script(&self, name: &str) -> Option<ScriptEnded<'a>> {
+        self.events().find_map(|(_, event)| match event {
+            Event::ScriptEnded(ended) if ended.name == name => Some(ended),
+            _ => None,
+        })
+    }
+
+    /// All scripts that ended.
+    pub fn scripts(&self) -> impl Iterator<Item = ScriptEnded<'a>> + '_ {
+        self.events().filter_map(|(_, event)| match event {
+            Event::ScriptEnded(ended) => Some(ended),
+            _ => None,
+        })
+    }
+
+    /// The checks of the root, in order.
+    #[must_use]
+    pub fn checks(&self) -> Vec<Fsck<'a>> {
+        self.events()
+            .filter_map(|(_, event)| match event {
+                Event::Fsck(fsck) => Some(fsck),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The whole boot, one event a line: what a failing test shows.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let line = |(time_ns, event): (u64, Event<'_>)| {
+            format!(
+                "{:>12.6} {event:?}\n",
+                std::time::Duration::from_nanos(time_ns).as_secs_f64()
+            )
+        };
+        self.events().map(line).collect()
+    }
+}

@@ -1,0 +1,209 @@
+//! Scenarios as data: a disk, perhaps damaged, one boot to the end of the order, one power-off by
+//! the root's own tools, and what the record on the disk must say. `scenarios/*.toml`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use preroot_record::ScriptEnd;
+use serde::Deserialize;
+
+use crate::artefacts::Artefacts;
+use crate::disk::{Disk, Health};
+use crate::error::Error;
+use crate::files;
+use crate::machine::{Machine, Nic, Spec, free_port};
+use crate::programs;
+use crate::record::{Boot, Record};
+use crate::ssh::{Door, Ssh};
+use crate::wait;
+
+/// One scenario.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Scenario {
+    /// What happens, for the person who reads a failure.
+    pub story: String,
+    /// Words added to the kernel command line.
+    #[serde(default)]
+    append: String,
+    /// Lines added to the config; the image is baked anew with them.
+    #[serde(default)]
+    config: String,
+    /// Commands of debugfs(8) that damage the disk first.
+    #[serde(default)]
+    damage: Vec<String>,
+    /// Files written into the root first.
+    #[serde(default)]
+    file: Vec<RootFile>,
+    /// What the record must say.
+    expect: Expect,
+}
+
+/// A file of the root.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RootFile {
+    path: String,
+    contents: String,
+    #[serde(default)]
+    executable: bool,
+}
+
+/// What the record must say.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Expect {
+    /// The verdict's word.
+    verdict: String,
+    /// How scripts end: `exited 0`, `timed-out`, ...
+    #[serde(default)]
+    script: BTreeMap<String, String>,
+    /// The verdict of each check of the root, in order.
+    #[serde(default)]
+    checks: Vec<String>,
+}
+
+impl Scenario {
+    /// Reads one of `scenarios/`.
+    ///
+    /// # Errors
+    /// When it is not there or not well formed.
+    pub fn named(name: &str) -> Result<Self, Error> {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+        let path = dir.join(format!("{name}.toml"));
+        let text = files::read_text(&path)?;
+        toml::from_str(&text).map_err(|error| Error::Contents {
+            what: error.to_string(),
+            path: path.clone(),
+        })
+    }
+}
+
+/// Boots it and compares.
+///
+/// # Errors
+/// When anything is not as the scenario says; the message holds the whole boot.
+pub fn run(name: &str) -> Result<(), Error> {
+    let scenario = Scenario::named(name)?;
+    let artefacts = Artefacts::find()?;
+    let disk = Disk::copy(&artefacts)?;
+    for file in &scenario.file {
+        let mode = if file.executable { 0o755 } else { 0o644 };
+        disk.write(&file.path, &file.contents, mode)?;
+    }
+    if !scenario.damage.is_empty() {
+        disk.debugfs(
+            &scenario
+                .damage
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>(),
+        )?;
+    }
+    let baked = match scenario.config.as_str() {
+        "" => None,
+        more => Some(programs::bake(&artefacts, more)?),
+    };
+    let (rescue, root) = (free_port()?, free_port()?);
+    let mut spec = Spec::new(&artefacts)
+        .append(&scenario.append)
+        .disk(&disk)
+        .nic(Nic::User {
+            forwards: vec![(rescue, 2222), (root, 22)],
+        });
+    if let Some(baked) = &baked {
+        spec = spec.image(&baked.image());
+    }
+    let mut machine = spec.start()?;
+    let rescue = Ssh::new(&artefacts, Door::Rescue, rescue)?;
+    rescue.wait(&mut machine)?;
+    wait_verdict(&mut machine, &rescue)?;
+    let root = Ssh::new(&artefacts, Door::Root, root)?;
+    root.wait(&mut machine)?;
+    // The connection may be cut before the status comes back.
+    root.output("poweroff")?;
+    machine.wait_off()?;
+    judge(&scenario, &disk)
+}
+
+/// Waits until the order has ended and the verdict is in.
+///
+/// # Errors
+/// When the machine dies first, or never comes to a verdict.
+pub fn wait_verdict(machine: &mut Machine, ssh: &Ssh) -> Result<String, Error> {
+    wait::until("the verdict on the boot", || {
+        machine.check_running()?;
+        let record = match Record::running(ssh) {
+            Ok(record) => record,
+            // Between two stages a login can fail; the deadline decides.
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let boot = record.latest()?;
+        Ok(match boot.verdict() {
+            Some(verdict) => Ok(verdict.word.to_owned()),
+            None => Err(boot
+                .text()
+                .lines()
+                .last()
+                .unwrap_or("an empty record")
+                .to_owned()),
+        })
+    })
+}
+
+fn judge(scenario: &Scenario, disk: &Disk) -> Result<(), Error> {
+    if let Health::Unclean(why) = disk.health()? {
+        return Err(Error::unexpected(format!(
+            "{}: root left unclean: {why}",
+            scenario.story
+        )));
+    }
+    let record = Record::stored(disk)?;
+    let boot = record.latest()?;
+    let differences = differences(&scenario.expect, &boot);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let story = &scenario.story;
+    Err(Error::unexpected(format!(
+        "{story}\n{}\n\n{}",
+        differences.join("\n"),
+        boot.text()
+    )))
+}
+
+fn differences(expect: &Expect, boot: &Boot<'_>) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut compare = |what: &str, expected: &str, found: &str| {
+        if expected != found {
+            all.push(format!("{what}: expected `{expected}`, found `{found}`"));
+        }
+    };
+    let verdict = boot.verdict();
+    compare(
+        "verdict",
+        &expect.verdict,
+        verdict.map_or("none", |verdict| verdict.word),
+    );
+    for (name, expected) in &expect.script {
+        let found = boot
+            .script(name)
+            .map_or("no end".to_owned(), |ended| match ended.end {
+                ScriptEnd::Exited => format!("exited {}", ended.status),
+                ScriptEnd::Signalled => format!("signal {}", ended.status),
+                ScriptEnd::TimedOut => "timed-out".to_owned(),
+                ScriptEnd::NotStarted => format!("not-started {}", ended.status),
+                ScriptEnd::Abandoned => "abandoned".to_owned(),
+            });
+        compare(&format!("script {name}"), expected, &found);
+    }
+    let checks: Vec<&str> = boot.checks().iter().map(|check| check.verdict).collect();
+    compare("checks", &expect.checks.join(", "), &checks.join(", "));
+    if boot.missing > 0 || boot.damaged > 0 {
+        all.push(format!(
+            "record: {} bytes damaged, {} frames missing",
+            boot.damaged, boot.missing
+        ));
+    }
+    all
+}

@@ -1,0 +1,37 @@
+//! Waiting for events, never for time: deadlines are so generous that only a broken boot meets one.
+
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+
+/// How long anything may take: many times what the slowest machine needs.
+pub const DEADLINE: Duration = Duration::from_secs(300);
+
+/// The pause between two looks; a look is a login, which an emulated machine feels.
+const PAUSE: Duration = Duration::from_millis(700);
+
+/// Looks until something is there. `look` gives what was waited for, or what it saw instead.
+///
+/// # Errors
+/// When the deadline is over, or when `look` fails for good.
+pub fn until<T>(
+    what: &str,
+    mut look: impl FnMut() -> Result<Result<T, String>, Error>,
+) -> Result<T, Error> {
+    let begun = Instant::now();
+    loop {
+        let last = match look()? {
+            Ok(found) => return Ok(found),
+            Err(last) => last,
+        };
+        if begun.elapsed() > DEADLINE {
+            let seconds = DEADLINE.as_secs();
+            return Err(Error::Deadline {
+                what: what.to_owned(),
+                seconds,
+                last,
+            });
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
