@@ -1,0 +1,196 @@
+//! ext2, ext3 and ext4: who it is, and whether e2fsck is due.
+//!
+//! Offsets: the kernel's `Documentation/filesystems/ext4/super.rst`. When a check is due: `check_if_skip` in
+//! e2fsck's `unix.c`. Two deliberate differences: a journal to be replayed is a reason (e2fsck replays it
+//! before it asks), and a clock that stands before the last check is none (e2fsck takes it for one, so a
+//! dead clock would cost a full check at each boot).
+
+use crate::bytes::{array, slice, u16_le, u32_le};
+use crate::crc32c::crc32c;
+use crate::superblock::{Integrity, Kind, Superblock};
+use crate::text;
+
+const OFFSET: usize = 1024;
+const BYTES: usize = 1024;
+const MAGIC: u16 = 0xef53;
+
+const STATE_VALID: u16 = 1;
+const STATE_ERRORS: u16 = 2;
+
+const COMPAT_HAS_JOURNAL: u32 = 0x4;
+const INCOMPAT_FILETYPE: u32 = 0x2;
+const INCOMPAT_RECOVER: u32 = 0x4;
+const INCOMPAT_JOURNAL_DEVICE: u32 = 0x8;
+const INCOMPAT_META_BG: u32 = 0x10;
+const INCOMPAT_64BIT: u32 = 0x80;
+const RO_COMPAT_SPARSE_SUPER: u32 = 0x1;
+const RO_COMPAT_LARGE_FILE: u32 = 0x2;
+const RO_COMPAT_BTREE_DIR: u32 = 0x4;
+const RO_COMPAT_METADATA_CSUM: u32 = 0x400;
+
+const EXT2_INCOMPAT: u32 = INCOMPAT_FILETYPE | INCOMPAT_META_BG;
+const EXT3_INCOMPAT: u32 = EXT2_INCOMPAT | INCOMPAT_RECOVER;
+const EXT3_RO_COMPAT: u32 = RO_COMPAT_SPARSE_SUPER | RO_COMPAT_LARGE_FILE | RO_COMPAT_BTREE_DIR;
+
+/// `s_log_block_size` counts from 1 KiB; 64 KiB is the largest block there is.
+const LOG_BLOCK_SIZE_MAX: u32 = 6;
+
+/// What decides whether e2fsck is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExtState {
+    /// Whether the superblock can be believed.
+    pub integrity: Integrity,
+    /// `EXT2_VALID_FS`: it was unmounted cleanly, or has a journal.
+    pub is_valid: bool,
+    /// `EXT2_ERROR_FS`: the kernel met errors.
+    pub has_errors: bool,
+    /// The journal has to be replayed.
+    pub needs_recovery: bool,
+    /// Mounts since the last check.
+    pub mounts: u16,
+    /// Mounts after which it is checked; 0 or less: never.
+    pub mounts_max: i16,
+    /// When it was checked last, in seconds since 1970.
+    pub checked_s: u64,
+    /// Seconds between checks; 0: never.
+    pub interval_s: u32,
+}
+
+/// Why e2fsck has to look at it, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// The superblock's checksum is wrong, or it contradicts itself.
+    Damaged,
+    /// The kernel met errors.
+    Errors,
+    /// It has no journal and was not unmounted.
+    Unclean,
+    /// It was not unmounted: its journal has to be replayed.
+    Journal,
+    /// It was mounted often enough.
+    Mounts,
+    /// It was checked long ago.
+    Interval,
+}
+
+impl Due {
+    /// Every reason, in the order in which they are asked for.
+    pub const ALL: [Due; 6] = [
+        Due::Damaged,
+        Due::Errors,
+        Due::Unclean,
+        Due::Journal,
+        Due::Mounts,
+        Due::Interval,
+    ];
+
+    /// One word, lower case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Due::Damaged => "damaged",
+            Due::Errors => "errors",
+            Due::Unclean => "unclean",
+            Due::Journal => "journal",
+            Due::Mounts => "mounts",
+            Due::Interval => "interval",
+        }
+    }
+}
+
+impl ExtState {
+    /// Why it has to be checked, when the wall clock says `now_s`; `None`: it is clean and not due.
+    #[must_use]
+    pub fn due(&self, now_s: u64) -> Option<Due> {
+        Due::ALL.into_iter().find(|due| match due {
+            Due::Damaged => self.integrity == Integrity::Damaged,
+            Due::Errors => self.has_errors,
+            Due::Unclean => !self.is_valid,
+            Due::Journal => self.needs_recovery,
+            Due::Mounts => {
+                u16::try_from(self.mounts_max).is_ok_and(|max| max > 0 && self.mounts >= max)
+            }
+            Due::Interval => {
+                let next_s = self.checked_s.saturating_add(u64::from(self.interval_s));
+                self.interval_s > 0 && now_s >= next_s
+            }
+        })
+    }
+}
+
+/// `front`: the first 4096 bytes of a device of `size` bytes.
+pub(crate) fn identify(front: &[u8], size: u64) -> Option<Superblock> {
+    let block = slice(front, OFFSET, BYTES);
+    if u16_le(block, 0x38) != MAGIC {
+        return None;
+    }
+    let kind = kind(block);
+    let integrity = integrity(block, size);
+    Some(Superblock {
+        kind,
+        uuid: text::uuid(array(block, 0x68)),
+        label: text::label(slice(block, 0x78, 16)),
+        integrity,
+        ext: (kind != Kind::Jbd).then(|| state(block, integrity)),
+    })
+}
+
+/// By features, as blkid tells them apart.
+fn kind(block: &[u8]) -> Kind {
+    let compat = u32_le(block, 0x5c);
+    let incompat = u32_le(block, 0x60);
+    let ro_compat = u32_le(block, 0x64);
+    if incompat & INCOMPAT_JOURNAL_DEVICE != 0 {
+        return Kind::Jbd;
+    }
+    let has_journal = compat & COMPAT_HAS_JOURNAL != 0;
+    if has_journal && incompat & !EXT3_INCOMPAT == 0 && ro_compat & !EXT3_RO_COMPAT == 0 {
+        return Kind::Ext3;
+    }
+    if !has_journal && incompat & !EXT2_INCOMPAT == 0 && ro_compat & !EXT3_RO_COMPAT == 0 {
+        return Kind::Ext2;
+    }
+    Kind::Ext4
+}
+
+fn integrity(block: &[u8], size: u64) -> Integrity {
+    let is_journal_device = u32_le(block, 0x60) & INCOMPAT_JOURNAL_DEVICE != 0;
+    if !is_journal_device && !is_possible(block, size) {
+        return Integrity::Damaged;
+    }
+    if u32_le(block, 0x64) & RO_COMPAT_METADATA_CSUM == 0 {
+        return Integrity::Unchecked;
+    }
+    Integrity::from_sums(crc32c(!0, slice(block, 0, 0x3fc)), u32_le(block, 0x3fc))
+}
+
+/// Whether a file system can be like that: what the kernel too asks of it before it mounts it.
+fn is_possible(block: &[u8], size: u64) -> bool {
+    let log_block_size = u32_le(block, 0x18);
+    let blocks_high = if u32_le(block, 0x60) & INCOMPAT_64BIT == 0 {
+        0
+    } else {
+        u64::from(u32_le(block, 0x150))
+    };
+    let blocks = u64::from(u32_le(block, 0x04)) | blocks_high << 32;
+    let has_groups = u32_le(block, 0x20) > 0 && u32_le(block, 0x28) > 0;
+    log_block_size <= LOG_BLOCK_SIZE_MAX
+        && has_groups
+        && blocks > 0
+        && blocks <= size >> (10 + log_block_size)
+}
+
+fn state(block: &[u8], integrity: Integrity) -> ExtState {
+    let state = u16_le(block, 0x3a);
+    let [checked_high] = array(block, 0x277);
+    ExtState {
+        integrity,
+        is_valid: state & STATE_VALID != 0,
+        has_errors: state & STATE_ERRORS != 0,
+        needs_recovery: u32_le(block, 0x60) & INCOMPAT_RECOVER != 0,
+        mounts: u16_le(block, 0x34),
+        mounts_max: i16::from_le_bytes(array(block, 0x36)),
+        checked_s: u64::from(u32_le(block, 0x40)) | u64::from(checked_high) << 32,
+        interval_s: u32_le(block, 0x44),
+    }
+}

@@ -1,0 +1,7 @@
+//! What the readers find in images, compared with the system's own tools.
+
+#![allow(clippy::unwrap_used)] // clippy does not see that helpers of tests are tests
+
+mod ext;
+mod image;
+mod tables;
