@@ -35,3 +35,5 @@ pub use scenario::{Scenario, run as run_scenario, wait_verdict};
 pub use session::Session;
 pub use ssh::{Door, Ssh};
 pub use wait::{DEADLINE, until};
+
+pub use preroot_record::Event;

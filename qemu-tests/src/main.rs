@@ -1,2 +1,57 @@
-//! placeholder
-fn main() {}
+//! `preroot-vm`: what `cargo xtask boot` and `cargo xtask bench` spawn once everything is set up.
+//!
+//! Exit codes: 0 fine, 1 the boot did not go as it should, 69 could not run, 100 usage.
+
+#![forbid(unsafe_code)]
+
+mod show;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use preroot_qemu_tests::Error;
+
+/// Boots one machine and shows what a person sees, or measures boots.
+#[derive(Debug, Parser)]
+#[command(name = "preroot-vm")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Boot, hold before root, log in, look around, go on, show the record.
+    Boot {
+        /// Leave the machine running to play with.
+        #[arg(long)]
+        keep: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing is left to do when even the message cannot be written.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 100 } else { 0 });
+        }
+    };
+    let Command::Boot { keep } = cli.command;
+    let after = if keep {
+        show::After::Keep
+    } else {
+        show::After::PowerOff
+    };
+    match show::boot(after) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("preroot-vm: {error}");
+            ExitCode::from(match error {
+                Error::NoArtefacts { .. } | Error::Start { .. } => 69,
+                _ => 1,
+            })
+        }
+    }
+}

@@ -212,3 +212,37 @@ fn bake_one(
     }
     run::quiet(command.arg("--output").arg(output)).map(drop)
 }
+
+/// Builds PID 1 with its symbols, in a directory of its own: the one that is shipped has none.
+pub(crate) fn build_init_unstripped() -> Result<PathBuf, Error> {
+    let target = target_dir().join("symbols");
+    let args = [
+        "build",
+        "--release",
+        "--quiet",
+        "-p",
+        "preroot-init",
+        "--features",
+        "bin",
+    ];
+    let mut command = run::cargo(&args);
+    command
+        .env("CARGO_TARGET_DIR", &target)
+        .env("CARGO_PROFILE_RELEASE_STRIP", "none");
+    run::shown(&mut command)?;
+    Ok(target.join("release/preroot-init"))
+}
+
+/// Bakes the usual image once more; for the test that both are the same.
+pub(crate) fn bake_again(setup: &crate::setup::Setup, output: &Path) -> Result<(), Error> {
+    let config = run::clone_dir().join(CONFIG);
+    bake_one(
+        &config,
+        &setup.root,
+        &setup.keys,
+        &setup.programs,
+        &setup.baked,
+        None,
+        output,
+    )
+}

@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::debian::{self, Root};
 use crate::error::Error;
 use crate::keys::{self, Keys};
-use crate::product::{self, Programs};
+use crate::product::{self, Baked, Programs};
 use crate::progress::Progress;
 use crate::run;
 use crate::{apt, disk};
@@ -24,6 +24,8 @@ pub(crate) struct Setup {
     pub(crate) keys: Keys,
     /// Our programs.
     pub(crate) programs: Programs,
+    /// What was frozen and baked from them.
+    pub(crate) baked: Baked,
     /// The index of all of it.
     pub(crate) index: PathBuf,
     /// The cache it is in.
@@ -77,6 +79,7 @@ pub(crate) fn all() -> Result<Setup, Error> {
         root,
         keys,
         programs,
+        baked,
         index,
         cache,
     })

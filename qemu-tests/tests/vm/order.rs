@@ -1,0 +1,115 @@
+//! Boots that reach the end of the order.
+
+use preroot_qemu_tests::{Artefacts, Disk, Error, Health, Record, Spec, run_scenario};
+
+use crate::{Guest, usual};
+
+#[test]
+fn clean() -> Result<(), Error> {
+    run_scenario("clean")
+}
+
+#[test]
+fn damaged_root_is_repaired_in_one_boot() -> Result<(), Error> {
+    run_scenario("damaged")
+}
+
+#[test]
+fn hanging_script_is_timed_out() -> Result<(), Error> {
+    run_scenario("hanging-script")
+}
+
+/// Somebody logs in before root, and is still there at the end of the order, pivots and all.
+#[test]
+fn session_outlives_the_boot() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let (disk, spec) = usual(&artefacts)?;
+    let mounted_before = disk.superblock_field("Mount count:")?;
+    let mut guest = Guest::start(&artefacts, spec.append("preroot.hold=root"))?;
+    guest.wait_rescue()?;
+    assert!(
+        guest.rescue.refuses_strangers()?,
+        "somebody without the key was let in"
+    );
+    let mut session = guest.rescue.session()?;
+    let shell = session.ask("echo $$")?;
+    assert_eq!(session.ask("grep -c '^/dev/vd' /proc/1/mounts")?, "0");
+    assert_eq!(disk.superblock_field("Mount count:")?, mounted_before);
+    session.ask("preroot continue")?;
+    let verdict = guest.wait_verdict()?;
+    let record = Record::running(&guest.rescue)?;
+    assert_eq!(verdict, "OK", "{}", record.latest()?.text());
+    assert_eq!(session.ask("echo $$")?, shell);
+    let shown = session.ask("bootlog show")?;
+    assert!(shown.contains("OK"), "{shown}");
+    // The root is there to be looked at, from the stage.
+    assert_eq!(session.ask("cat /proc/1/root/etc/hostname")?, "debian12");
+    guest.wait_root()?;
+    guest.power_off()?;
+    assert_eq!(disk.health()?, Health::Clean);
+    Ok(())
+}
+
+/// The power goes while services write; the next boot replays the journal before it mounts.
+#[test]
+fn power_cut() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let (disk, spec) = usual(&artefacts)?;
+    let mut guest = Guest::start(&artefacts, spec)?;
+    guest.wait_rescue()?;
+    guest.wait_verdict()?;
+    guest.wait_root()?;
+    guest
+        .root
+        .run("for i in 1 2 3 4 5; do cp -r /etc /root/copy$i; sync; done; rm -r /root/copy3")?;
+    guest.machine.cut_power();
+    drop(guest);
+    let Health::Unclean(_) = disk.health()? else {
+        return Err(Error::unexpected("the disk is clean after a power cut"));
+    };
+    let mut guest = Guest::start(&artefacts, Spec::new(&artefacts).disk(&disk))?;
+    guest.wait_rescue()?;
+    let verdict = guest.wait_verdict()?;
+    guest.wait_root()?;
+    guest.root.run("test -d /root/copy1 -a -d /root/copy5")?;
+    guest.power_off()?;
+    assert_eq!(disk.health()?, Health::Clean);
+    let record = Record::stored(&disk)?;
+    let boots = record.boots();
+    assert_eq!(boots.len(), 2, "the boot before the power cut is kept too");
+    let boot = record.latest()?;
+    assert_eq!(verdict, "OK", "{}", boot.text());
+    let check = boot.checks().last().map(|check| check.reason.to_owned());
+    assert_eq!(check.as_deref(), Some("not clean"), "{}", boot.text());
+    Ok(())
+}
+
+/// Every way to name the root finds it.
+#[test]
+fn root_by_each_name() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let names = [
+        format!("UUID={}", artefacts.root_uuid),
+        format!("PARTUUID={}", artefacts.root_partition_uuid),
+        format!("PARTLABEL={}", artefacts.root_label),
+        "/dev/vda1".to_owned(),
+    ];
+    for name in names {
+        let disk = Disk::copy(&artefacts)?;
+        let spec = Spec::new(&artefacts).disk(&disk);
+        let words = format!("root={name} preroot.hold=start");
+        let mut guest = Guest::start(&artefacts, spec.append(&words))?;
+        guest.wait_rescue()?;
+        preroot_qemu_tests::until(&format!("root by {name}"), || {
+            guest.machine.check_running()?;
+            let record = Record::running(&guest.rescue)?;
+            let boot = record.latest()?;
+            Ok(if boot.did("pivot") {
+                Ok(())
+            } else {
+                Err(boot.text())
+            })
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Boots that stop for a person, who must be able to get in.
+
+use preroot_qemu_tests::{
+    Archive, Artefacts, Disk, Door, Error, Event, Link, Nic, Record, Spec, Ssh, free_port, until,
+};
+
+use crate::{DEFAULT_PORT, Guest, RESCUE_PORT, usual};
+
+/// The address that a card's MAC gives a machine on its cable (RFC 4291, appendix A).
+const LINK_LOCAL: &str = "fe80::5054:ff:fe12:3456";
+
+/// Waits until the machine says that it waits for a person.
+fn wait_held(guest: &mut Guest) -> Result<String, Error> {
+    until("the machine to hold in rescue", || {
+        guest.machine.check_running()?;
+        let record = Record::running(&guest.rescue)?;
+        let boot = record.latest()?;
+        let held = boot
+            .events()
+            .any(|(_, event)| matches!(event, Event::Operator(order) if order.what == "waiting"));
+        Ok(if held {
+            Ok(boot.text())
+        } else {
+            Err(boot.text())
+        })
+    })
+}
+
+/// The root's disk is not there; somebody logs in, reads why, plugs it in, and the boot goes on.
+#[test]
+fn missing_root_is_attached() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let disk = Disk::copy(&artefacts)?;
+    let spec = Spec::new(&artefacts)
+        .disk_unplugged(&disk)
+        .append("rootwait=5");
+    let mut guest = Guest::start(&artefacts, spec)?;
+    guest.wait_rescue()?;
+    wait_held(&mut guest)?;
+    let mut session = guest.rescue.session()?;
+    let shown = session.ask("bootlog show")?;
+    assert!(shown.contains("RESCUE"), "{shown}");
+    guest.machine.attach(0)?;
+    until("the disk in the guest", || {
+        let disks = session.ask("ls /sys/class/block")?;
+        Ok(if disks.contains("vda1") {
+            Ok(())
+        } else {
+            Err(disks)
+        })
+    })?;
+    session.ask("preroot retry")?;
+    until("the order's end", || {
+        let record = Record::running(&guest.rescue)?;
+        let boot = record.latest()?;
+        let done = boot
+            .verdict()
+            .is_some_and(|verdict| verdict.word != "RESCUE");
+        Ok(if done { Ok(()) } else { Err(boot.text()) })
+    })?;
+    assert_eq!(session.ask("cat /proc/1/root/etc/hostname")?, "debian12");
+    guest.wait_root()?;
+    guest.power_off()
+}
+
+/// The plan in the image is damaged: the defaults hold in rescue, and the sshd is reachable on
+/// the cable by the address that the card itself gives, without any configuration.
+#[test]
+fn damaged_plan_is_reachable_by_link_local() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let mut archive = Archive::read(&artefacts.image_plain)?;
+    let plan = archive.member_mut("etc/preroot/plan")?;
+    let middle = plan.len() / 2;
+    for byte in &mut plan[middle..middle + 4] {
+        *byte ^= 0x55;
+    }
+    let dir = tempfile::tempdir().map_err(|error| Error::unexpected(error.to_string()))?;
+    let damaged = dir.path().join("image");
+    archive.write(&damaged)?;
+    let (near, far) = Link::pair()?;
+    // The neighbour is a healthy machine that stands still before root; the only way to the
+    // damaged one is through it.
+    let spec = Spec::new(&artefacts).append("preroot.hold=root");
+    let mut neighbour = cabled(&artefacts, spec, near)?;
+    neighbour.wait_rescue()?;
+    neighbour.rescue.run("ip link set eth1 up")?;
+    let mut machine = Spec::new(&artefacts)
+        .image(&damaged)
+        .nic(Nic::Cable(far))
+        .start()?;
+    let netcat = format!("nc {LINK_LOCAL}%eth1 {DEFAULT_PORT}");
+    let proxy = format!("{} {netcat}", neighbour.rescue.text());
+    let ssh = Ssh::new(&artefacts, Door::Rescue, DEFAULT_PORT)?.through(&proxy);
+    ssh.wait(&mut machine)?;
+    let record = Record::running(&ssh)?;
+    let boot = record.latest()?;
+    let why = boot.events().find_map(|(_, event)| match event {
+        Event::Born(born) => born.plan_error,
+        _ => None,
+    });
+    assert!(why.is_some(), "{}", boot.text());
+    assert_eq!(
+        boot.verdict().map(|verdict| verdict.word),
+        Some("RESCUE"),
+        "{}",
+        boot.text()
+    );
+    Ok(())
+}
+
+/// The usual network card, and a second one on a cable.
+fn cabled(artefacts: &Artefacts, spec: Spec, link: Link) -> Result<Guest, Error> {
+    let (rescue, root) = (free_port()?, free_port()?);
+    let forwards = vec![(rescue, RESCUE_PORT), (root, DEFAULT_PORT)];
+    Ok(Guest {
+        machine: spec
+            .nic(Nic::User { forwards })
+            .nic(Nic::Cable(link))
+            .start()?,
+        rescue: Ssh::new(artefacts, Door::Rescue, rescue)?,
+        root: Ssh::new(artefacts, Door::Root, root)?,
+    })
+}
+
+/// PID 1 meets what cannot be: it says so and stands still, and the sshd goes on serving.
+#[test]
+fn panic_leaves_the_sshd_serving() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let (disk, spec) = usual(&artefacts)?;
+    let mut guest = Guest::start(&artefacts, spec.append("preroot.test=panic:root"))?;
+    guest.wait_rescue()?;
+    guest.machine.wait_console("panic")?;
+    let mut session = guest.rescue.session()?;
+    assert_eq!(session.ask("echo alive")?, "alive");
+    let log = session.ask("dmesg | grep preroot")?;
+    assert!(
+        log.contains("panic"),
+        "no epitaph in the kernel's log: {log}"
+    );
+    // Orphans are still collected: none of the sessions above is left as a zombie.
+    assert_eq!(session.ask("ps | grep -c '[Z]   '")?, "0");
+    drop(session);
+    assert_eq!(disk.superblock_field("Filesystem state:")?, "clean");
+    Ok(())
+}
