@@ -1,2 +1,142 @@
-//! placeholder
-fn main() {}
+//! `bootlog`: reads boot records. What oncall runs, in the rescue shell and on the booted machine.
+//!
+//! Exit codes: 0 fine, 1 the input is no record or has no such boot, 69 no record on this machine,
+//! 100 usage, 111 the system refused to read or write.
+#![forbid(unsafe_code)]
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bootlog::error::{Error, Exit};
+use bootlog::input::{Record, Usual};
+use bootlog::page::Colour;
+use bootlog::{json, list, show};
+use clap::{Args, Parser, Subcommand};
+
+const AFTER_HELP: &str = "\
+FILE is raw frames, a store, or - for standard input. Without FILE: this boot from
+/run/preroot/record, else the latest boot kept in /var/lib/preroot/record (from a rescue
+session /proc/1/root/var/lib/preroot/record).
+
+Colours are used on a terminal only, and not when NO_COLOR is set.
+
+Exit codes:
+  0    fine
+  1    the input is not a record, or has no such boot
+  69   there is no record on this machine
+  100  the command line is wrong
+  111  the system refused to read or write";
+
+/// Read boot records: did it boot, what was slow, what failed.
+#[derive(Parser)]
+#[command(name = "bootlog", version, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show one boot: the verdict first, then what failed, then what was slow.
+    #[command(after_help = AFTER_HELP)]
+    Show(Show),
+    /// List the boots in a record, oldest first.
+    #[command(after_help = AFTER_HELP)]
+    List(List),
+}
+
+#[derive(Args)]
+struct Show {
+    /// The record.
+    file: Option<PathBuf>,
+    /// Which boot, counted back from the latest, which is 0.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
+    boot: i32,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct List {
+    /// The record.
+    file: Option<PathBuf>,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error).into(),
+    };
+    let done = match cli.command {
+        Command::Show(asked) => run_show(&asked),
+        Command::List(asked) => run_list(&asked),
+    };
+    match done.and_then(|text| print(&text)) {
+        Ok(()) => Exit::Fine.into(),
+        Err(error) => {
+            // Standard error may be gone as well; the exit code still says it.
+            let _ = writeln!(io::stderr(), "bootlog: {error}");
+            error.exit().into()
+        }
+    }
+}
+
+fn run_show(asked: &Show) -> Result<Vec<u8>, Error> {
+    // Who thinks of journalctl writes -1 for the boot before.
+    let before = usize::try_from(asked.boot.unsigned_abs()).unwrap_or(usize::MAX);
+    let usual = match before {
+        0 => Usual::Latest,
+        _ => Usual::Kept,
+    };
+    let record = Record::read(asked.file.as_deref(), usual)?;
+    let boot = record.boot(before)?;
+    match asked.json {
+        true => json::boot(&boot).map_err(Error::Write),
+        false => Ok(show::page(&boot).render(colour()).into()),
+    }
+}
+
+fn run_list(asked: &List) -> Result<Vec<u8>, Error> {
+    let entries = Record::read(asked.file.as_deref(), Usual::Kept)?.list()?;
+    match asked.json {
+        true => json::list(&entries).map_err(Error::Write),
+        false => Ok(list::page(&entries).render(colour()).into()),
+    }
+}
+
+fn colour() -> Colour {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    match io::stdout().is_terminal() && !refused {
+        true => Colour::Yes,
+        false => Colour::No,
+    }
+}
+
+/// Prints, and takes a reader that went away (`| head`) for one that has seen enough.
+fn print(text: &[u8]) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Help is no mistake; anything else is one, with exit code 100.
+fn usage(error: &clap::Error) -> Exit {
+    // A closed pipe here means that nobody reads the help.
+    let _ = error.print();
+    match error.use_stderr() {
+        true => Exit::Usage,
+        false => Exit::Fine,
+    }
+}

@@ -1,0 +1,127 @@
+//! What can go wrong, said so that the reader knows what to do, and the exit codes.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Why nothing is shown.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// None of the usual files is there.
+    #[error(
+        "no record on this machine: looked for {looked_for}\n\
+         Name one (bootlog show FILE), or pipe one in (bootlog show -)."
+    )]
+    NoRecord {
+        /// The files.
+        looked_for: String,
+    },
+    /// The file is not there.
+    #[error("{}: no such file\nName a record; `bootlog --help` says where they are kept.", path.display())]
+    Missing {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The file may not be read.
+    #[error("{}: no permission to read it\nRecords belong to root: try again with sudo.", path.display())]
+    Permission {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Reading failed.
+    #[error("{}: cannot be read: {source}\nCheck the disk (dmesg), or read a copy of the record.", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Writing failed.
+    #[error("standard output: {0}\nNothing is wrong with the record.")]
+    Write(io::Error),
+    /// The file is a directory.
+    #[error("{}: is a directory\nName a record inside it.", path.display())]
+    Directory {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Too large to be a record.
+    #[error("{}: larger than {limit}, so not a record\nName the record, or its partition.", path.display())]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+        /// The largest.
+        limit: String,
+    },
+    /// The file is empty.
+    #[error("{}: empty record: no boot was written to it yet\nBoot with preroot first; before root is mounted this boot is in /run/preroot/record.", path.display())]
+    Empty {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The bytes are something else.
+    #[error("{}: not a record: no frame in its {bytes} bytes\nName the record itself, as in /var/lib/preroot/record.", path.display())]
+    NotARecord {
+        /// Which.
+        path: PathBuf,
+        /// How many bytes were looked at.
+        bytes: usize,
+    },
+    /// A later version wrote it.
+    #[error("{}: written in format {version}, which this bootlog cannot read\nUse the bootlog of that machine's image.", path.display())]
+    Newer {
+        /// Which.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+    /// There is no such boot.
+    #[error("{}: no boot {asked}: it has {there}, 0 is the latest\n`bootlog list` shows them.", path.display())]
+    NoBoot {
+        /// Which record.
+        path: PathBuf,
+        /// Which boot.
+        asked: usize,
+        /// How many there are.
+        there: String,
+    },
+}
+
+/// How bootlog ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It was shown.
+    Fine = 0,
+    /// The file is not a record, or has no such boot.
+    Input = 1,
+    /// There is no record on this machine.
+    Unavailable = 69,
+    /// The command line is wrong.
+    Usage = 100,
+    /// The system refused to read or write.
+    System = 111,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+impl Error {
+    /// The exit code for this error.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Error::NoRecord { .. } => Exit::Unavailable,
+            Error::Permission { .. } | Error::Read { .. } | Error::Write(_) => Exit::System,
+            Error::Missing { .. }
+            | Error::Directory { .. }
+            | Error::TooLarge { .. }
+            | Error::Empty { .. }
+            | Error::NotARecord { .. }
+            | Error::Newer { .. }
+            | Error::NoBoot { .. } => Exit::Input,
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! Folds frames into a [`Boot`].
+//!
+//! Frames may be missing anywhere, so an end may come without a beginning and the other way round:
+//! each is kept, and what is not known stays open.
+
+use std::collections::HashMap;
+
+use preroot_record::{self as record, Event, Found, Frame, Outcome, Source};
+
+use crate::format::date;
+use crate::model::{
+    Boot, Check, FailedStep, Hardware, Identity, Module, Mount, Network, Note, Operator, Root,
+    Runlevel, Script, ScriptEnd, Service, Shutdown, Sshd, Stage, StageEnd, Verdict,
+};
+
+/// What is collected beside the boot itself.
+#[derive(Default)]
+struct Fold {
+    boot: Boot,
+    verdicts: Vec<Verdict>,
+    /// Output by script run, as bytes: a character may be cut between two frames.
+    output: HashMap<usize, Vec<u8>>,
+    fsck_output: Vec<u8>,
+    other_output: Vec<u8>,
+    waiting_since: Option<u64>,
+}
+
+/// Folds the frames of one boot.
+pub fn fold<'a>(found: impl Iterator<Item = Found<'a>>) -> Boot {
+    let mut fold = Fold::default();
+    for found in found {
+        match found {
+            Found::Frame(frame) => fold.frame(&frame),
+            Found::Damaged(bytes) => fold.boot.lost.damaged_bytes += bytes as u64,
+            Found::Missing(frames) => fold.boot.lost.frames += u64::from(frames),
+        }
+    }
+    fold.finish()
+}
+
+impl Fold {
+    fn frame(&mut self, frame: &Frame<'_>) {
+        let at_ns = frame.header.time_ns;
+        self.boot.last_ns = self.boot.last_ns.max(at_ns);
+        let Some(event) = frame.event() else {
+            self.boot.lost.unknown_frames += 1;
+            return;
+        };
+        match event {
+            Event::Born(event) => self.boot.identity = Some(identity(&event)),
+            Event::StageBegan(event) => self.stage_began(at_ns, &event),
+            Event::StageEnded(event) => self.stage_ended(at_ns, &event),
+            Event::RunlevelBegan(event) => self.runlevel_began(at_ns, &event),
+            Event::RunlevelEnded(event) => self.runlevel_ended(at_ns, &event),
+            Event::ScriptStarted(event) => self.script_started(at_ns, &event),
+            Event::ScriptEnded(event) => self.script_ended(at_ns, &event),
+            Event::Output(event) => self.output(&event),
+            Event::Operator(event) => self.operator(at_ns, &event),
+            Event::Lost(event) => self.lost(&event),
+            Event::Verdict(event) => self.verdicts.push(Verdict {
+                word: event.word.into(),
+                reason: event.reason.into(),
+                at_ns: Some(at_ns),
+            }),
+            other => self.plain(at_ns, &other),
+        }
+    }
+
+    /// Events that are kept as they are.
+    fn plain(&mut self, at_ns: u64, event: &Event<'_>) {
+        let boot = &mut self.boot;
+        match *event {
+            Event::Module(event) => boot.modules.push(module(at_ns, &event)),
+            Event::Network(event) => boot.network.push(Network {
+                at_ns,
+                interface: event.interface.into(),
+                what: event.what.into(),
+                errno: event.errno,
+            }),
+            Event::Sshd(event) => boot.sshd.push(Sshd {
+                at_ns,
+                what: event.what.into(),
+                pid: event.pid,
+                starts: event.starts,
+                status: event.status,
+            }),
+            Event::Hardware(event) => boot.hardware.push(Hardware {
+                item: event.item.into(),
+                expected: event.expected,
+                found: event.found,
+                verdict: event.verdict.into(),
+            }),
+            Event::RootFound(event) => boot.roots.push(root(at_ns, &event)),
+            Event::Fsck(event) => {
+                let output = std::mem::take(&mut self.fsck_output);
+                boot.checks.push(check(at_ns, &event, &output));
+            }
+            Event::Mounted(event) => boot.mounts.push(mount(at_ns, &event)),
+            Event::Service(event) => boot.services.push(Service {
+                at_ns,
+                id: event.id.into(),
+                what: event.what.into(),
+                pid: event.pid,
+                status: event.status,
+            }),
+            Event::Note(event) => boot.notes.push(Note {
+                at_ns,
+                text: event.text.into(),
+            }),
+            Event::Shutdown(event) => {
+                boot.shutdown = Some(Shutdown {
+                    at_ns,
+                    how: event.how.into(),
+                    who: event.who.into(),
+                });
+            }
+            _ => boot.lost.unknown_frames += 1,
+        }
+    }
+
+    fn stage_began(&mut self, at_ns: u64, event: &record::StageBegan<'_>) {
+        self.boot.stages.push(Stage {
+            name: event.stage.into(),
+            at_ns: Some(at_ns),
+            took_ns: None,
+            end: StageEnd::Unfinished,
+            failed: None,
+        });
+    }
+
+    fn stage_ended(&mut self, at_ns: u64, event: &record::StageEnded<'_>) {
+        let open = |stage: &&mut Stage| stage.name == event.stage && stage.took_ns.is_none();
+        let ended = Stage {
+            name: event.stage.into(),
+            at_ns: None,
+            took_ns: None,
+            end: match event.outcome {
+                Outcome::Done => StageEnd::Done,
+                Outcome::GoOn => StageEnd::WentOn,
+                Outcome::Rescue => StageEnd::Rescue,
+                Outcome::Skipped => StageEnd::Skipped,
+            },
+            failed: (event.step != 0).then(|| FailedStep {
+                number: event.step,
+                name: event.step_name.into(),
+                errno: event.errno,
+            }),
+        };
+        match self.boot.stages.iter_mut().rev().find(open) {
+            Some(stage) if stage.end == StageEnd::Unfinished => {
+                let at = stage.at_ns;
+                *stage = Stage {
+                    at_ns: at,
+                    took_ns: at.map(|at| at_ns.saturating_sub(at)),
+                    ..ended
+                };
+            }
+            _ => self.boot.stages.push(ended),
+        }
+    }
+
+    fn runlevel_began(&mut self, at_ns: u64, event: &record::RunlevelBegan<'_>) {
+        self.boot.runlevels.push(Runlevel {
+            runlevel: event.runlevel.into(),
+            policy: event.policy.into(),
+            at_ns,
+            took_ns: None,
+            scripts: event.scripts,
+            succeeded: 0,
+            failed: 0,
+            timed_out: 0,
+            levels: Vec::new(),
+        });
+    }
+
+    fn runlevel_ended(&mut self, at_ns: u64, event: &record::RunlevelEnded<'_>) {
+        let open =
+            |level: &&mut Runlevel| level.runlevel == event.runlevel && level.took_ns.is_none();
+        if let Some(runlevel) = self.boot.runlevels.iter_mut().rev().find(open) {
+            runlevel.took_ns = Some(at_ns.saturating_sub(runlevel.at_ns));
+            runlevel.succeeded = event.succeeded;
+            runlevel.failed = event.failed;
+            runlevel.timed_out = event.timed_out;
+        }
+    }
+
+    /// The latest run of a script.
+    fn run(&self, number: u32) -> Option<usize> {
+        self.boot
+            .scripts
+            .iter()
+            .rposition(|script| script.number == number)
+    }
+
+    fn script_started(&mut self, at_ns: u64, event: &record::ScriptStarted<'_>) {
+        self.boot.scripts.push(Script {
+            runlevel: event.runlevel.into(),
+            level: event.level,
+            argument: event.argument.into(),
+            at_ns: Some(at_ns),
+            waited_for: event.waited_for,
+            ..script(event.script, event.name)
+        });
+    }
+
+    fn script_ended(&mut self, at_ns: u64, event: &record::ScriptEnded<'_>) {
+        let open = self.run(event.script).and_then(|run| {
+            let script = self.boot.scripts.get_mut(run)?;
+            (script.end == ScriptEnd::Unfinished).then_some(script)
+        });
+        let script = match open {
+            Some(script) => script,
+            None => {
+                let at_ns = at_ns.checked_sub(event.took_ns);
+                self.boot.scripts.push(Script {
+                    at_ns,
+                    ..script(event.script, event.name)
+                });
+                let Some(script) = self.boot.scripts.last_mut() else {
+                    return;
+                };
+                script
+            }
+        };
+        script.end = match event.end {
+            record::ScriptEnd::Exited => ScriptEnd::Exited,
+            record::ScriptEnd::Signalled => ScriptEnd::Signalled,
+            record::ScriptEnd::TimedOut => ScriptEnd::TimedOut,
+            record::ScriptEnd::NotStarted => ScriptEnd::NotStarted,
+            record::ScriptEnd::Abandoned => ScriptEnd::Abandoned,
+        };
+        script.status = event.status;
+        script.took_ns = Some(event.took_ns);
+        script.user_ns = event.user_ns;
+        script.system_ns = event.system_ns;
+        script.memory_kib = event.memory_kib;
+        script.output_bytes = event.output_bytes;
+    }
+
+    fn output(&mut self, event: &record::Output<'_>) {
+        match event.source {
+            Source::Script => match self.run(event.script) {
+                Some(run) => self.output.entry(run).or_default(),
+                None => &mut self.other_output,
+            },
+            Source::Fsck => &mut self.fsck_output,
+            Source::Sshd | Source::Child => &mut self.other_output,
+        }
+        .extend_from_slice(event.bytes);
+    }
+
+    fn operator(&mut self, at_ns: u64, event: &record::Operator<'_>) {
+        let mut waited_ns = None;
+        if event.what == "waiting" {
+            self.waiting_since.get_or_insert(at_ns);
+        } else if let Some(since) = self.waiting_since.take() {
+            let waited = at_ns.saturating_sub(since);
+            waited_ns = Some(waited);
+            self.boot.held_ns += waited;
+        }
+        self.boot.operator.push(Operator {
+            at_ns,
+            what: event.what.into(),
+            stage: event.stage.into(),
+            waited_ns,
+        });
+    }
+
+    fn lost(&mut self, event: &record::Lost<'_>) {
+        if event.what != "output" {
+            self.boot.lost.dropped_frames += event.count;
+            return;
+        }
+        self.boot.lost.output_bytes += event.count;
+        let run = event.script.and_then(|number| self.run(number));
+        if let Some(script) = run.and_then(|run| self.boot.scripts.get_mut(run)) {
+            script.output_lost += event.count;
+        }
+    }
+
+    fn finish(mut self) -> Boot {
+        for (run, bytes) in self.output {
+            if let Some(script) = self.boot.scripts.get_mut(run) {
+                script.output = String::from_utf8_lossy(&bytes).into_owned();
+            }
+        }
+        if let Some(check) = self.boot.checks.last_mut() {
+            // A check whose output came after its end.
+            check.output += &String::from_utf8_lossy(&self.fsck_output);
+        }
+        if let Some(since) = self.waiting_since {
+            // Still waiting when the record ends.
+            self.boot.held_ns += self.boot.last_ns.saturating_sub(since);
+        }
+        self.boot.other_output = String::from_utf8_lossy(&self.other_output).into_owned();
+        self.boot.verdict = self.verdicts.pop().unwrap_or_else(|| Verdict {
+            word: "UNFINISHED".into(),
+            reason: "no verdict was recorded".into(),
+            at_ns: None,
+        });
+        self.boot.earlier_verdicts = self.verdicts;
+        crate::levels::fill(&mut self.boot);
+        self.boot
+    }
+}
+
+fn identity(event: &record::Born<'_>) -> Identity {
+    Identity {
+        boot_id: event.boot_id.into(),
+        started_unix_ns: event.epoch_ns,
+        started: date(event.epoch_ns),
+        kernel: event.kernel.into(),
+        config: event.config.into(),
+        plan: event.plan.into(),
+        image: event.image.into(),
+        version: event.version.into(),
+        command_line: event.command_line.into(),
+        plan_error: event.plan_error.map(Into::into),
+    }
+}
+
+fn module(at_ns: u64, event: &record::Module<'_>) -> Module {
+    Module {
+        at_ns,
+        name: event.name.into(),
+        errno: event.errno,
+        took_ns: event.took_ns,
+        modalias: event.modalias.into(),
+    }
+}
+
+fn root(at_ns: u64, event: &record::RootFound<'_>) -> Root {
+    Root {
+        at_ns,
+        wanted: event.wanted.into(),
+        device: event.device.into(),
+        kind: event.kind.into(),
+        waited_ns: event.waited_ns,
+    }
+}
+
+fn check(at_ns: u64, event: &record::Fsck<'_>, output: &[u8]) -> Check {
+    Check {
+        at_ns,
+        device: event.device.into(),
+        reason: event.reason.into(),
+        command: event.command.into(),
+        code: event.code,
+        signal: event.signal,
+        took_ns: event.took_ns,
+        verdict: event.verdict.into(),
+        output: String::from_utf8_lossy(output).into_owned(),
+    }
+}
+
+fn mount(at_ns: u64, event: &record::Mounted<'_>) -> Mount {
+    Mount {
+        at_ns,
+        device: event.device.into(),
+        at: event.at.into(),
+        kind: event.kind.into(),
+        options: event.options.into(),
+    }
+}
+
+/// A run of which nothing is known but its name.
+fn script(number: u32, name: &str) -> Script {
+    Script {
+        number,
+        name: name.into(),
+        runlevel: String::new(),
+        level: 0,
+        argument: String::new(),
+        at_ns: None,
+        took_ns: None,
+        end: ScriptEnd::Unfinished,
+        status: 0,
+        user_ns: 0,
+        system_ns: 0,
+        memory_kib: 0,
+        waited_for: None,
+        output_bytes: 0,
+        output: String::new(),
+        output_lost: 0,
+    }
+}

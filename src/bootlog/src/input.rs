@@ -1,0 +1,200 @@
+//! Finds a record and the boots in it: raw frames as in /run/preroot/record, or a store.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use preroot_record::limits::SEGMENT_COUNT_MAX;
+use preroot_record::{Frames, HeaderError, Store, raw_tags};
+
+use crate::error::Error;
+use crate::fold::fold;
+use crate::format::{date, size};
+use crate::model::Boot;
+
+/// The largest input: no store is larger.
+const INPUT_BYTES_MAX: u64 = 1 << 30;
+
+/// This boot, as long as the machine runs; then the boots kept on root.
+const LATEST: [&str; 3] = [
+    "/run/preroot/record",
+    "/var/lib/preroot/record",
+    SEEN_FROM_RESCUE,
+];
+/// Where more than one boot is kept.
+const KEPT: [&str; 3] = [
+    "/var/lib/preroot/record",
+    SEEN_FROM_RESCUE,
+    "/run/preroot/record",
+];
+/// A rescue session keeps its own root; PID 1's root is the real one once it is mounted.
+const SEEN_FROM_RESCUE: &str = "/proc/1/root/var/lib/preroot/record";
+
+/// A record in memory.
+#[derive(Debug)]
+pub struct Record {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+/// A boot in a record.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    tag: u32,
+    epoch_ns: Option<u64>,
+    overwritten: bool,
+}
+
+/// Which of the usual files to look for first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usual {
+    /// The one with the latest boot.
+    Latest,
+    /// The one with many boots.
+    Kept,
+}
+
+impl Record {
+    /// Reads the named file (`-` is standard input), or the first of the usual ones that is there.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn read(named: Option<&Path>, usual: Usual) -> Result<Record, Error> {
+        match named {
+            Some(path) if path == Path::new("-") => {
+                let path = PathBuf::from("standard input");
+                let stdin = io::stdin().lock();
+                collect(path, stdin)
+            }
+            Some(path) => open(path),
+            None => {
+                let paths = match usual {
+                    Usual::Latest => LATEST,
+                    Usual::Kept => KEPT,
+                };
+                let found = paths.iter().map(Path::new).find(|path| is_there(path));
+                let found = found.ok_or_else(|| Error::NoRecord {
+                    looked_for: paths.join(", "),
+                })?;
+                open(found)
+            }
+        }
+    }
+
+    /// The boot that many before the latest.
+    ///
+    /// # Errors
+    /// When there is no such boot, or this is no record.
+    pub fn boot(&self, before: usize) -> Result<Boot, Error> {
+        let store = self.store()?;
+        let places = self.places(store.as_ref())?;
+        let place = places
+            .iter()
+            .rev()
+            .nth(before)
+            .ok_or_else(|| Error::NoBoot {
+                path: self.path.clone(),
+                asked: before,
+                there: crate::format::count(places.len() as u64, "boot"),
+            })?;
+        Ok(self.fold(store.as_ref(), place))
+    }
+
+    /// All boots, oldest first.
+    ///
+    /// # Errors
+    /// When this is no record.
+    pub fn list(&self) -> Result<Vec<crate::list::Entry>, Error> {
+        let store = self.store()?;
+        let places = self.places(store.as_ref())?;
+        let latest = places.len() - 1;
+        let entry = |(index, place): (usize, &Place)| {
+            let boot = self.fold(store.as_ref(), place);
+            crate::list::Entry::new(latest - index, place.epoch_ns.map(date), boot)
+        };
+        Ok(places.iter().enumerate().map(entry).collect())
+    }
+
+    fn fold(&self, store: Option<&Store<'_>>, place: &Place) -> Boot {
+        let mut boot = match store {
+            Some(store) => fold(store.frames(place.tag)),
+            None => fold(Frames::raw(&self.bytes, place.tag)),
+        };
+        boot.lost.beginning_overwritten = place.overwritten;
+        boot
+    }
+
+    /// The store, or `None` when these can only be raw frames.
+    fn store(&self) -> Result<Option<Store<'_>>, Error> {
+        match Store::open(&self.bytes) {
+            Ok(store) => Ok(Some(store)),
+            Err(HeaderError::Newer(version)) => Err(Error::Newer {
+                path: self.path.clone(),
+                version,
+            }),
+            Err(HeaderError::Blank | HeaderError::Damaged) => Ok(None),
+        }
+    }
+
+    /// At least one boot, oldest first.
+    fn places(&self, store: Option<&Store<'_>>) -> Result<Vec<Place>, Error> {
+        let places: Vec<Place> = match store {
+            Some(store) => store
+                .boots()
+                .map(|boot| Place {
+                    tag: boot.tag,
+                    epoch_ns: boot.epoch_ns,
+                    overwritten: boot.overwritten,
+                })
+                .collect(),
+            None => raw_tags(&self.bytes, &mut [0; SEGMENT_COUNT_MAX as usize])
+                .iter()
+                .map(|&tag| Place {
+                    tag,
+                    epoch_ns: None,
+                    overwritten: false,
+                })
+                .collect(),
+        };
+        if !places.is_empty() {
+            return Ok(places);
+        }
+        let path = self.path.clone();
+        if store.is_some() || self.bytes.iter().all(|&byte| byte == 0) {
+            return Err(Error::Empty { path });
+        }
+        let bytes = self.bytes.len();
+        Err(Error::NotARecord { path, bytes })
+    }
+}
+
+/// Whether something is there, even if it may not be read: that is then said.
+fn is_there(path: &Path) -> bool {
+    !matches!(path.metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound)
+}
+
+fn open(path: &Path) -> Result<Record, Error> {
+    let file = File::open(path).map_err(|source| read_error(path, source))?;
+    collect(path.to_path_buf(), file)
+}
+
+fn collect(path: PathBuf, from: impl Read) -> Result<Record, Error> {
+    let mut bytes = Vec::new();
+    let read = from.take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes);
+    read.map_err(|source| read_error(&path, source))?;
+    if bytes.len() as u64 > INPUT_BYTES_MAX {
+        let limit = size(INPUT_BYTES_MAX);
+        return Err(Error::TooLarge { path, limit });
+    }
+    Ok(Record { path, bytes })
+}
+
+fn read_error(path: &Path, source: io::Error) -> Error {
+    let path = path.to_path_buf();
+    match source.kind() {
+        io::ErrorKind::NotFound => Error::Missing { path },
+        io::ErrorKind::PermissionDenied => Error::Permission { path },
+        io::ErrorKind::IsADirectory => Error::Directory { path },
+        _ => Error::Read { path, source },
+    }
+}

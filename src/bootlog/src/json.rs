@@ -1,0 +1,120 @@
+//! `--json`: one object a boot, stable.
+//!
+//! `{"format": 1, "boot": {...}}` where `boot` is [`crate::model::Boot`] field by field; `list` gives
+//! `{"format": 1, "boots": [...]}`. `format` changes only if a field changes its meaning or goes; new
+//! fields may come at any time. Characters that a terminal would act on are written as `\uXXXX`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter};
+
+use crate::format::is_unsafe;
+use crate::model::Boot;
+
+const FORMAT: u32 = 1;
+
+#[derive(Serialize)]
+struct One<'a> {
+    format: u32,
+    boot: &'a Boot,
+}
+
+#[derive(Serialize)]
+struct Many<'a> {
+    format: u32,
+    boots: &'a [crate::list::Entry],
+}
+
+/// One boot as JSON.
+///
+/// # Errors
+/// None that a caller could mend: the model has only keys that JSON has.
+pub fn boot(boot: &Boot) -> io::Result<Vec<u8>> {
+    let format = FORMAT;
+    write(&One { format, boot })
+}
+
+/// The list of boots as JSON.
+///
+/// # Errors
+/// As [`boot`].
+pub fn list(boots: &[crate::list::Entry]) -> io::Result<Vec<u8>> {
+    let format = FORMAT;
+    write(&Many { format, boots })
+}
+
+fn write(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Safe::default());
+    value.serialize(&mut serializer)?;
+    out.push(b'\n');
+    Ok(out)
+}
+
+/// Pretty JSON whose strings are safe to print.
+#[derive(Default)]
+struct Safe(PrettyFormatter<'static>);
+
+impl Formatter for Safe {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        for character in fragment.chars() {
+            if !is_unsafe(character) {
+                writer.write_all(character.encode_utf8(&mut [0; 4]).as_bytes())?;
+                continue;
+            }
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}

@@ -1,0 +1,20 @@
+//! A boot record folded into a boot, and ways to show it.
+//!
+//! The binary `bootlog` prints; tests and other tools that want to ask a record something link this.
+//!
+//! ```text
+//! input::Record --frames--> fold --> model::Boot --> show::page --> page::Page --> text
+//!                                              \-> json::boot --> bytes
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod fold;
+pub mod format;
+pub mod input;
+pub mod json;
+mod levels;
+pub mod list;
+pub mod model;
+pub mod page;
+pub mod show;

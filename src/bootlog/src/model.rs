@@ -1,0 +1,410 @@
+//! One boot, folded out of its frames: what `show` prints and `--json` says.
+//!
+//! This is also the documented form of `bootlog show --json` (see [`crate::json`]): field names are
+//! for ever, new fields may come. Every `at_ns` is CLOCK_MONOTONIC, that is ns since the kernel
+//! started; every `took_ns` a duration in ns; what is not known is `null`. Text is as it was recorded;
+//! bytes that are not UTF-8 are replaced in script output.
+
+use serde::Serialize;
+
+/// A boot.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Boot {
+    /// How it went: the last verdict recorded.
+    pub verdict: Verdict,
+    /// Verdicts that were recorded before that one, when an operator or time changed it.
+    pub earlier_verdicts: Vec<Verdict>,
+    /// Which boot it is; absent when its first frame is lost.
+    pub identity: Option<Identity>,
+    /// The time of the last frame.
+    pub last_ns: u64,
+    /// The stages in the order they began. A stage that was retried is there again.
+    pub stages: Vec<Stage>,
+    /// What was done to network interfaces.
+    pub network: Vec<Network>,
+    /// Starts and ends of the rescue sshd.
+    pub sshd: Vec<Sshd>,
+    /// Kernel modules in the order they were loaded.
+    pub modules: Vec<Module>,
+    /// Expected hardware.
+    pub hardware: Vec<Hardware>,
+    /// Where the root file system was found.
+    pub roots: Vec<Root>,
+    /// File system checks.
+    pub checks: Vec<Check>,
+    /// Mounts.
+    pub mounts: Vec<Mount>,
+    /// Runlevels, each with its levels.
+    pub runlevels: Vec<Runlevel>,
+    /// Scripts in the order they were started.
+    pub scripts: Vec<Script>,
+    /// Services of inittab.
+    pub services: Vec<Service>,
+    /// Orders of a person, and waits for one.
+    pub operator: Vec<Operator>,
+    /// Time spent waiting for a person.
+    pub held_ns: u64,
+    /// Lines worth a line.
+    pub notes: Vec<Note>,
+    /// Output of sshd and other children.
+    pub other_output: String,
+    /// The order to go down.
+    pub shutdown: Option<Shutdown>,
+    /// What is missing from this record.
+    pub lost: Lost,
+}
+
+/// How a boot went.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Verdict {
+    /// `OK`, `DEGRADED`, `RESCUE`, `FAILED`; `UNFINISHED` when none was recorded.
+    pub word: String,
+    /// Why; empty for `OK`.
+    pub reason: String,
+    /// When it was recorded.
+    pub at_ns: Option<u64>,
+}
+
+/// Which boot it is.
+#[derive(Debug, Clone, Serialize)]
+pub struct Identity {
+    /// The kernel's boot id.
+    pub boot_id: String,
+    /// When the kernel started, ns since 1970 UTC.
+    pub started_unix_ns: u64,
+    /// The same as text, `YYYY-MM-DD HH:MM:SS UTC`.
+    pub started: String,
+    /// `uname -r`.
+    pub kernel: String,
+    /// The config's name.
+    pub config: String,
+    /// SHA-256 of the plan.
+    pub plan: String,
+    /// SHA-256 of the image's members.
+    pub image: String,
+    /// Version of preroot-init.
+    pub version: String,
+    /// The kernel command line.
+    pub command_line: String,
+    /// What was wrong with the plan.
+    pub plan_error: Option<String>,
+}
+
+/// How a stage ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StageEnd {
+    /// As it should.
+    Done,
+    /// It failed and the boot went on.
+    WentOn,
+    /// It failed and the boot stopped for a person.
+    Rescue,
+    /// It was skipped.
+    Skipped,
+    /// Its end is not in the record.
+    Unfinished,
+}
+
+/// A stage of preroot.
+#[derive(Debug, Clone, Serialize)]
+pub struct Stage {
+    /// Its name.
+    pub name: String,
+    /// When it began; `null` when that frame is lost.
+    pub at_ns: Option<u64>,
+    /// How long it took.
+    pub took_ns: Option<u64>,
+    /// How it ended.
+    pub end: StageEnd,
+    /// The step that failed.
+    pub failed: Option<FailedStep>,
+}
+
+/// The step at which a stage failed.
+#[derive(Debug, Clone, Serialize)]
+pub struct FailedStep {
+    /// Its stable number.
+    pub number: u16,
+    /// Its name.
+    pub name: String,
+    /// errno, 0 when it was no system call.
+    pub errno: u16,
+}
+
+/// Something done to or seen on a network interface.
+#[derive(Debug, Clone, Serialize)]
+pub struct Network {
+    /// When.
+    pub at_ns: u64,
+    /// The interface.
+    pub interface: String,
+    /// What.
+    pub what: String,
+    /// 0, or why it failed.
+    pub errno: u16,
+}
+
+/// A start or end of the rescue sshd.
+#[derive(Debug, Clone, Serialize)]
+pub struct Sshd {
+    /// When.
+    pub at_ns: u64,
+    /// `started`, `ended`, `failed`.
+    pub what: String,
+    /// Its pid.
+    pub pid: u32,
+    /// How often it was started until then.
+    pub starts: u32,
+    /// Wait status, or errno.
+    pub status: i32,
+}
+
+/// A kernel module.
+#[derive(Debug, Clone, Serialize)]
+pub struct Module {
+    /// When loading it was done.
+    pub at_ns: u64,
+    /// Its name.
+    pub name: String,
+    /// 0, or why it failed.
+    pub errno: u16,
+    /// Time in the kernel.
+    pub took_ns: u64,
+    /// What asked for it.
+    pub modalias: String,
+}
+
+/// A piece of hardware against the plan.
+#[derive(Debug, Clone, Serialize)]
+pub struct Hardware {
+    /// What it is.
+    pub item: String,
+    /// Expected bytes, 0 for none.
+    pub expected: u64,
+    /// Found bytes.
+    pub found: u64,
+    /// `ok`, `missing`, `small`, `unknown`.
+    pub verdict: String,
+}
+
+/// Where the root file system was found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Root {
+    /// When.
+    pub at_ns: u64,
+    /// What was looked for.
+    pub wanted: String,
+    /// The device.
+    pub device: String,
+    /// Its file system.
+    pub kind: String,
+    /// How long it was looked for.
+    pub waited_ns: u64,
+}
+
+/// A file system check.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// When it was done.
+    pub at_ns: u64,
+    /// The device.
+    pub device: String,
+    /// Why, or why not.
+    pub reason: String,
+    /// The command, empty when none ran.
+    pub command: String,
+    /// Its exit code, fsck(8).
+    pub code: u16,
+    /// The signal that ended it.
+    pub signal: u16,
+    /// How long it took.
+    pub took_ns: u64,
+    /// `clean`, `repaired`, `uncorrected`, `not checked`.
+    pub verdict: String,
+    /// What it printed.
+    pub output: String,
+}
+
+/// A mount.
+#[derive(Debug, Clone, Serialize)]
+pub struct Mount {
+    /// When.
+    pub at_ns: u64,
+    /// The device.
+    pub device: String,
+    /// Where.
+    pub at: String,
+    /// The file system.
+    pub kind: String,
+    /// Its options.
+    pub options: String,
+}
+
+/// One run of a runlevel.
+#[derive(Debug, Clone, Serialize)]
+pub struct Runlevel {
+    /// `S`, `2`, `0`, `6`.
+    pub runlevel: String,
+    /// `levels` or `edges`.
+    pub policy: String,
+    /// When it began.
+    pub at_ns: u64,
+    /// How long it took; `null` when it did not end.
+    pub took_ns: Option<u64>,
+    /// How many scripts it should run.
+    pub scripts: u32,
+    /// How many ended with status 0.
+    pub succeeded: u32,
+    /// How many did not.
+    pub failed: u32,
+    /// How many were ended by their deadline.
+    pub timed_out: u32,
+    /// Its levels in order.
+    pub levels: Vec<Level>,
+}
+
+/// One level of the frozen order.
+#[derive(Debug, Clone, Serialize)]
+pub struct Level {
+    /// Its number, from 1.
+    pub level: u16,
+    /// How many scripts were started in it.
+    pub scripts: u32,
+    /// When the first was started.
+    pub at_ns: u64,
+    /// From the first start to the last end; `null` when a script in it did not end.
+    pub took_ns: Option<u64>,
+    /// The script that took longest.
+    pub slowest: String,
+    /// How long that took.
+    pub slowest_ns: Option<u64>,
+}
+
+/// How a script ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScriptEnd {
+    /// It exited; `status` is the exit code.
+    Exited,
+    /// A signal ended it; `status` is the signal.
+    Signalled,
+    /// Its deadline ended it; `status` is the signal that did.
+    TimedOut,
+    /// It could not be started; `status` is errno.
+    NotStarted,
+    /// Not even SIGKILL ended it.
+    Abandoned,
+    /// Its end is not in the record.
+    Unfinished,
+}
+
+/// One run of a script.
+#[derive(Debug, Clone, Serialize)]
+pub struct Script {
+    /// Its number in the plan.
+    pub number: u32,
+    /// Its file name.
+    pub name: String,
+    /// Its runlevel; empty when its first frame is lost.
+    pub runlevel: String,
+    /// Its level; 0 when its first frame is lost.
+    pub level: u16,
+    /// `start` or `stop`.
+    pub argument: String,
+    /// When it was started.
+    pub at_ns: Option<u64>,
+    /// How long it took.
+    pub took_ns: Option<u64>,
+    /// How it ended.
+    pub end: ScriptEnd,
+    /// Exit code, signal or errno.
+    pub status: u16,
+    /// CPU time in user mode.
+    pub user_ns: u64,
+    /// CPU time in the kernel.
+    pub system_ns: u64,
+    /// Largest resident set, KiB.
+    pub memory_kib: u32,
+    /// The script that it waited for, by number in the plan.
+    pub waited_for: Option<u32>,
+    /// Bytes it wrote, kept or not.
+    pub output_bytes: u64,
+    /// What is kept of its output.
+    pub output: String,
+    /// Output bytes that are not kept.
+    pub output_lost: u64,
+}
+
+impl Script {
+    /// Whether it ended as it should.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.end == ScriptEnd::Exited && self.status == 0
+    }
+}
+
+/// A start or end of a service of inittab.
+#[derive(Debug, Clone, Serialize)]
+pub struct Service {
+    /// When.
+    pub at_ns: u64,
+    /// inittab's id.
+    pub id: String,
+    /// `started`, `ended`, `failed`, `held back`.
+    pub what: String,
+    /// Its pid.
+    pub pid: u32,
+    /// Wait status, or errno.
+    pub status: i32,
+}
+
+/// An order, or a wait for one.
+#[derive(Debug, Clone, Serialize)]
+pub struct Operator {
+    /// When.
+    pub at_ns: u64,
+    /// `waiting`, `continue`, `retry`, ...
+    pub what: String,
+    /// The stage it is about.
+    pub stage: String,
+    /// For an order: how long the boot had waited for it.
+    pub waited_ns: Option<u64>,
+}
+
+/// A note.
+#[derive(Debug, Clone, Serialize)]
+pub struct Note {
+    /// When.
+    pub at_ns: u64,
+    /// The line.
+    pub text: String,
+}
+
+/// The order to go down.
+#[derive(Debug, Clone, Serialize)]
+pub struct Shutdown {
+    /// When.
+    pub at_ns: u64,
+    /// `reboot`, `poweroff`, `halt`.
+    pub how: String,
+    /// Who asked.
+    pub who: String,
+}
+
+/// What is missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Lost {
+    /// Frames that are not there, by the gaps in their sequence.
+    pub frames: u64,
+    /// Bytes that are damaged.
+    pub damaged_bytes: u64,
+    /// Frames that PID 1 itself had to drop.
+    pub dropped_frames: u64,
+    /// Output bytes that were not kept.
+    pub output_bytes: u64,
+    /// Frames of a kind that this bootlog does not know.
+    pub unknown_frames: u64,
+    /// Whether later boots took the beginning of this one.
+    pub beginning_overwritten: bool,
+}

@@ -1,0 +1,172 @@
+//! The head of the page: how it went, which boot it is, the stages, who was waited for.
+
+use crate::format::{count, duration, errno};
+use crate::model::{Boot, Lost, Stage, StageEnd, Verdict};
+use crate::page::{Page, Side, Span, Style};
+
+/// Digits of a digest that tell two apart.
+const DIGEST_DIGITS: usize = 12;
+
+pub(super) fn head(page: &mut Page, boot: &Boot) {
+    page.line(verdict(&boot.verdict, boot.held_ns));
+    for earlier in &boot.earlier_verdicts {
+        let mut line = vec!["before    ".into()];
+        line.extend(verdict(earlier, 0));
+        page.line(line);
+    }
+    if let Some(lost) = lost(&boot.lost) {
+        page.labelled("lost      ", Style::Odd, &lost);
+    }
+    let Some(identity) = &boot.identity else {
+        page.labelled("boot      ", Style::Odd, "unknown: its first frame is lost");
+        return;
+    };
+    page.line(["boot      ".into(), identity.boot_id.as_str().into()]);
+    page.line(["started   ".into(), identity.started.as_str().into()]);
+    page.line(["kernel    ".into(), identity.kernel.as_str().into()]);
+    let config = format!(
+        "{}  plan {}  image {}  preroot {}",
+        identity.config,
+        short(&identity.plan),
+        short(&identity.image),
+        identity.version
+    );
+    page.labelled("config    ", Style::Plain, &config);
+    if let Some(error) = &identity.plan_error {
+        let text = format!("{error}; built-in defaults were used");
+        page.labelled("plan      ", Style::Bad, &text);
+    }
+    page.labelled("options   ", Style::Plain, &identity.command_line);
+    if let Some(down) = &boot.shutdown {
+        let text = format!(
+            "{} at {}, asked by {}",
+            down.how,
+            duration(down.at_ns),
+            down.who
+        );
+        page.labelled("went down ", Style::Plain, &text);
+    }
+}
+
+fn verdict(verdict: &Verdict, held_ns: u64) -> Vec<Span> {
+    let mut line = vec![Span::new(
+        super::verdict_style(&verdict.word),
+        &verdict.word,
+    )];
+    if !verdict.reason.is_empty() {
+        line.push(format!("  {}", verdict.reason).into());
+    }
+    let mut when = String::new();
+    if let Some(at) = verdict.at_ns {
+        when = format!("  at {}", duration(at));
+    }
+    if held_ns > 0 {
+        when += &format!(", {} of them waiting for a person", duration(held_ns));
+    }
+    line.push(Span::new(Style::Dim, &when));
+    line
+}
+
+/// What is missing from the record, in one line.
+fn lost(lost: &Lost) -> Option<String> {
+    let mut parts = Vec::new();
+    if lost.frames > 0 {
+        parts.push(format!("{} missing", count(lost.frames, "frame")));
+    }
+    if lost.damaged_bytes > 0 {
+        parts.push(format!("{} damaged", count(lost.damaged_bytes, "byte")));
+    }
+    if lost.dropped_frames > 0 {
+        let frames = count(lost.dropped_frames, "frame");
+        parts.push(format!("{frames} dropped while booting"));
+    }
+    if lost.output_bytes > 0 {
+        let bytes = count(lost.output_bytes, "byte");
+        parts.push(format!("{bytes} of output not kept"));
+    }
+    if lost.unknown_frames > 0 {
+        let frames = count(lost.unknown_frames, "frame");
+        parts.push(format!("{frames} of a kind this bootlog does not know"));
+    }
+    if lost.beginning_overwritten {
+        parts.push("the beginning is overwritten by later boots".to_string());
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn short(digest: &str) -> &str {
+    match digest.char_indices().nth(DIGEST_DIGITS) {
+        Some((end, _)) => digest.get(..end).unwrap_or(digest),
+        None if digest.is_empty() => "-",
+        None => digest,
+    }
+}
+
+pub(super) fn stages(page: &mut Page, boot: &Boot) {
+    if boot.stages.is_empty() {
+        return;
+    }
+    page.heading("STAGES", "");
+    let sides = [Side::Left, Side::Right, Side::Right, Side::Left];
+    super::rows(page, &sides, &boot.stages, |table, stage| {
+        table.row([
+            stage.name.as_str().into(),
+            stage.at_ns.map_or("-".into(), duration).into(),
+            stage.took_ns.map_or("-".into(), duration).into(),
+            how(stage),
+        ]);
+    });
+}
+
+fn how(stage: &Stage) -> Span {
+    let (style, word) = match stage.end {
+        StageEnd::Done => (Style::Plain, ""),
+        StageEnd::WentOn => (Style::Odd, "failed, went on"),
+        StageEnd::Rescue => (Style::Bad, "failed, went to rescue"),
+        StageEnd::Skipped => (Style::Dim, "skipped"),
+        StageEnd::Unfinished => (Style::Odd, "did not end"),
+    };
+    let mut text = word.to_string();
+    if let Some(step) = &stage.failed {
+        text += &format!("  {}", step.name);
+        if step.errno != 0 {
+            text += &format!(": {}", errno(step.errno));
+        }
+    }
+    Span::new(style, &text)
+}
+
+pub(super) fn operator(page: &mut Page, boot: &Boot) {
+    if boot.operator.is_empty() {
+        return;
+    }
+    page.heading("OPERATOR", "");
+    let sides = [Side::Right, Side::Left, Side::Left, Side::Left];
+    super::rows(page, &sides, &boot.operator, |table, order| {
+        let waited = order.waited_ns.map(|ns| format!("after {}", duration(ns)));
+        table.row([
+            duration(order.at_ns).into(),
+            order.what.as_str().into(),
+            order.stage.as_str().into(),
+            waited.unwrap_or_default().into(),
+        ]);
+    });
+}
+
+pub(super) fn notes(page: &mut Page, boot: &Boot) {
+    if !boot.notes.is_empty() {
+        page.heading("NOTES", "");
+        super::rows(
+            page,
+            &[Side::Right, Side::Left],
+            &boot.notes,
+            |table, note| {
+                table.row([duration(note.at_ns).into(), note.text.as_str().into()]);
+            },
+        );
+    }
+    if !boot.other_output.is_empty() {
+        page.heading("OUTPUT OF SSHD AND OTHER CHILDREN", "");
+        super::tail(page, &boot.other_output);
+    }
+}

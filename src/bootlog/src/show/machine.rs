@@ -1,0 +1,198 @@
+//! The machine: root file system, network, sshd, hardware, modules, services.
+
+use crate::format::{count, duration, errno, signal, size, wait_status};
+use crate::model::{Boot, Check, Module};
+use crate::page::{Page, Side, Span, Style};
+
+/// Modules listed one by one, the slowest first.
+const MODULES_MAX: usize = 10;
+
+pub(super) fn root(page: &mut Page, boot: &Boot) {
+    if boot.roots.is_empty() && boot.checks.is_empty() && boot.mounts.is_empty() {
+        return;
+    }
+    page.heading("ROOT", "");
+    for root in &boot.roots {
+        let text = format!(
+            "{} is {} ({}), found after {}",
+            root.wanted,
+            root.device,
+            root.kind,
+            duration(root.waited_ns)
+        );
+        page.labelled("  found   ", Style::Plain, &text);
+    }
+    for check in &boot.checks {
+        self::check(page, check);
+    }
+    for mount in &boot.mounts {
+        let text = format!(
+            "{} on {} type {} ({})",
+            mount.device, mount.at, mount.kind, mount.options
+        );
+        page.labelled("  mounted ", Style::Plain, &text);
+    }
+}
+
+fn check(page: &mut Page, check: &Check) {
+    let style = match check.verdict.as_str() {
+        "clean" => Style::Plain,
+        "repaired" | "not checked" => Style::Odd,
+        _ => Style::Bad,
+    };
+    let mut text = format!(
+        "{}: {}, because {}",
+        check.device, check.verdict, check.reason
+    );
+    if !check.command.is_empty() {
+        let end = match check.signal {
+            0 => format!("exit {}", check.code),
+            number => signal(number),
+        };
+        text += &format!(
+            "; {}: {end} after {}",
+            check.command,
+            duration(check.took_ns)
+        );
+    }
+    page.labelled("  fsck    ", style, &text);
+    if check.verdict != "clean" {
+        super::tail(page, &check.output);
+    }
+}
+
+pub(super) fn network(page: &mut Page, boot: &Boot) {
+    if boot.network.is_empty() {
+        return;
+    }
+    page.heading("NETWORK", "");
+    let sides = [Side::Right, Side::Left, Side::Left, Side::Left];
+    super::rows(page, &sides, &boot.network, |table, line| {
+        table.row([
+            duration(line.at_ns).into(),
+            line.interface.as_str().into(),
+            line.what.as_str().into(),
+            failure(line.errno),
+        ]);
+    });
+}
+
+fn failure(number: u16) -> Span {
+    match number {
+        0 => "".into(),
+        _ => Span::new(Style::Bad, &format!("failed: {}", errno(number))),
+    }
+}
+
+pub(super) fn sshd(page: &mut Page, boot: &Boot) {
+    if boot.sshd.is_empty() {
+        return;
+    }
+    page.heading("RESCUE SSHD", "");
+    let sides = [Side::Right, Side::Left, Side::Left];
+    super::rows(page, &sides, &boot.sshd, |table, line| {
+        let end = match line.what.as_str() {
+            "started" => format!("pid {}, start {}", line.pid, line.starts).into(),
+            "ended" => Span::new(
+                Style::Odd,
+                &format!("pid {}, {}", line.pid, wait_status(line.status)),
+            ),
+            _ => failure(u16::try_from(line.status).unwrap_or(0)),
+        };
+        table.row([duration(line.at_ns).into(), line.what.as_str().into(), end]);
+    });
+}
+
+pub(super) fn hardware(page: &mut Page, boot: &Boot) {
+    if boot.hardware.is_empty() {
+        return;
+    }
+    page.heading("HARDWARE", "");
+    let sides = [Side::Left, Side::Left, Side::Right, Side::Left];
+    super::rows(page, &sides, &boot.hardware, |table, item| {
+        let style = match item.verdict.as_str() {
+            "ok" => Style::Plain,
+            _ => Style::Bad,
+        };
+        let expected = match item.expected {
+            0 => String::new(),
+            bytes => format!("of {} expected", size(bytes)),
+        };
+        table.row([
+            Span::new(style, &item.verdict),
+            item.item.as_str().into(),
+            size(item.found).into(),
+            expected.into(),
+        ]);
+    });
+}
+
+pub(super) fn modules(page: &mut Page, boot: &Boot) {
+    if boot.modules.is_empty() {
+        return;
+    }
+    let failed = boot
+        .modules
+        .iter()
+        .filter(|module| module.errno != 0)
+        .count();
+    let total = boot
+        .modules
+        .iter()
+        .map(|module| module.took_ns)
+        .fold(0, u64::saturating_add);
+    let loaded = count((boot.modules.len() - failed) as u64, "module");
+    let mut rest = format!("{loaded} loaded, {} in the kernel", duration(total));
+    if failed > 0 {
+        rest += &format!(", {failed} failed");
+    }
+    page.heading("MODULES", &rest);
+    // What failed first, then the slowest.
+    let mut modules: Vec<&Module> = boot.modules.iter().collect();
+    modules.sort_by_key(|module| (module.errno == 0, u64::MAX - module.took_ns));
+    let shown = failed.max(MODULES_MAX).min(modules.len());
+    let (listed, others) = modules.split_at(shown);
+    let sides = [Side::Left, Side::Right, Side::Left, Side::Left];
+    super::rows(page, &sides, listed, |table, module| {
+        table.row([
+            module.name.as_str().into(),
+            duration(module.took_ns).into(),
+            failure(module.errno),
+            Span::new(Style::Dim, &module.modalias),
+        ]);
+    });
+    if !others.is_empty() {
+        let took = others
+            .iter()
+            .map(|module| module.took_ns)
+            .fold(0, u64::saturating_add);
+        let text = format!(
+            "  and {} in {}",
+            count(others.len() as u64, "faster module"),
+            duration(took)
+        );
+        page.line([Span::new(Style::Dim, &text)]);
+    }
+}
+
+pub(super) fn services(page: &mut Page, boot: &Boot) {
+    if boot.services.is_empty() {
+        return;
+    }
+    page.heading("SERVICES OF INITTAB", "");
+    let sides = [Side::Right, Side::Left, Side::Left, Side::Left];
+    super::rows(page, &sides, &boot.services, |table, line| {
+        let end = match line.what.as_str() {
+            "started" => format!("pid {}", line.pid).into(),
+            "ended" => format!("pid {}, {}", line.pid, wait_status(line.status)).into(),
+            "failed" => failure(u16::try_from(line.status).unwrap_or(0)),
+            _ => "".into(),
+        };
+        table.row([
+            duration(line.at_ns).into(),
+            line.id.as_str().into(),
+            line.what.as_str().into(),
+            end,
+        ]);
+    });
+}
