@@ -1,12 +1,179 @@
-//! The boot core: one boot as stages over a [`Machine`], without IO, without a heap.
+//! The boot core: one boot as stages over a [`Machine`](machine::Machine), without IO, without a heap.
 //!
 //! Everything here is tested on the host against a fake machine. This crate never names `sys`.
+//!
+//! Invariants:
+//! - If [`run`] returns, the kernel has refused to end the machine. Nothing else ends a boot.
+//! - If a call of the machine fails, the boot goes on or waits for a person in rescue.
+//! - If a stage waits, everything else still reacts: there is one wait, in `core`.
 #![no_std]
 #![forbid(unsafe_code)]
 
 #[cfg(test)]
 extern crate std;
 
+mod born;
+mod command_line;
+mod control;
+mod core;
+mod early;
+mod fsck;
+mod glob;
+mod hardware;
+mod init_request;
+pub mod limits;
 pub mod machine;
+mod modules;
+mod mount;
+mod network;
+mod pivot;
+mod recorder;
+mod rescue;
 pub mod roles;
+mod root;
+mod runner;
+mod seal;
+mod services;
+mod shutdown;
+mod sshd;
+mod stage;
+mod start;
+mod step;
+mod task;
+mod text;
+mod uevent;
+mod verdict;
 pub mod volume;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
+use ::core::str;
+use preroot_plan::Plan;
+use preroot_record::{Outcome, StageBegan, StageEnded};
+
+use crate::control::Decision;
+use crate::core::Boot;
+use crate::limits::COMMAND_LINE_BYTES_MAX;
+use crate::machine::{Errno, Machine, Pid1};
+use crate::rescue::Waited;
+pub use crate::stage::Stage;
+use crate::stage::{Edge, Next};
+pub use crate::step::{Failed, Step};
+
+/// Boots. `plan` is what stands in /etc/preroot/plan; what is wrong with it is recorded, and the boot ends in
+/// rescue with built-in defaults. `command_line` is where the kernel command line is kept.
+pub fn run<M: Machine>(
+    machine: &mut M,
+    pid1: &Pid1,
+    plan: &[u8],
+    command_line: &mut [u8; COMMAND_LINE_BYTES_MAX],
+) -> Errno {
+    let exec_ns = machine.now();
+    let checked = Plan::check(plan);
+    let mut boot = Boot::new(machine, pid1, checked.ok());
+    // The kernel's own file systems come first: the command line and the boot's name are read there.
+    let began = early::run(&mut boot);
+    let length = boot
+        .machine
+        .read_file("/proc/cmdline", command_line)
+        .unwrap_or(0);
+    let line = command_line
+        .get(..length)
+        .and_then(|bytes| str::from_utf8(bytes).ok());
+    let line = line.unwrap_or_default();
+    born::announce(&mut boot, exec_ns, line, checked.err());
+    early::apply(&mut boot, line);
+    let born = match checked {
+        Ok(_) => Next::Done,
+        Err(_) => Next::Failed(Failed::plain(Step::Plan)),
+    };
+    let mut stage = walk(&mut boot, Stage::Born, born);
+    if stage == Some(Stage::Early) {
+        stage = walk(&mut boot, Stage::Early, began);
+    }
+    while let Some(current) = stage {
+        stage = enter(&mut boot, current);
+    }
+    let request = boot.down.unwrap_or(shutdown::Request {
+        how: machine::Power::Reboot,
+        who: "operator",
+    });
+    shutdown::run(&mut boot, request)
+}
+
+/// Holds before a stage if that was asked, then runs it. The stage after it, or `None`: down.
+fn enter<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage) -> Option<Stage> {
+    boot.stage = stage;
+    // The first two stages read the command line: who asks to be held before them is held after.
+    let is_held = |hold: &Stage| hold.number() <= stage.number();
+    if boot.command_line.hold.iter().any(is_held) {
+        boot.command_line.hold.retain(|hold| !is_held(hold));
+        if rescue::hold(boot, stage) == Waited::Down {
+            return None;
+        }
+    }
+    if boot.command_line.test_panic == Some(stage) {
+        panic!("preroot.test=panic:{}", stage.name());
+    }
+    boot.record(StageBegan {
+        stage: stage.name(),
+    });
+    let next = run_stage(boot, stage);
+    walk(boot, stage, next)
+}
+
+fn run_stage<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage) -> Next {
+    match stage {
+        // Both are behind us before there is a record to hold them in; see `run`.
+        Stage::Born | Stage::Early => Next::Done,
+        Stage::Modules => modules::run(boot),
+        Stage::Network => network::run(boot),
+        Stage::Sshd => sshd::run(boot),
+        Stage::Hardware => hardware::run(boot),
+        Stage::Root => root::run(boot),
+        Stage::Fsck => fsck::run(boot),
+        Stage::Mount => mount::run(boot),
+        Stage::Pivot => pivot::run(boot),
+        Stage::Start => start::run(boot),
+        Stage::Seal => seal::run(boot),
+        Stage::Stay => services::run(boot),
+    }
+}
+
+/// Records how a stage ended and follows its edge.
+fn walk<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage, next: Next) -> Option<Stage> {
+    let (outcome, failed) = match (next, stage.edge()) {
+        (Next::Done, _) => (Outcome::Done, None),
+        (Next::Down, _) => (Outcome::Skipped, None),
+        (Next::Failed(failed), Edge::GoOn) => (Outcome::GoOn, Some(failed)),
+        (Next::Failed(failed), Edge::Rescue) => (Outcome::Rescue, Some(failed)),
+    };
+    boot.record(StageEnded {
+        stage: stage.name(),
+        outcome,
+        step: failed.map_or(0, |failed| failed.step.number()),
+        step_name: failed.map_or("", |failed| failed.step.words()),
+        errno: failed.map_or(0, |failed| failed.errno.0),
+    });
+    match (outcome, failed) {
+        (Outcome::Skipped, _) => None,
+        (Outcome::Rescue, Some(failed)) => match rescue::rescue(boot, stage, failed) {
+            Waited::Down => None,
+            Waited::Decided(Decision::Retry) => Some(stage),
+            // After the last stage there is nothing to go on with.
+            Waited::Decided(Decision::Continue) => Some(stage.next().unwrap_or(stage)),
+        },
+        (_, failed) => {
+            if let Some(failed) = failed {
+                let (words, errno) = (failed.step.words(), failed.errno.0);
+                boot.verdict
+                    .degrade(format_args!("{}: {words}", stage.name()));
+                boot.alarm(format_args!("{}: {words}: errno {errno}", stage.name()));
+            }
+            stage.next()
+        }
+    }
+}

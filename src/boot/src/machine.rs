@@ -14,8 +14,10 @@ pub struct Errno(pub u16);
 impl Errno {
     pub const PERM: Errno = Errno(1);
     pub const NOENT: Errno = Errno(2);
+    pub const SRCH: Errno = Errno(3);
     pub const IO: Errno = Errno(5);
     pub const AGAIN: Errno = Errno(11);
+    pub const BUSY: Errno = Errno(16);
     pub const EXIST: Errno = Errno(17);
     pub const NODEV: Errno = Errno(19);
     pub const INVAL: Errno = Errno(22);
@@ -153,6 +155,22 @@ pub struct Spawn<'a> {
     pub oom_score: i16,
 }
 
+impl<'a> Spawn<'a> {
+    /// Our own binary in one of its [`crate::roles`]: what it writes is read, and the kernel kills
+    /// everybody else first.
+    #[must_use]
+    pub fn own(arguments: &'a [&'a str]) -> Spawn<'a> {
+        Spawn {
+            program: Program::Own,
+            arguments,
+            environment: &[],
+            place: Place::Here,
+            streams: Streams::Captured,
+            oom_score: -1000,
+        }
+    }
+}
+
 /// How a child is ended: its whole process group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kill {
@@ -160,6 +178,8 @@ pub enum Kill {
     Term,
     /// SIGKILL.
     Kill,
+    /// Nothing is sent: only asks whether anybody is there (`kill(2)` with signal 0).
+    Ask,
 }
 
 /// Whom a [`Machine::kill_all`] meets: every process but PID 1 and kernel threads.
@@ -325,7 +345,7 @@ pub trait Machine {
     fn kill(&mut self, child: Child, how: Kill) -> Result<(), Errno>;
     /// Reads what a child wrote. 0: nobody holds its streams any more. `AGAIN`: nothing now.
     fn read_output(&mut self, child: Child, out: &mut [u8]) -> Result<usize, Errno>;
-    /// Signals every process, as kill(2) with -1.
+    /// Signals every process, as kill(2) with -1. `SRCH`: there is nobody.
     fn kill_all(&mut self, how: Kill, spare: Spare) -> Result<(), Errno>;
 
     /// mkdir(2), 0755. A directory that is there is fine.

@@ -129,6 +129,9 @@ pub struct Born<'a> {
     /// What was wrong with the plan, when built-in defaults are used instead.
     #[cbor(b(8), with = "crate::text::optional", has_nil)]
     pub plan_error: Option<&'a str>,
+    /// When PID 1 began, ns on the clock of the frames: what lies between is born and early.
+    #[n(9)]
+    pub exec_ns: Option<u64>,
 }
 
 /// A stage began.

@@ -27,6 +27,7 @@ fn start(text: &str) -> Vec<Event<'_>> {
             epoch_ns: u64::MAX,
             version: text,
             plan_error: Some(text),
+            exec_ns: Some(u64::MAX),
         }
         .into(),
         StageBegan { stage: text }.into(),

@@ -1,0 +1,324 @@
+//! The kernel command line over the plan.
+//!
+//! Words that the kernel and every initramfs share keep their meaning (kernel-parameters.txt,
+//! initramfs-tools(7), systemd-fsck(8)); our own are `preroot.KEY=VALUE`. The last of a repeated
+//! word wins. Words nobody here knows belong to the kernel or to the root's own programs.
+
+use core::net::{IpAddr, Ipv4Addr};
+
+use heapless::Vec;
+use preroot_plan::{CheckMode, MountMode, Repair};
+
+use crate::limits::SECOND_NS;
+use crate::machine::Nanoseconds;
+use crate::stage::Stage;
+
+/// What the command line says; `None` where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct CommandLine<'a> {
+    /// `root=`
+    pub root: Option<&'a str>,
+    /// `rootfstype=`
+    pub root_type: Option<&'a str>,
+    /// `rootflags=`
+    pub root_flags: Option<&'a str>,
+    /// `ro`, `rw`
+    pub mode: Option<MountMode>,
+    /// `rootwait` (for ever), `rootwait=SECONDS`
+    pub root_wait: Option<Wait>,
+    /// `rootdelay=SECONDS`: the wait that others sleep away; here the least time that is waited.
+    pub root_delay: Option<Nanoseconds>,
+    /// `init=`
+    pub init: Option<&'a str>,
+    /// `fsck.mode=auto|force|skip`
+    pub check_mode: Option<CheckMode>,
+    /// `fsck.repair=preen|yes|no`
+    pub repair: Option<Repair>,
+    /// `panic=SECONDS`: reboot instead of waiting for a person for ever.
+    pub panic: Option<Nanoseconds>,
+    /// `ip=`
+    pub ip: Option<StaticIp<'a>>,
+    /// `single`, `s`, `S`, `1`-`5`: the runlevel.
+    pub runlevel: Option<u8>,
+    /// `preroot.hold=`, may be repeated.
+    pub hold: Vec<Stage, 13>,
+    /// `preroot.test=panic:STAGE`
+    pub test_panic: Option<Stage>,
+    /// The first word of ours that cannot be read: a person has to hear of it.
+    pub unreadable: Option<&'a str>,
+}
+
+/// How long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// For ever.
+    Forever,
+    /// This long.
+    For(Nanoseconds),
+}
+
+/// `ip=CLIENT:SERVER:GATEWAY:NETMASK:HOSTNAME:DEVICE:...` (the kernel's nfsroot.rst), the static form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StaticIp<'a> {
+    /// The address.
+    pub address: IpAddr,
+    /// Its prefix length.
+    pub prefix: u8,
+    /// The default gateway.
+    pub gateway: Option<IpAddr>,
+    /// The host name; empty: not said.
+    pub hostname: &'a str,
+    /// The interface; empty: any.
+    pub device: &'a str,
+}
+
+impl<'a> CommandLine<'a> {
+    /// Reads a whole command line.
+    #[must_use]
+    pub(crate) fn parse(text: &'a str) -> CommandLine<'a> {
+        let mut line = CommandLine::default();
+        for word in (Words { rest: text }) {
+            // What follows is meant for init (kernel-parameters.txt).
+            if word == "--" {
+                break;
+            }
+            if line.take(word).is_none() {
+                line.unreadable = line.unreadable.or(Some(word));
+            }
+        }
+        line
+    }
+
+    /// Takes one word. `None`: it is ours and cannot be read.
+    fn take(&mut self, word: &'a str) -> Option<()> {
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        match key {
+            "root" => self.root = Some(value),
+            "rootfstype" => self.root_type = Some(value),
+            "rootflags" => self.root_flags = Some(value),
+            "ro" => self.mode = Some(MountMode::ReadOnly),
+            "rw" => self.mode = Some(MountMode::ReadWrite),
+            "rootwait" if value.is_empty() => self.root_wait = Some(Wait::Forever),
+            "rootwait" => self.root_wait = Some(Wait::For(seconds(value)?)),
+            "rootdelay" => self.root_delay = Some(seconds(value)?),
+            "init" if value.starts_with('/') => self.init = Some(value),
+            "init" => return None,
+            // panic=0 waits for ever; a negative number asks for a reboot at once.
+            "panic" if value == "0" => self.panic = None,
+            "panic" if value.starts_with('-') => self.panic = Some(0),
+            "panic" => self.panic = Some(seconds(value)?),
+            "ip" => self.ip = static_ip(value)?,
+            "fsck.mode" => self.check_mode = Some(check_mode(value)?),
+            "fsck.repair" => self.repair = Some(repair(value)?),
+            "single" | "s" | "S" if value.is_empty() => self.runlevel = Some(b'S'),
+            "1" | "2" | "3" | "4" | "5" => self.runlevel = key.bytes().next(),
+            "preroot.hold" => self.hold.push(Stage::from_name(value)?).ok()?,
+            "preroot.test" => {
+                self.test_panic = Some(Stage::from_name(value.strip_prefix("panic:")?)?);
+            }
+            _ if key.starts_with("preroot.") => return None,
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+fn seconds(text: &str) -> Option<Nanoseconds> {
+    text.parse::<u32>()
+        .ok()
+        .map(|seconds| u64::from(seconds) * SECOND_NS)
+}
+
+fn check_mode(text: &str) -> Option<CheckMode> {
+    match text {
+        "auto" => Some(CheckMode::Auto),
+        "force" => Some(CheckMode::Force),
+        "skip" => Some(CheckMode::Skip),
+        _ => None,
+    }
+}
+
+fn repair(text: &str) -> Option<Repair> {
+    match text {
+        "preen" => Some(Repair::Preen),
+        "yes" => Some(Repair::Yes),
+        "no" => Some(Repair::No),
+        _ => None,
+    }
+}
+
+/// `Some(None)`: addresses are not to be set (`ip=off`, or a word like `dhcp` that this image does not serve).
+fn static_ip(text: &str) -> Option<Option<StaticIp<'_>>> {
+    if matches!(text, "off" | "none" | "dhcp" | "on" | "any") {
+        return Some(None);
+    }
+    let mut fields = IpFields { rest: text };
+    let address = fields.next()?.parse::<IpAddr>().ok()?;
+    let _server = fields.next();
+    let gateway = match fields.next().unwrap_or_default() {
+        "" => None,
+        gateway => Some(gateway.parse::<IpAddr>().ok()?),
+    };
+    let prefix = prefix(address, fields.next().unwrap_or_default())?;
+    let hostname = fields.next().unwrap_or_default();
+    let device = fields.next().unwrap_or_default();
+    Some(Some(StaticIp {
+        address,
+        prefix,
+        gateway,
+        hostname,
+        device,
+    }))
+}
+
+/// A netmask (`255.255.255.0`) or a prefix length; nothing: the class of old, or 64.
+fn prefix(address: IpAddr, text: &str) -> Option<u8> {
+    let bits_max = if address.is_ipv4() { 32 } else { 128 };
+    if let Ok(prefix) = text.parse::<u8>() {
+        return (prefix <= bits_max).then_some(prefix);
+    }
+    match address {
+        IpAddr::V6(_) => text.is_empty().then_some(64),
+        IpAddr::V4(address) if text.is_empty() => Some(match address.octets()[0] {
+            0..128 => 8,
+            128..192 => 16,
+            _ => 24,
+        }),
+        IpAddr::V4(_) => {
+            let mask = u32::from(text.parse::<Ipv4Addr>().ok()?);
+            let prefix = mask.leading_ones();
+            (mask.checked_shl(prefix).unwrap_or(0) == 0).then(|| u8::try_from(prefix).ok())?
+        }
+    }
+}
+
+/// The fields of `ip=`: separated by colons, IPv6 addresses in brackets.
+struct IpFields<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for IpFields<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        if let Some((field, rest)) = self.rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
+            self.rest = rest.strip_prefix(':').unwrap_or(rest);
+            return Some(field);
+        }
+        let (field, rest) = self.rest.split_once(':').unwrap_or((self.rest, ""));
+        self.rest = rest;
+        Some(field)
+    }
+}
+
+/// Words separated by white space; double quotes keep it, and are taken off around a value
+/// (the kernel's next_arg, lib/cmdline.c).
+struct Words<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let text = self.rest.trim_ascii_start();
+        if text.is_empty() {
+            return None;
+        }
+        let mut quoted = false;
+        let end = text
+            .bytes()
+            .position(|byte| {
+                quoted ^= byte == b'"';
+                byte.is_ascii_whitespace() && !quoted
+            })
+            .unwrap_or(text.len());
+        let (word, rest) = text.split_at_checked(end)?;
+        self.rest = rest;
+        let word = word
+            .strip_prefix('"')
+            .and_then(|w| w.strip_suffix('"'))
+            .unwrap_or(word);
+        Some(word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_mean_what_they_mean_elsewhere() {
+        let line = CommandLine::parse(
+            "BOOT_IMAGE=/vmlinuz root=UUID=ab ro quiet rootflags=noatime,data=ordered rootwait \
+             fsck.mode=force fsck.repair=yes panic=10 init=/bin/sh preroot.hold=root \
+             preroot.hold=start -- rw",
+        );
+        assert_eq!(line.root, Some("UUID=ab"));
+        assert_eq!(line.root_flags, Some("noatime,data=ordered"));
+        assert_eq!(line.mode, Some(MountMode::ReadOnly));
+        assert_eq!(line.root_wait, Some(Wait::Forever));
+        assert_eq!(line.check_mode, Some(CheckMode::Force));
+        assert_eq!(line.repair, Some(Repair::Yes));
+        assert_eq!(line.panic, Some(10 * SECOND_NS));
+        assert_eq!(line.init, Some("/bin/sh"));
+        assert_eq!(line.hold, [Stage::Root, Stage::Start]);
+        assert_eq!(line.unreadable, None);
+    }
+
+    #[test]
+    fn ip_is_read_as_the_kernel_reads_it() {
+        let parsed = |text| CommandLine::parse(text).ip;
+        let ip = parsed("ip=192.0.2.2::192.0.2.1:255.255.255.0:db1:eth0:off").unwrap();
+        assert_eq!((ip.address, ip.prefix), ("192.0.2.2".parse().unwrap(), 24));
+        assert_eq!(ip.gateway, Some("192.0.2.1".parse().unwrap()));
+        assert_eq!((ip.hostname, ip.device), ("db1", "eth0"));
+        let ip = parsed("ip=[2001:db8::2]::[2001:db8::1]:64").unwrap();
+        assert_eq!(
+            (ip.address, ip.prefix),
+            ("2001:db8::2".parse().unwrap(), 64)
+        );
+        assert_eq!(ip.gateway, Some("2001:db8::1".parse().unwrap()));
+        assert_eq!(parsed("ip=10.0.0.1").unwrap().prefix, 8);
+        assert_eq!(parsed("ip=dhcp"), None);
+    }
+
+    #[test]
+    fn what_is_ours_and_unreadable_is_named() {
+        let cases = [
+            "preroot.hold=rot",
+            "preroot.hodl=root",
+            "fsck.mode=often",
+            "panic=soon",
+            "ip=1.2.3",
+            "ip=192.0.2.2:::255.0.255.0",
+            "rootdelay=x",
+            "init=sh",
+        ];
+        for word in cases {
+            assert_eq!(CommandLine::parse(word).unreadable, Some(word));
+        }
+        for word in [
+            "quiet",
+            "console=ttyS0,115200",
+            "root=",
+            "",
+            "\"",
+            "panic=0",
+            "panic=-1",
+        ] {
+            assert_eq!(CommandLine::parse(word).unreadable, None, "{word}");
+        }
+    }
+
+    #[test]
+    fn quotes_keep_blanks() {
+        assert_eq!(
+            CommandLine::parse("\"root=LABEL=my root\" rw").root,
+            Some("LABEL=my root")
+        );
+    }
+}

@@ -1,0 +1,250 @@
+//! The state of one boot, and its one turn: wait for an event, let everyone concerned react.
+//!
+//! Invariant: only [`Boot::turn`] calls [`Machine::wait`]. A stage that waits for something loops over
+//! `turn` until it is there or its deadline has come; meanwhile everything else goes on.
+
+use preroot_plan::Plan;
+use preroot_record::{Event as Record, Note};
+
+use crate::command_line::CommandLine;
+use crate::control::Operator;
+use crate::fsck::Check;
+use crate::limits::{CHILDREN_MAX, DRAIN_READS_MAX};
+use crate::machine::{Child, End, Errno, Event, Loudness, Machine, Nanoseconds, Pid1, Signal};
+use crate::modules::Modules;
+use crate::network::Network;
+use crate::recorder::Recorder;
+use crate::root::RootSearch;
+use crate::runner::Runner;
+use crate::services::Services;
+use crate::shutdown::Request;
+use crate::sshd::Sshd;
+use crate::stage::Stage;
+use crate::task::Task;
+use crate::text::text;
+use crate::verdict::Verdict;
+
+/// What a child was started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Nobody,
+    Loader(u8),
+    Sshd,
+    Probe,
+    Fsck,
+    /// A mount, unmount or store child: one at a time, the stage waits for it.
+    Task,
+    /// A script, by its number in the plan.
+    Script(u32),
+    /// A service, by its number in the plan.
+    Service(u8),
+}
+
+/// What a turn brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Turn {
+    /// Something happened and was handled.
+    Handled,
+    /// The stage's own deadline has come.
+    Due,
+    /// The machine is to go down: leave the stage.
+    Down,
+}
+
+/// One boot.
+pub(crate) struct Boot<'a, M> {
+    pub(crate) machine: &'a mut M,
+    pub(crate) pid1: &'a Pid1,
+    /// `None`: it did not pass its check, and built-in defaults are used.
+    pub(crate) plan: Option<Plan<'a>>,
+    pub(crate) command_line: CommandLine<'a>,
+    pub(crate) recorder: Recorder,
+    pub(crate) stage: Stage,
+    pub(crate) verdict: Verdict,
+    pub(crate) modules: Modules,
+    pub(crate) network: Network,
+    pub(crate) sshd: Sshd,
+    pub(crate) root: RootSearch,
+    pub(crate) check: Check,
+    pub(crate) task: Task,
+    pub(crate) runner: Runner,
+    pub(crate) services: Services,
+    pub(crate) operator: Operator,
+    /// Where the root is now.
+    pub(crate) root_place: RootPlace,
+    /// Set when the machine is to go down.
+    pub(crate) down: Option<Request>,
+    purposes: [Purpose; CHILDREN_MAX],
+}
+
+/// Where the root is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RootPlace {
+    /// Not mounted.
+    Nowhere,
+    /// At /newroot, seen from the stage.
+    NewRoot,
+    /// It is /.
+    Slash,
+}
+
+impl<'a, M: Machine> Boot<'a, M> {
+    pub(crate) fn new(machine: &'a mut M, pid1: &'a Pid1, plan: Option<Plan<'a>>) -> Boot<'a, M> {
+        let tag = machine.random();
+        Boot {
+            machine,
+            pid1,
+            plan,
+            command_line: CommandLine::default(),
+            recorder: Recorder::new(tag),
+            stage: Stage::Born,
+            verdict: Verdict::default(),
+            modules: Modules::default(),
+            network: Network::default(),
+            sshd: Sshd::default(),
+            root: RootSearch::default(),
+            check: Check::default(),
+            task: Task::default(),
+            runner: Runner::default(),
+            services: Services::default(),
+            operator: Operator::default(),
+            root_place: RootPlace::Nowhere,
+            down: None,
+            purposes: [Purpose::Nobody; CHILDREN_MAX],
+        }
+    }
+
+    /// Keeps an event.
+    pub(crate) fn record<'e>(&mut self, event: impl Into<Record<'e>>) {
+        self.recorder.record(self.machine, &event.into());
+    }
+
+    /// Keeps a line and says it on the console.
+    pub(crate) fn alarm(&mut self, words: core::fmt::Arguments<'_>) {
+        let line = text::<{ crate::limits::TEXT_BYTES_MAX }>(words);
+        self.record(Note { text: &line });
+        self.machine.say(Loudness::Alarm, &line);
+    }
+
+    /// Says a milestone.
+    pub(crate) fn milestone(&mut self, words: core::fmt::Arguments<'_>) {
+        let line = text::<{ crate::limits::TEXT_BYTES_MAX }>(words);
+        self.machine.say(Loudness::Milestone, &line);
+    }
+
+    /// Remembers what a child is for.
+    pub(crate) fn assign(&mut self, child: Child, purpose: Purpose) {
+        if let Some(slot) = self.purposes.get_mut(usize::from(child.0)) {
+            *slot = purpose;
+        }
+    }
+
+    /// Waits for one event, or for `until`, and lets everyone concerned react.
+    pub(crate) fn turn(&mut self, until: Option<Nanoseconds>) -> Turn {
+        let wake = [until, self.next_deadline()].into_iter().flatten().min();
+        let event = self.machine.wait(wake);
+        self.handle(event);
+        let now = self.machine.now();
+        if self.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.deadlines(now);
+        }
+        if self.down.is_some() {
+            Turn::Down
+        } else if event == Event::Due && until.is_some_and(|until| until <= now) {
+            Turn::Due
+        } else {
+            Turn::Handled
+        }
+    }
+
+    /// The next moment at which anyone has something to do.
+    fn next_deadline(&self) -> Option<Nanoseconds> {
+        [
+            self.modules.deadline(),
+            self.sshd.deadline(),
+            self.root.deadline(),
+            self.runner.deadline(),
+            self.services.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn deadlines(&mut self, now: Nanoseconds) {
+        crate::modules::due(self, now);
+        crate::sshd::due(self, now);
+        crate::root::due(self, now);
+        crate::runner::due(self, now);
+        crate::services::due(self, now);
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Due => {}
+            Event::Ended(child, end) => self.ended(child, end),
+            Event::Output(child) => {
+                self.output(child);
+            }
+            Event::Uevent => crate::uevent::arrived(self),
+            Event::Links => crate::network::changed(self),
+            Event::Control => crate::control::arrived(self),
+            Event::InitRequest => crate::init_request::arrived(self),
+            Event::Signal(Signal::CtrlAltDel) => crate::shutdown::ctrl_alt_del(self),
+            Event::Signal(Signal::PowerFail) => crate::services::power_fails(self),
+            Event::Signal(Signal::Reopen) => crate::init_request::reopen(self),
+        }
+    }
+
+    fn purpose(&self, child: Child) -> Purpose {
+        self.purposes
+            .get(usize::from(child.0))
+            .copied()
+            .unwrap_or(Purpose::Nobody)
+    }
+
+    /// A child has ended: first what it still had to say, then its end.
+    fn ended(&mut self, child: Child, end: End) {
+        for _ in 0..DRAIN_READS_MAX {
+            if !self.output(child) {
+                break;
+            }
+        }
+        match self.purpose(child) {
+            Purpose::Nobody => {}
+            Purpose::Loader(loader) => crate::modules::ended(self, loader),
+            Purpose::Sshd => crate::sshd::ended(self, end),
+            Purpose::Probe => crate::root::probe_ended(self),
+            Purpose::Fsck => crate::fsck::ended(self, end),
+            Purpose::Task => self.task.ended(end.status),
+            Purpose::Script(script) => crate::runner::ended(self, script, end),
+            Purpose::Service(service) => crate::services::ended(self, service, end),
+        }
+    }
+
+    /// Reads one piece of a child's output. Returns whether there may be more.
+    fn output(&mut self, child: Child) -> bool {
+        let mut buffer = [0; preroot_record::limits::OUTPUT_BYTES_MAX];
+        let length = match self.machine.read_output(child, &mut buffer) {
+            Ok(0) | Err(_) => return false,
+            Ok(length) => length,
+        };
+        let bytes = buffer.get(..length).unwrap_or_default();
+        match self.purpose(child) {
+            Purpose::Loader(loader) => crate::modules::output(self, loader, bytes),
+            Purpose::Sshd => crate::sshd::output(self, bytes),
+            Purpose::Probe => crate::root::probe_output(self, bytes),
+            Purpose::Fsck => crate::fsck::output(self, bytes),
+            Purpose::Task => crate::task::output(self, bytes),
+            Purpose::Script(script) => crate::runner::output(self, script, bytes),
+            Purpose::Service(_) | Purpose::Nobody => {}
+        }
+        true
+    }
+}
+
+/// Whether an errno only says that there is nothing now.
+pub(crate) fn is_again(errno: Errno) -> bool {
+    errno == Errno::AGAIN
+}

@@ -1,0 +1,125 @@
+//! What should be there against what is: memory before the root is looked for, disks before the first
+//! service starts.
+
+use preroot_plan::{Concern, Plan};
+use preroot_record::Hardware as Record;
+
+use crate::core::Boot;
+use crate::machine::Machine;
+use crate::stage::Next;
+use crate::step::{At, Failed, Step};
+
+/// The stage: memory.
+pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
+    let Some(plan) = boot.plan else {
+        return Next::Done;
+    };
+    Next::from(memory(boot, &plan))
+}
+
+fn memory<M: Machine>(boot: &mut Boot<'_, M>, plan: &Plan<'_>) -> Result<(), Failed> {
+    let expected = plan.settings().memory_bytes_min.get();
+    let mut buffer = [0; 256];
+    let length = boot
+        .machine
+        .read_file("/proc/meminfo", &mut buffer)
+        .at(Step::ReadMemory)?;
+    let found = buffer
+        .get(..length)
+        .and_then(total_bytes)
+        .ok_or(Failed::plain(Step::ReadMemory))?;
+    let short = found < expected;
+    let verdict = match (expected, short) {
+        (0, _) => "unknown",
+        (_, true) => "small",
+        (_, false) => "ok",
+    };
+    boot.record(Record {
+        item: "memory",
+        expected,
+        found,
+        verdict,
+    });
+    if !short {
+        return Ok(());
+    }
+    let missing_mib = (expected - found) >> 20;
+    boot.alarm(format_args!("memory: {missing_mib} MiB less than expected"));
+    match plan.settings().memory_concern() {
+        Concern::Note => Ok(()),
+        Concern::Degraded => {
+            boot.verdict
+                .degrade(format_args!("memory: {missing_mib} MiB missing"));
+            Ok(())
+        }
+        Concern::Hold => Err(Failed::plain(Step::MemoryMissing)),
+    }
+}
+
+/// `MemTotal:  995368 kB` of /proc/meminfo (proc(5)), in bytes.
+fn total_bytes(meminfo: &[u8]) -> Option<u64> {
+    let text = core::str::from_utf8(meminfo).ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib = line.split_ascii_whitespace().next()?.parse::<u64>().ok()?;
+    kib.checked_mul(1024)
+}
+
+/// Every expected disk, by serial number, among those that were found.
+pub(crate) fn disks<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
+    let Some(plan) = boot.plan else { return Ok(()) };
+    let mut hold = None;
+    for disk in plan.disks() {
+        let serial = plan.text(disk.serial);
+        let expected = disk.bytes.get();
+        let found = boot.root.disk_bytes(serial);
+        let verdict = match found {
+            None => "missing",
+            Some(bytes) if expected != 0 && bytes != expected => "wrong size",
+            Some(_) => "ok",
+        };
+        let item = crate::text::text::<96>(format_args!("disk {serial}"));
+        boot.record(Record {
+            item: &item,
+            expected,
+            found: found.unwrap_or(0),
+            verdict,
+        });
+        if verdict == "ok" {
+            continue;
+        }
+        boot.alarm(format_args!("disk {serial}: {verdict}"));
+        match disk.concern() {
+            Concern::Note => {}
+            Concern::Degraded => boot
+                .verdict
+                .degrade(format_args!("disk {serial} {verdict}")),
+            Concern::Hold => hold = Some(Failed::plain(Step::DiskMissing)),
+        }
+    }
+    hold.map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::total_bytes;
+
+    #[test]
+    fn meminfo_is_read() {
+        assert_eq!(
+            total_bytes(b"MemTotal:         995368 kB\nMemFree: 1 kB\n"),
+            Some(995_368 << 10)
+        );
+        for bad in [
+            &b""[..],
+            b"MemTotal:",
+            b"MemTotal: x kB",
+            b"\xff",
+            b"MemFree: 1 kB",
+        ] {
+            assert_eq!(total_bytes(bad), None);
+        }
+        assert_eq!(total_bytes(b"MemTotal: 18446744073709551615 kB"), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! Every bound of the boot core, unit last.
+
+use crate::machine::Nanoseconds;
+
+/// One second.
+pub const SECOND_NS: Nanoseconds = 1_000_000_000;
+/// One millisecond.
+pub const MILLISECOND_NS: Nanoseconds = 1_000_000;
+
+/// Children at once, and slots of a [`crate::machine::Child`].
+pub const CHILDREN_MAX: usize = 1024;
+/// Scripts running at once, whatever the plan says.
+pub const SCRIPTS_RUNNING_MAX: usize = 256;
+/// Output of one script that is kept; the rest is counted.
+pub const SCRIPT_OUTPUT_BYTES_MAX: u32 = 16 << 10;
+/// Output of sshd that is kept: a line for each login.
+pub const SSHD_OUTPUT_BYTES_MAX: u32 = 32 << 10;
+/// Output of the file system check that is kept.
+pub const FSCK_OUTPUT_BYTES_MAX: u32 = 32 << 10;
+/// Chunks read of a child that has ended, before the rest is left to later events.
+pub const DRAIN_READS_MAX: usize = 64;
+/// After SIGTERM, the time until SIGKILL.
+pub const TERM_GRACE_NS: Nanoseconds = 10 * SECOND_NS;
+/// After SIGKILL, the time until a child is left behind.
+pub const KILL_GRACE_NS: Nanoseconds = 5 * SECOND_NS;
+
+/// Kernel modules a plan may hold.
+pub const MODULES_MAX: usize = preroot_plan::limits::MODULES_MAX;
+/// Modules handed to one child.
+pub const MODULES_PER_LOADER_MAX: usize = 64;
+/// Children loading modules at once.
+pub const LOADERS_MAX: usize = 8;
+/// How long one loader may take before others stop waiting for it.
+pub const LOADER_NS_MAX: Nanoseconds = 30 * SECOND_NS;
+/// A modalias.
+pub const MODALIAS_BYTES_MAX: usize = 240;
+
+/// Network interfaces that are looked at.
+pub const LINKS_MAX: usize = 64;
+
+/// First pause before sshd is started again; it doubles with each failure.
+pub const SSHD_BACKOFF_NS_MIN: Nanoseconds = 100 * MILLISECOND_NS;
+/// Longest pause.
+pub const SSHD_BACKOFF_NS_MAX: Nanoseconds = 10 * SECOND_NS;
+/// An sshd that ran this long has not failed.
+pub const SSHD_HEALTHY_NS: Nanoseconds = 30 * SECOND_NS;
+
+/// Block devices that are known.
+pub const VOLUMES_MAX: usize = 128;
+/// Block devices that wait to be looked at.
+pub const PROBES_PENDING_MAX: usize = 128;
+/// Devices looked at by one child.
+pub const PROBES_PER_CHILD_MAX: usize = 16;
+/// How long a child may look at devices.
+pub const PROBE_NS_MAX: Nanoseconds = 10 * SECOND_NS;
+
+/// How long a mount or unmount may take.
+pub const MOUNT_NS_MAX: Nanoseconds = 120 * SECOND_NS;
+/// How long copying the record into its store may hold up the stage that asked for it.
+pub const KEEP_NS_MAX: Nanoseconds = 10 * SECOND_NS;
+
+/// Services of inittab.
+pub const SERVICES_MAX: usize = preroot_plan::limits::SERVICES_MAX;
+/// A service that ends sooner than this has failed.
+pub const SERVICE_HEALTHY_NS: Nanoseconds = 10 * SECOND_NS;
+/// Pauses of a service that fails, as sshd's.
+pub const SERVICE_BACKOFF_NS_MAX: Nanoseconds = 60 * SECOND_NS;
+
+/// After SIGTERM to everybody, the time until SIGKILL.
+pub const SHUTDOWN_TERM_NS: Nanoseconds = 5 * SECOND_NS;
+/// How often is looked whether everybody has gone.
+pub const SHUTDOWN_ASK_NS: Nanoseconds = 50 * MILLISECOND_NS;
+
+/// The kernel command line (COMMAND_LINE_SIZE of x86).
+pub const COMMAND_LINE_BYTES_MAX: usize = 2048;
+/// Any other text the core composes.
+pub const TEXT_BYTES_MAX: usize = 256;
+
+const _: () = assert!(SCRIPTS_RUNNING_MAX + SERVICES_MAX + LOADERS_MAX + 16 <= CHILDREN_MAX);
+const _: () = assert!(SSHD_BACKOFF_NS_MIN < SSHD_BACKOFF_NS_MAX);

@@ -1,0 +1,243 @@
+//! Rescue networking: every Ethernet interface comes up as it appears, and the host's addresses go
+//! where the plan's host table says.
+//!
+//! A host is known by the MAC of one of its interfaces, else it is the entry for any machine, whose addresses go
+//! to the first interface with a carrier. IPv6 link-local addresses are the kernel's own work, so a
+//! machine nobody knows is still reachable on its segment. Nothing waits for the network.
+
+use core::fmt::Write;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use heapless::{String, Vec};
+use preroot_plan::{Address, Host, HostKey, Plan};
+use preroot_record::Network as Record;
+
+use crate::core::Boot;
+use crate::limits::LINKS_MAX;
+use crate::machine::{Carrier, Errno, LinkKind, Machine};
+use crate::stage::Next;
+use crate::step::{At, Failed, Step};
+use crate::text::text;
+
+/// An interface as it was last seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    index: u32,
+    name: String<16>,
+    mac: [u8; 6],
+    kind: LinkKind,
+    carrier: Carrier,
+}
+
+/// What is known of the network.
+#[derive(Debug, Default)]
+pub(crate) struct Network {
+    known: Vec<Known, LINKS_MAX>,
+    /// The stage has begun: interfaces are brought up.
+    begun: bool,
+    /// The host's addresses are set.
+    addressed: bool,
+    /// The host name of the matching host.
+    pub(crate) hostname: String<64>,
+}
+
+/// The stage: looks at what is there; the rest comes with events.
+pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
+    boot.network.begun = true;
+    Next::from(look(boot))
+}
+
+/// The kernel says that something has changed.
+pub(crate) fn changed<M: Machine>(boot: &mut Boot<'_, M>) {
+    if boot.network.begun
+        && let Err(failed) = look(boot)
+    {
+        boot.alarm(format_args!(
+            "network: {}, errno {}",
+            failed.step.words(),
+            failed.errno.0
+        ));
+    }
+}
+
+/// Looks at all interfaces, brings up the new ones, and gives the host its addresses.
+fn look<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
+    let mut seen = Vec::<Known, LINKS_MAX>::new();
+    let listed = boot.machine.links(&mut |link| {
+        // What is beyond the table is a bridge or tunnel of a running system, not a rescue port.
+        let _ = seen.push(Known {
+            index: link.index,
+            name: text(format_args!("{}", link.name)),
+            mac: link.mac,
+            kind: link.kind,
+            carrier: link.carrier,
+        });
+    });
+    listed.at(Step::ReadLinks)?;
+    // Once the root's own programs run, what they do to the interfaces is theirs.
+    let ours = boot.root_place != crate::core::RootPlace::Slash;
+    for link in &seen {
+        let before = boot
+            .network
+            .known
+            .iter()
+            .find(|known| known.index == link.index);
+        if before.is_some_and(|before| before.carrier == link.carrier) {
+            continue;
+        }
+        let is_new = before.is_none();
+        if is_new && ours && link.kind != LinkKind::Other && link.carrier == Carrier::Down {
+            let result = boot.machine.link_up(link.index);
+            note(boot, &link.name, "up", result);
+        } else if link.kind == LinkKind::Ethernet && link.carrier != Carrier::Down {
+            let what = if link.carrier == Carrier::Yes {
+                "carrier"
+            } else {
+                "no carrier"
+            };
+            note(boot, &link.name, what, Ok(()));
+        }
+    }
+    boot.network.known = seen;
+    if ours && !boot.network.addressed {
+        address_host(boot);
+    }
+    Ok(())
+}
+
+/// Records one thing about an interface. An address or route that is there already is fine.
+fn note<M: Machine>(
+    boot: &mut Boot<'_, M>,
+    interface: &str,
+    what: &str,
+    result: Result<(), Errno>,
+) {
+    let errno = result
+        .err()
+        .filter(|&errno| errno != Errno::EXIST)
+        .map_or(0, |errno| errno.0);
+    boot.record(Record {
+        interface,
+        what,
+        errno,
+    });
+    if errno != 0 {
+        boot.verdict
+            .degrade(format_args!("network {interface} {what}"));
+        boot.alarm(format_args!(
+            "network: {interface}: {what} failed: errno {errno}"
+        ));
+    }
+}
+
+/// One address to set.
+struct Setting {
+    ip: IpAddr,
+    prefix: u8,
+    gateway: Option<IpAddr>,
+}
+
+/// Gives the host its addresses if it can be told which interface they belong to.
+fn address_host<M: Machine>(boot: &mut Boot<'_, M>) {
+    let mut settings = Vec::<Setting, { preroot_plan::limits::ADDRESSES_PER_HOST_MAX }>::new();
+    let hostname: String<64>;
+    let link;
+    if let Some(ip) = boot.command_line.ip {
+        let Some(found) = by_name(&boot.network.known, ip.device) else {
+            return;
+        };
+        link = found.clone();
+        hostname = text(format_args!("{}", ip.hostname));
+        let setting = Setting {
+            ip: ip.address,
+            prefix: ip.prefix,
+            gateway: ip.gateway,
+        };
+        settings.extend([setting]);
+    } else {
+        let Some(plan) = boot.plan else { return };
+        let Some((host, found)) = by_table(&plan, &boot.network.known) else {
+            return;
+        };
+        link = found.clone();
+        hostname = text(format_args!("{}", plan.text(host.hostname)));
+        settings.extend(plan.addresses_of(host).iter().map(setting));
+    }
+    boot.network.addressed = true;
+    if !hostname.is_empty() {
+        let result = boot.machine.set_hostname(&hostname);
+        let what: String<80> = text(format_args!("host {hostname}"));
+        note(boot, &link.name, &what, result);
+        boot.network.hostname = hostname;
+    }
+    for setting in &settings {
+        let result = boot
+            .machine
+            .add_address(link.index, setting.ip, setting.prefix);
+        let what: String<80> = text(format_args!("address {}/{}", setting.ip, setting.prefix));
+        note(boot, &link.name, &what, result);
+    }
+    for gateway in settings.iter().filter_map(|setting| setting.gateway) {
+        let result = boot.machine.add_route(link.index, gateway);
+        let what: String<80> = text(format_args!("route {gateway}"));
+        note(boot, &link.name, &what, result);
+    }
+}
+
+fn setting(address: &Address) -> Setting {
+    let ip = |bytes: [u8; 16]| match address.family {
+        4 => IpAddr::V4(Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3])),
+        _ => IpAddr::V6(Ipv6Addr::from(bytes)),
+    };
+    let gateway = ip(address.gateway);
+    Setting {
+        ip: ip(address.ip),
+        prefix: address.prefix,
+        gateway: (!gateway.is_unspecified()).then_some(gateway),
+    }
+}
+
+/// The interface that `ip=` names, or the first with a carrier.
+fn by_name<'k>(known: &'k [Known], name: &str) -> Option<&'k Known> {
+    match name {
+        "" => first_with_carrier(known),
+        _ => known.iter().find(|link| link.name == name),
+    }
+}
+
+fn first_with_carrier(known: &[Known]) -> Option<&Known> {
+    known
+        .iter()
+        .find(|link| link.kind == LinkKind::Ethernet && link.carrier == Carrier::Yes)
+}
+
+/// The host of the table that this machine is, and its interface.
+fn by_table<'p, 'k>(plan: &Plan<'p>, known: &'k [Known]) -> Option<(&'p Host, &'k Known)> {
+    let hosts = plan.hosts();
+    for link in known.iter().filter(|link| link.kind == LinkKind::Ethernet) {
+        let key = mac_text(link.mac);
+        let order =
+            |host: &Host| (host.key_kind, plan.text(host.key)).cmp(&(HostKey::Mac.number(), &key));
+        if let Some(host) = hosts
+            .binary_search_by(order)
+            .ok()
+            .and_then(|at| hosts.get(at))
+        {
+            return Some((host, link));
+        }
+    }
+    let any = hosts
+        .last()
+        .filter(|host| host.key_kind() == HostKey::FirstCarrier)?;
+    Some((any, first_with_carrier(known)?))
+}
+
+fn mac_text(mac: [u8; 6]) -> String<17> {
+    let mut out = String::new();
+    for (index, byte) in mac.iter().enumerate() {
+        let colon = if index == 0 { "" } else { ":" };
+        // Six bytes are 17 characters: they fit.
+        let _ = write!(out, "{colon}{byte:02x}");
+    }
+    out
+}

@@ -1,0 +1,55 @@
+//! The verdict, and the record put where it outlives the boot.
+
+use preroot_record::Verdict as Record;
+
+use crate::core::{Boot, RootPlace};
+use crate::limits::KEEP_NS_MAX;
+use crate::machine::{Loudness, Machine};
+use crate::roles;
+use crate::stage::Next;
+use crate::task::{self, Outcome};
+use crate::text::{Text, text};
+
+/// The stage.
+pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
+    seal(boot);
+    Next::Done
+}
+
+/// Says and records the verdict, then stores the record.
+pub(crate) fn seal<M: Machine>(boot: &mut Boot<'_, M>) {
+    say(boot);
+    store(boot);
+}
+
+/// The verdict, to the record and to the console.
+pub(crate) fn say<M: Machine>(boot: &mut Boot<'_, M>) {
+    let reason = boot.verdict.reason();
+    boot.record(Record {
+        word: boot.verdict.word(),
+        reason: &reason,
+    });
+    let line: Text = text(format_args!("verdict {}", boot.verdict));
+    boot.machine.say(Loudness::Milestone, &line);
+}
+
+/// Copies what is new in the record to its store on the root, if there is one. A store that fails
+/// or hangs costs a bounded time and a line.
+pub(crate) fn store<M: Machine>(boot: &mut Boot<'_, M>) {
+    let Some(plan) = boot.plan else { return };
+    let path = plan.text(plan.settings().store);
+    if path.is_empty() || boot.root_place != RootPlace::Slash {
+        return;
+    }
+    let bytes: heapless::String<10> = text(format_args!("{}", plan.settings().store_bytes.get()));
+    match task::run(boot, &[roles::KEEP, path, &bytes], KEEP_NS_MAX) {
+        Outcome::Done => {}
+        Outcome::NotStarted(errno) | Outcome::Failed(errno) => {
+            boot.alarm(format_args!(
+                "record not stored in {path}: errno {}",
+                errno.0
+            ));
+        }
+        Outcome::Hangs => boot.alarm(format_args!("record not stored in {path}: it hangs")),
+    }
+}

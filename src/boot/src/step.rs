@@ -1,0 +1,172 @@
+//! Where a boot can fail: one step a call site, with a number for ever, and the errno.
+
+use crate::machine::Errno;
+
+macro_rules! steps {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $words:literal;)+) => {
+        /// A place where the boot can fail. The number stands in records: it never changes its meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u16)]
+        pub enum Step { $($(#[$doc])* $name = $number,)+ }
+
+        impl Step {
+            /// The stable number.
+            #[must_use]
+            pub fn number(self) -> u16 {
+                match self { $(Step::$name => $number,)+ }
+            }
+
+            /// In words, for a console.
+            #[must_use]
+            pub fn words(self) -> &'static str {
+                match self { $(Step::$name => $words,)+ }
+            }
+
+            #[cfg(test)]
+            pub(crate) const ALL: &'static [Step] = &[$(Step::$name),+];
+        }
+    };
+}
+
+steps! {
+    /// The plan did not pass its check.
+    Plan = 1, "the plan is refused";
+    /// bind, MS_MOVE, chroot of the initramfs.
+    MakeStage = 2, "make the stage";
+    /// /proc
+    MountProc = 3, "mount /proc";
+    /// /sys
+    MountSys = 4, "mount /sys";
+    /// /dev
+    MountDev = 5, "mount /dev";
+    /// /dev/pts
+    MountPts = 6, "mount /dev/pts";
+    /// /run
+    MountRun = 7, "mount /run";
+    /// The rescue's own bind of the stage.
+    RescueRoot = 8, "bind the rescue's root";
+    /// signalfd
+    ListenSignals = 9, "listen to signals";
+    /// uevents
+    ListenUevents = 10, "listen to uevents";
+    /// rtnetlink
+    ListenLinks = 11, "listen to network interfaces";
+    /// control socket
+    ListenControl = 12, "open the control socket";
+    /// initctl
+    ListenInitRequests = 13, "open /run/initctl";
+    /// /proc/cmdline
+    CommandLine = 14, "read the kernel command line";
+    /// modaliases in sysfs
+    Coldplug = 20, "look for devices";
+    /// A loader could not be started.
+    SpawnLoader = 21, "start the module loader";
+    /// A module did not load.
+    LoadModule = 22, "load a module";
+    /// A loader did not end in time.
+    LoaderHangs = 23, "the module loader hangs";
+    /// The list of interfaces
+    ReadLinks = 30, "list network interfaces";
+    /// IFF_UP
+    LinkUp = 31, "bring an interface up";
+    /// RTM_NEWADDR
+    AddAddress = 32, "add an address";
+    /// RTM_NEWROUTE
+    AddRoute = 33, "add a route";
+    /// sethostname
+    Hostname = 34, "set the host name";
+    /// sshd could not be started.
+    SpawnSshd = 40, "start sshd";
+    /// /proc/meminfo
+    ReadMemory = 50, "read the size of memory";
+    /// Less memory than expected, and the plan says to hold.
+    MemoryMissing = 51, "memory is missing";
+    /// A disk is not there, and the plan says to hold.
+    DiskMissing = 52, "a disk is missing";
+    /// /sys/class/block
+    ReadBlockDevices = 60, "list block devices";
+    /// A probe could not be started.
+    SpawnProbe = 61, "start the probe";
+    /// No device holds the root.
+    RootNotFound = 62, "root was not found";
+    /// More than one device holds the root.
+    RootAmbiguous = 63, "more than one device is the root";
+    /// `root=` cannot be read.
+    RootSpec = 64, "root= cannot be read";
+    /// There is no plan, so nobody knows what to boot.
+    NoPlan = 65, "there is no plan to boot by";
+    /// A stage needs the root and none was found.
+    NoRoot = 66, "no root was found before";
+    /// e2fsck could not be started.
+    SpawnFsck = 70, "start the file system check";
+    /// Errors are left.
+    FsckUncorrected = 71, "the file system has errors that were not corrected";
+    /// The check itself failed.
+    FsckFailed = 72, "the file system check failed";
+    /// A signal ended the check.
+    FsckSignalled = 73, "the file system check was ended by a signal";
+    /// The mount child could not be started.
+    SpawnMount = 80, "start the mount";
+    /// mount(2)
+    Mount = 81, "mount root";
+    /// It did not end in time.
+    MountHangs = 82, "the mount hangs";
+    /// A mount point is missing in the root.
+    MakeDirectory = 90, "make a mount point in root";
+    /// MS_MOVE into the root
+    MoveMount = 91, "move a mount";
+    /// pivot_root(2)
+    PivotRoot = 92, "pivot_root";
+    /// The root's own init
+    ExecInit = 100, "exec the root's init";
+    /// The panic hook of the tests.
+    Asked = 120, "asked for on the command line";
+}
+
+/// What failed, and how: two words, no payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed {
+    /// Where.
+    pub step: Step,
+    /// errno; 0 when it is no system call.
+    pub errno: Errno,
+}
+
+impl Failed {
+    /// A failure that is no system call's.
+    #[must_use]
+    pub fn plain(step: Step) -> Failed {
+        Failed {
+            step,
+            errno: Errno(0),
+        }
+    }
+}
+
+/// Ties an errno to its step.
+pub(crate) trait At<T> {
+    /// `Err(errno)` becomes `Err(Failed { step, errno })`.
+    fn at(self, step: Step) -> Result<T, Failed>;
+}
+
+impl<T> At<T> for Result<T, Errno> {
+    fn at(self, step: Step) -> Result<T, Failed> {
+        self.map_err(|errno| Failed { step, errno })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Step;
+
+    #[test]
+    fn numbers_are_unique() {
+        for (index, step) in Step::ALL.iter().enumerate() {
+            let again = Step::ALL
+                .iter()
+                .skip(index + 1)
+                .find(|s| s.number() == step.number());
+            assert_eq!(again, None, "{step:?}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! One child at a time that a stage waits for: mount, unmount, copying the record.
+
+use preroot_record::{Output, Source};
+
+use crate::core::{Boot, Purpose, Turn};
+use crate::machine::{Errno, Kill, Machine, Nanoseconds, Spawn, Status};
+
+/// The child a stage waits for.
+#[derive(Debug, Default)]
+pub(crate) struct Task {
+    ended: Option<Status>,
+}
+
+/// How waiting for it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It exited 0.
+    Done,
+    /// It could not be started.
+    NotStarted(Errno),
+    /// It exited with this errno.
+    Failed(Errno),
+    /// It did not end in time and was left behind.
+    Hangs,
+}
+
+impl Task {
+    pub(crate) fn ended(&mut self, status: Status) {
+        self.ended = Some(status);
+    }
+}
+
+/// What it writes is kept.
+pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
+    boot.record(Output {
+        source: Source::Child,
+        script: 0,
+        bytes,
+    });
+}
+
+/// Runs our own binary in a role and waits until it has ended, at most `limit`. A request to go down
+/// does not cut it short: what it does takes part in going down.
+pub(crate) fn run<M: Machine>(
+    boot: &mut Boot<'_, M>,
+    arguments: &[&str],
+    limit: Nanoseconds,
+) -> Outcome {
+    boot.task.ended = None;
+    let child = match boot.machine.spawn(&Spawn::own(arguments)) {
+        Ok(spawned) => spawned.child,
+        Err(errno) => return Outcome::NotStarted(errno),
+    };
+    boot.assign(child, Purpose::Task);
+    let until = boot.machine.now().saturating_add(limit);
+    loop {
+        match boot.task.ended {
+            Some(Status::Exited(0)) => return Outcome::Done,
+            Some(Status::Exited(errno)) => return Outcome::Failed(Errno(u16::from(errno))),
+            Some(Status::Signalled(_)) => return Outcome::Failed(Errno::IO),
+            None => {}
+        }
+        let turn = boot.turn(Some(until));
+        if turn == Turn::Due || (turn == Turn::Down && boot.machine.now() >= until) {
+            // One that hangs in the kernel cannot be killed; it must not answer for the next one.
+            let _ = boot.machine.kill(child, Kill::Kill);
+            boot.assign(child, Purpose::Nobody);
+            return Outcome::Hangs;
+        }
+    }
+}
