@@ -1,1 +1,195 @@
-//! placeholder
+//! From a config and a root tree to a frozen plan.
+//!
+//! [`freeze`] reads what was asked ([`Config`]), what there is (init scripts, inittab, facilities,
+//! kernel modules) and answers with a [`Draft`], or with the reasons why there is none. The same
+//! input gives the same plan, byte for byte. Nothing of the tree is ever executed or written.
+//!
+//! | file         | what it knows                                                       |
+//! |--------------|---------------------------------------------------------------------|
+//! | `config`     | the config, its values checked (`raw_config`, `units`, `hosts`)      |
+//! | `root`       | files of a tree, links followed inside it                            |
+//! | `tree`       | the init scripts (`names`, `header`, `runlevels`, `facility`, `inittab`) |
+//! | `graph`      | who waits for whom, and why (`providers`)                            |
+//! | `levels`     | numbers, interactive scripts, loops                                  |
+//! | `order`      | a runlevel of the plan (`replaced`)                                  |
+//! | `modules`    | the kernel's modules                                                 |
+//! | `text`       | a plan as people review it; `json` and `why` for one order, one edge |
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod facility;
+pub mod graph;
+pub mod header;
+mod hosts;
+pub mod inittab;
+pub mod json;
+pub mod levels;
+pub mod limits;
+pub mod message;
+pub mod modules;
+pub mod names;
+pub mod order;
+pub mod providers;
+mod raw_config;
+pub mod replaced;
+pub mod root;
+pub mod runlevels;
+pub mod text;
+pub mod tree;
+mod units;
+pub mod why;
+
+use preroot_plan::{Draft, DraftDropped, DraftRunlevel, DraftService, ServiceAction};
+
+pub use crate::config::Config;
+pub use crate::message::{Message, Messages, Place, Severity};
+pub use crate::root::Root;
+
+use crate::graph::{Graph, Side};
+use crate::modules::Modules;
+use crate::providers::Providers;
+use crate::tree::Tree;
+
+/// What to freeze.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// What was asked.
+    pub config: &'a Config,
+    /// The root tree.
+    pub root: &'a Root,
+    /// The kernel release; `None`: the only one in the tree.
+    pub kernel: Option<&'a str>,
+    /// The runlevel instead of the config's and inittab's.
+    pub runlevel: Option<u8>,
+    /// No boot happens before this moment, in seconds since 1970; `None`: before the newest of the
+    /// kernel's tables.
+    pub built_s: Option<u64>,
+}
+
+/// Computes a plan. What is to be said goes to `messages`; with one error there is no plan.
+pub fn freeze(request: &Request<'_>, messages: &mut Messages) -> Option<Draft> {
+    let config = request.config;
+    let tree = Tree::read(request.root, messages);
+    for (name, script) in &config.scripts {
+        if !tree.scripts.iter().any(|known| known.name == *name) {
+            let text = format!("[script.{name}]: the tree has no such script");
+            messages.warn(
+                script.place.clone(),
+                text,
+                "correct the name, or take it out",
+            );
+        }
+    }
+    let runlevel = request
+        .runlevel
+        .or(config.order.runlevel)
+        .or(tree.inittab.default);
+    let runlevel = runlevel.unwrap_or(b'2');
+    let orders = orders(&tree, config, runlevel, messages);
+    let modules = modules::modules(request.root, config, request.kernel, messages);
+    let (runlevels, dropped) = orders?;
+    if messages.refused() {
+        return None;
+    }
+    let built_s = request.built_s.unwrap_or(modules.changed_s);
+    let services = services(&tree, runlevel);
+    Some(draft(
+        config,
+        Parts {
+            runlevel,
+            runlevels,
+            dropped,
+            services,
+            modules,
+            built_s,
+        },
+    ))
+}
+
+/// The runlevels that a boot and its end go through.
+fn orders(
+    tree: &Tree,
+    config: &Config,
+    runlevel: u8,
+    messages: &mut Messages,
+) -> Option<(Vec<DraftRunlevel>, Vec<DraftDropped>)> {
+    let providers = Providers::collect(tree, messages);
+    let start = Graph::build(tree, &providers, Side::Start, messages);
+    let stop = Graph::build(tree, &providers, Side::Stop, messages);
+    let start_levels = levels::levels(&tree.scripts, &start, messages);
+    let stop_levels = levels::levels(&tree.scripts, &stop, messages);
+    let (start_levels, stop_levels) = (start_levels?, stop_levels?);
+    let mut runlevels = Vec::new();
+    let mut dropped = Vec::new();
+    for (name, graph, numbers) in [
+        (b'S', &start, &start_levels),
+        (runlevel, &start, &start_levels),
+        (b'0', &stop, &stop_levels),
+        (b'6', &stop, &stop_levels),
+    ] {
+        let order = order::order(&tree.scripts, graph, numbers, name, config);
+        runlevels.push(order.runlevel);
+        dropped.extend(order.dropped);
+    }
+    Some((runlevels, dropped))
+}
+
+/// The services of inittab that this runlevel has.
+fn services(tree: &Tree, runlevel: u8) -> Vec<DraftService> {
+    let serves = |service: &&DraftService| {
+        service.runlevels.is_empty()
+            || service.runlevels.bytes().any(|letter| letter == runlevel)
+            || service.action == ServiceAction::PowerFail
+    };
+    tree.inittab
+        .services
+        .iter()
+        .filter(serves)
+        .cloned()
+        .collect()
+}
+
+/// What a plan takes from the tree.
+struct Parts {
+    runlevel: u8,
+    runlevels: Vec<DraftRunlevel>,
+    dropped: Vec<DraftDropped>,
+    services: Vec<DraftService>,
+    modules: Modules,
+    built_s: u64,
+}
+
+fn draft(config: &Config, parts: Parts) -> Draft {
+    let mut disks = config.disks.clone();
+    disks.sort_by(|a, b| a.serial.cmp(&b.serial));
+    Draft {
+        name: config.name.clone(),
+        root: config.root.clone(),
+        root_type: config.root_type.clone(),
+        root_flags: config.root_flags.clone(),
+        root_wait_ms: config.root_wait_ms,
+        script_deadline_ms: config.order.deadline_ms,
+        rescue_port: config.rescue.port,
+        parallel: config.order.parallel,
+        policy: config.order.policy,
+        repair: config.repair,
+        check_mode: config.check_mode,
+        mount_mode: config.mount_mode,
+        finish: config.finish,
+        memory_concern: config.memory_concern,
+        memory_bytes_min: config.memory_bytes_min,
+        runlevel: parts.runlevel,
+        store: config.store.clone(),
+        store_bytes: config.store_bytes,
+        kernel: parts.modules.kernel,
+        built_s: parts.built_s,
+        modules_always: parts.modules.always,
+        hosts: config.hosts.clone(),
+        modules: parts.modules.modules,
+        aliases: parts.modules.aliases,
+        runlevels: parts.runlevels,
+        services: parts.services,
+        dropped: parts.dropped,
+        disks,
+    }
+}

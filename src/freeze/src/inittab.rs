@@ -1,0 +1,142 @@
+//! inittab: the default runlevel, and the services that PID 1 keeps running.
+//!
+//! Lines that run the start order (`rcS`, `rc N`) are preroot's own work, and what init does before
+//! or between runlevels (`sulogin` for S) has no place in a boot that has a rescue shell.
+
+use preroot_plan::{DraftService, ServiceAction};
+
+use crate::limits::SETTINGS_BYTES_MAX;
+use crate::message::Messages;
+use crate::root::Root;
+
+const PATH: &str = "/etc/inittab";
+
+/// What inittab says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inittab {
+    /// The default runlevel, where it has one.
+    pub default: Option<u8>,
+    /// What PID 1 serves.
+    pub services: Vec<DraftService>,
+}
+
+impl Inittab {
+    /// Reads it from a tree. Without one there is no service to serve.
+    #[must_use]
+    pub fn read(root: &Root, messages: &mut Messages) -> Inittab {
+        match root.read_text(PATH, SETTINGS_BYTES_MAX) {
+            Ok(text) => parse(&text, root, messages),
+            Err(error) => {
+                let text = format!("cannot be read, no getty is started: {error}");
+                messages.warn(
+                    root.place(PATH, 0),
+                    text,
+                    "install sysvinit-core, or name a runlevel",
+                );
+                Inittab::default()
+            }
+        }
+    }
+}
+
+fn parse(text: &str, root: &Root, messages: &mut Messages) -> Inittab {
+    let mut inittab = Inittab::default();
+    for (line, number) in text.lines().zip(1..) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let place = || root.place(PATH, number);
+        let mut fields = line.splitn(4, ':');
+        let (Some(id), Some(runlevels), Some(action)) =
+            (fields.next(), fields.next(), fields.next())
+        else {
+            messages.warn(
+                place(),
+                "is not a line of inittab and is ignored",
+                "write id:runlevels:action:process",
+            );
+            continue;
+        };
+        // A process that begins with + asks for no utmp entry; preroot writes none anyway.
+        let process = fields
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches('+')
+            .trim();
+        if inittab.services.iter().any(|service| service.id == id) {
+            messages.warn(
+                place(),
+                format!("the id \"{id}\" stands here a second time"),
+                "rename it",
+            );
+        }
+        let action = match action {
+            "initdefault" => {
+                inittab.default = default(runlevels);
+                if inittab.default.is_none() {
+                    let text = format!("\"{runlevels}\" is not a default runlevel from 1 to 5");
+                    messages.warn(
+                        place(),
+                        text,
+                        "write one digit, or name a runlevel to the freeze",
+                    );
+                }
+                continue;
+            }
+            "respawn" => ServiceAction::Respawn,
+            "once" => ServiceAction::Once,
+            "ctrlaltdel" => ServiceAction::CtrlAltDel,
+            "powerwait" | "powerfail" => ServiceAction::PowerFail,
+            // The start order and what it does not need: preroot does it, or the rescue shell.
+            "sysinit" | "boot" | "bootwait" | "wait" | "off" | "powerokwait" | "powerfailnow"
+            | "kbrequest" | "ondemand" => {
+                ignored(action, process, root, number, messages);
+                continue;
+            }
+            _ => {
+                let text = format!("\"{action}\" is not an action and is ignored");
+                messages.warn(place(), text, "see inittab(5) for the actions");
+                continue;
+            }
+        };
+        if process.is_empty() {
+            messages.warn(
+                place(),
+                "has no process and is ignored",
+                "add one, or remove the line",
+            );
+            continue;
+        }
+        inittab.services.push(DraftService {
+            id: id.to_string(),
+            runlevels: runlevels.to_string(),
+            process: process.to_string(),
+            action,
+        });
+    }
+    inittab
+}
+
+fn default(runlevels: &str) -> Option<u8> {
+    match runlevels.as_bytes() {
+        [digit @ b'1'..=b'5'] => Some(*digit),
+        _ => None,
+    }
+}
+
+/// Says which lines are lost that did more than run the start order.
+fn ignored(action: &str, process: &str, root: &Root, number: usize, messages: &mut Messages) {
+    let program = process.split_whitespace().next().unwrap_or_default();
+    let known = [
+        "/etc/init.d/rc",
+        "/etc/init.d/rcS",
+        "/sbin/sulogin",
+        "/etc/init.d/powerfail",
+    ];
+    let runs = matches!(action, "sysinit" | "boot" | "bootwait" | "wait");
+    if runs && !known.contains(&program) {
+        let text = format!("\"{process}\" is not run: preroot starts scripts and services only");
+        messages.warn(root.place(PATH, number), text, "make an init script of it");
+    }
+}

@@ -1,0 +1,79 @@
+//! A config file as it is written: key by key what `toml` reads, nothing checked yet.
+//!
+//! An unknown key is an error here already; [`crate::config`] checks the values.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// A value with its place in the file.
+pub(crate) type Word = Option<Spanned<String>>;
+
+macro_rules! table {
+    ($name:ident { $($field:ident: $type:ty,)* }) => {
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+        pub(crate) struct $name { $(pub(crate) $field: $type,)* }
+    };
+}
+
+table! { RawConfig {
+    name: Word,
+    root: RawRoot,
+    fsck: RawCheck,
+    modules: RawModules,
+    rescue: RawRescue,
+    host: Vec<Spanned<RawHost>>,
+    order: RawOrder,
+    script: BTreeMap<String, Spanned<RawScript>>,
+    finish: RawFinish,
+    record: RawRecord,
+    expect: RawExpect,
+    image: RawImage,
+} }
+
+table! { RawRoot { find: Word, r#type: Word, flags: Word, wait: Word, mode: Word, } }
+
+table! { RawCheck { repair: Word, mode: Word, } }
+
+table! { RawModules {
+    load: Vec<Spanned<String>>,
+    always: Vec<Spanned<String>>,
+    options: BTreeMap<String, Spanned<String>>,
+} }
+
+table! { RawRescue { port: Option<Spanned<i64>>, authorized_keys: Word, host_key: Word, } }
+
+table! { RawHost {
+    r#match: Word,
+    hostname: Word,
+    addresses: Vec<Spanned<String>>,
+    gateways: Vec<Spanned<String>>,
+} }
+
+table! { RawOrder {
+    policy: Word,
+    parallel: Option<Spanned<toml::Value>>,
+    deadline: Word,
+    runlevel: Word,
+} }
+
+table! { RawScript { deadline: Word, skip: Word, replaced: Word, critical: bool, } }
+
+table! { RawFinish { then: Word, } }
+
+table! { RawRecord { store: Word, size: Word, } }
+
+table! { RawExpect {
+    memory: Word,
+    memory_tolerance: Word,
+    policy: Word,
+    disk: Vec<Spanned<RawDisk>>,
+} }
+
+table! { RawDisk { serial: Word, size: Word, policy: Word, } }
+
+table! { RawImage { compression: Word, tools: Option<Vec<String>>, file: Vec<RawFile>, } }
+
+table! { RawFile { path: Word, source: Word, mode: Word, } }
