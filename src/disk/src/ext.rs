@@ -6,7 +6,7 @@
 //! dead clock would cost a full check at each boot).
 
 use crate::bytes::{array, slice, u16_le, u32_le};
-use crate::crc32c::crc32c;
+use crate::crc::crc32c;
 use crate::superblock::{Integrity, Kind, Superblock};
 use crate::text;
 

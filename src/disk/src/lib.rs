@@ -20,16 +20,25 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod btrfs;
 mod bytes;
-mod crc32c;
+mod crc;
+mod erofs;
 mod ext;
+mod f2fs;
 mod gpt;
 pub mod limits;
+mod luks;
+mod lvm;
 mod mbr;
+mod md;
 mod partition;
 mod read;
+mod squashfs;
 mod superblock;
+mod swap;
 mod text;
+mod xfs;
 
 pub use ext::{Due, ExtState};
 pub use partition::{Partition, PartitionLabel, partition};

@@ -4,6 +4,7 @@ use crate::ext::{self, ExtState};
 use crate::limits::SCRATCH_BYTES;
 use crate::read::{Read, fill};
 use crate::text::{Label, Uuid};
+use crate::{btrfs, erofs, f2fs, luks, lvm, md, squashfs, swap, xfs};
 
 /// What a device holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,26 @@ pub enum Kind {
     Ext4,
     /// The external journal of an ext3 or ext4.
     Jbd,
+    /// xfs.
+    Xfs,
+    /// btrfs, one device of it.
+    Btrfs,
+    /// f2fs.
+    F2fs,
+    /// squashfs 4.
+    Squashfs,
+    /// erofs.
+    Erofs,
+    /// Swap.
+    Swap,
+    /// Swap that holds a hibernated system: file systems it had mounted must not be touched.
+    Hibernated,
+    /// LUKS 1 or 2.
+    CryptoLuks,
+    /// A physical volume of LVM2.
+    Lvm2Member,
+    /// A member of a Linux software RAID; its UUID is that of the array.
+    LinuxRaidMember,
 }
 
 impl Kind {
@@ -63,15 +84,67 @@ impl Kind {
             Kind::Ext3 => "ext3",
             Kind::Ext4 => "ext4",
             Kind::Jbd => "jbd",
+            Kind::Xfs => "xfs",
+            Kind::Btrfs => "btrfs",
+            Kind::F2fs => "f2fs",
+            Kind::Squashfs => "squashfs",
+            Kind::Erofs => "erofs",
+            Kind::Swap => "swap",
+            Kind::Hibernated => "swsuspend",
+            Kind::CryptoLuks => "crypto_LUKS",
+            Kind::Lvm2Member => "LVM2_member",
+            Kind::LinuxRaidMember => "linux_raid_member",
         }
     }
 }
 
+impl Superblock {
+    /// A `kind` of which nothing more is known.
+    pub(crate) fn new(kind: Kind) -> Superblock {
+        Superblock {
+            kind,
+            uuid: Uuid::new(),
+            label: Label::new(),
+            integrity: Integrity::Unchecked,
+            ext: None,
+        }
+    }
+}
+
+/// What tells by the first 4096 bytes of a device whether it is of one kind.
+type Teller = fn(&[u8]) -> Option<Superblock>;
+
+/// All but ext, which is asked after them: its magic is two bytes.
+const TELLERS: [Teller; 6] = [
+    luks::identify,
+    lvm::identify,
+    xfs::identify,
+    squashfs::identify,
+    f2fs::identify,
+    erofs::identify,
+];
+
 /// Says what `device` holds; `None`: nothing that we know.
+///
+/// What wraps a file system is asked for before file systems. Of two superblocks left on one device the
+/// one is told whose tool leaves the other in place: `mkfs.btrfs` wipes what lies before it, `mke2fs` does
+/// not wipe what lies behind.
 pub fn identify<R: Read>(
     device: &mut R,
     scratch: &mut [u8; SCRATCH_BYTES],
 ) -> Result<Option<Superblock>, R::Error> {
+    if let Some(member) = md::identify(device)? {
+        return Ok(Some(member));
+    }
     fill(device, 0, scratch)?;
-    Ok(ext::identify(scratch, device.size()))
+    let size = device.size();
+    let front = TELLERS.iter().find_map(|tell| tell(scratch));
+    if let Some(found) = front.or_else(|| ext::identify(scratch, size)) {
+        return Ok(Some(found));
+    }
+    if let Some(found) = swap::identify(device, scratch)? {
+        return Ok(Some(found));
+    }
+    fill(device, btrfs::OFFSET, scratch)?;
+    Ok(btrfs::identify(scratch))
 }

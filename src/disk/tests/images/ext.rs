@@ -49,7 +49,7 @@ fn named_as_blkid_names_it() {
     for &(arguments, kind, integrity) in cases {
         let image = made(arguments);
         let superblock = found(&image);
-        let blkid = image.blkid(&[]);
+        let blkid = image.blkid();
         assert_eq!(superblock.kind, kind, "{arguments:?}");
         assert_eq!(
             superblock.kind.name(),

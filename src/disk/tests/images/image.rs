@@ -1,6 +1,5 @@
 //! Images: bytes in memory, and what the system's own tools make of a file.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +9,10 @@ use preroot_disk::limits::SCRATCH_BYTES;
 use preroot_disk::{Partition, Read, Superblock};
 use tempfile::TempDir;
 
-/// Bytes as a device: checks each read, and counts them.
+/// Bytes as a device that counts what is read.
 pub(crate) struct Bytes<'a> {
     bytes: &'a [u8],
-    pub(crate) reads: Cell<u32>,
+    pub(crate) reads: u32,
 }
 
 impl Read for Bytes<'_> {
@@ -23,19 +22,17 @@ impl Read for Bytes<'_> {
         self.bytes.len() as u64
     }
 
+    /// Panics if it is asked for what lies outside.
     fn read_at(&mut self, offset: u64, out: &mut [u8]) -> Result<(), Infallible> {
         let start = usize::try_from(offset).unwrap();
         out.copy_from_slice(&self.bytes[start..start + out.len()]);
-        self.reads.set(self.reads.get() + 1);
+        self.reads += 1;
         Ok(())
     }
 }
 
 pub(crate) fn device(bytes: &[u8]) -> Bytes<'_> {
-    Bytes {
-        bytes,
-        reads: Cell::new(0),
-    }
+    Bytes { bytes, reads: 0 }
 }
 
 pub(crate) fn identify(bytes: &[u8]) -> Option<Superblock> {
@@ -83,21 +80,25 @@ impl Image {
         fs::read(&self.path).unwrap()
     }
 
+    pub(crate) fn write(&self, bytes: &[u8]) {
+        fs::write(&self.path, bytes).unwrap();
+    }
+
     /// Its partition table as `sfdisk --dump` writes it.
     pub(crate) fn dump(&self) -> String {
         run("sfdisk", &["--dump"], &self.path, "")
     }
 
-    /// What blkid says of it: `KEY=VALUE` lines.
-    pub(crate) fn blkid(&self, arguments: &[&str]) -> String {
-        let arguments = [&["-p", "-o", "export"], arguments].concat();
-        run("blkid", &arguments, &self.path, "")
+    /// What blkid says of it: `ID_FS_KEY=VALUE` lines. That form alone leaves UTF-8 as it is.
+    pub(crate) fn blkid(&self) -> String {
+        run("blkid", &["-p", "-o", "udev"], &self.path, "")
     }
 }
 
-/// The value of `key` in lines of `KEY=VALUE`; empty when it is not there.
+/// The value of `key` in what blkid says; empty when it is not there.
 pub(crate) fn value<'a>(lines: &'a str, key: &str) -> &'a str {
-    let mut pairs = lines.lines().filter_map(|line| line.split_once('='));
+    let lines = lines.lines().filter_map(|line| line.strip_prefix("ID_FS_"));
+    let mut pairs = lines.filter_map(|line| line.split_once('='));
     pairs
         .find(|pair| pair.0 == key)
         .map_or("", |(_, value)| value)

@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used)] // clippy does not see that helpers of tests are tests
 
 mod ext;
+mod hostile;
 mod image;
+mod kinds;
 mod tables;

@@ -1,8 +1,9 @@
 //! Partition tables against sfdisk.
 
 use preroot_disk::Partition;
+use preroot_disk::limits::{EXTENDED_RECORDS_MAX, SCRATCH_BYTES};
 
-use crate::image::{Image, partition};
+use crate::image::{Image, device, partition};
 
 const DISK_BYTES: u64 = 24 << 20;
 const SECTOR_BYTES: u32 = 512;
@@ -117,4 +118,118 @@ fn the_backup_stands_in_for_the_primary() {
         bytes[backup_header + 16] ^= 1;
         assert_eq!(found(&bytes), "", "byte {at}");
     }
+}
+
+/// A header and its array for a disk of `sectors`, as UEFI 2.10 section 5.3 draws them.
+fn gpt(sector_bytes: usize, sectors: usize) -> Vec<u8> {
+    let mut disk = vec![0; sector_bytes * sectors];
+    let put = |disk: &mut [u8], at: usize, bytes: &[u8]| {
+        disk[at..at + bytes.len()].copy_from_slice(bytes);
+    };
+    put(&mut disk, 446 + 4, &[0xee]);
+    put(&mut disk, 446 + 12, &[0xff; 4]);
+    put(&mut disk, 510, &[0x55, 0xaa]);
+    let array = 2 * sector_bytes;
+    let array_bytes = 128 * 128;
+    put(&mut disk, array + 128, &[7; 16]);
+    put(
+        &mut disk,
+        array + 128 + 16,
+        &std::array::from_fn::<u8, 16, _>(|index| index as u8),
+    );
+    put(&mut disk, array + 128 + 32, &40_u64.to_le_bytes());
+    put(&mut disk, array + 128 + 40, &49_u64.to_le_bytes());
+    put(&mut disk, array + 128 + 56, b"r\0o\0o\0t\0");
+    let array_crc = crc32fast::hash(&disk[array..array + array_bytes]);
+    let header = sector_bytes;
+    put(&mut disk, header, b"EFI PART\0\0\x01\0\x5c\0\0\0");
+    for (at, value) in [
+        (24, 1),
+        (32, sectors as u64 - 1),
+        (40, 34),
+        (48, sectors as u64 - 34),
+        (72, 2),
+    ] {
+        put(&mut disk, header + at, &u64::to_le_bytes(value));
+    }
+    for (at, value) in [(80, 128), (84, 128), (88, array_crc)] {
+        put(&mut disk, header + at, &u32::to_le_bytes(value));
+    }
+    let header_crc = crc32fast::hash(&disk[header..header + 92]);
+    put(&mut disk, header + 16, &header_crc.to_le_bytes());
+    disk
+}
+
+#[test]
+fn both_sizes_of_sectors() {
+    for sector_bytes in [512, 4096] {
+        let disk = gpt(sector_bytes, 200);
+        let found = partition(&disk, sector_bytes as u32, 2).unwrap();
+        assert_eq!(found.uuid, "03020100-0504-0706-0809-0a0b0c0d0e0f");
+        assert_eq!(found.label, "root");
+        assert_eq!(found.start, 40 * sector_bytes as u64);
+        assert_eq!(found.bytes, 10 * sector_bytes as u64);
+        for other in [0, 1, 3, 128, 129, u32::MAX] {
+            assert_eq!(
+                partition(&disk, sector_bytes as u32, other),
+                None,
+                "{other}"
+            );
+        }
+    }
+    let disk = gpt(512, 200);
+    for wrong in [0, 1, 511, 513, 4096, 8192, u32::MAX] {
+        assert_eq!(partition(&disk, wrong, 2), None, "{wrong}");
+    }
+}
+
+/// Every flipped bit of the header and of the array's used part: no other partition is ever made up.
+#[test]
+fn flipped_bits() {
+    let mut disk = gpt(512, 200);
+    let good = partition(&disk, 512, 2);
+    for at in 512..2048 {
+        for bit in 0..8 {
+            disk[at] ^= 1 << bit;
+            // Behind the 92 bytes of a header, nothing is meant.
+            let expected = (512 + 92..1024)
+                .contains(&at)
+                .then_some(good.clone())
+                .flatten();
+            assert_eq!(partition(&disk, 512, 2), expected, "byte {at}, bit {bit}");
+            disk[at] ^= 1 << bit;
+        }
+    }
+}
+
+/// A chain of extended records that comes back to itself is followed a bounded number of times.
+#[test]
+fn a_chain_that_bites_its_tail() {
+    let mut disk = vec![0; 1 << 20];
+    let slot = |disk: &mut [u8], record: usize, slot: usize, kind: u8, first: u32, sectors: u32| {
+        let at = record + 446 + 16 * slot;
+        disk[at + 4] = kind;
+        disk[at + 8..at + 12].copy_from_slice(&first.to_le_bytes());
+        disk[at + 12..at + 16].copy_from_slice(&sectors.to_le_bytes());
+        disk[record + 510..record + 512].copy_from_slice(&[0x55, 0xaa]);
+    };
+    for extended in 0..4 {
+        slot(&mut disk, 0, extended, 5, 8, 1000);
+    }
+    slot(&mut disk, 8 * 512, 0, 0x83, 1, 10);
+    slot(&mut disk, 8 * 512, 1, 5, 0, 1000);
+    assert_eq!(partition(&disk, 512, 5).unwrap().start, 9 * 512);
+    let mut device = device(&disk);
+    let Ok(found) = preroot_disk::partition(&mut device, 512, 100_000, &mut [0; SCRATCH_BYTES]);
+    assert_eq!(found, None);
+    assert_eq!(device.reads, 1 + 4 * EXTENDED_RECORDS_MAX);
+}
+
+/// A table with garbage where the boot flags should be is a FAT's boot sector, not a table.
+#[test]
+fn a_boot_sector_is_no_table() {
+    let mut disk = made("label: dos\nsize=2M\n").bytes();
+    assert!(partition(&disk, 512, 1).is_some());
+    disk[446 + 16] = 0x61;
+    assert_eq!(partition(&disk, 512, 1), None);
 }

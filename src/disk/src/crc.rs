@@ -1,7 +1,7 @@
-//! CRC-32C (Castagnoli), the checksum of ext4, xfs, btrfs and erofs.
+//! CRC-32 and CRC-32C (Castagnoli) from a seed, without the inversions: every format differs in those.
 //!
-//! A nibble at a time: 64 bytes of table. One superblock is summed per device, so more table would only
-//! cost image.
+//! CRC-32C goes a nibble at a time: 64 bytes of table. One superblock is summed per device, so more table would
+//! only cost image.
 
 const POLYNOMIAL_REFLECTED: u32 = 0x82f6_3b78;
 const TABLE: [u32; 16] = table();
@@ -22,8 +22,16 @@ const fn table() -> [u32; 16] {
     table
 }
 
-/// Goes on from `crc` over `bytes`, without the inversions: file systems differ in theirs.
-pub(crate) fn crc32c(mut crc: u32, bytes: &[u8]) -> u32 {
+/// CRC-32 (IEEE) over `bytes`.
+pub(crate) fn crc32(seed: u32, bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(!seed);
+    hasher.update(bytes);
+    !hasher.finalize()
+}
+
+/// CRC-32C over `bytes`.
+pub(crate) fn crc32c(seed: u32, bytes: &[u8]) -> u32 {
+    let mut crc = seed;
     for &byte in bytes {
         crc ^= u32::from(byte);
         crc = (crc >> 4) ^ TABLE[(crc & 15) as usize];
@@ -41,5 +49,6 @@ mod tests {
         // RFC 3720, appendix B.4.
         assert_eq!(!crc32c(!0, b"123456789"), 0xe306_9283);
         assert_eq!(!crc32c(!0, &[0; 32]), 0x8a91_36aa);
+        assert_eq!(!crc32(!0, b"123456789"), 0xcbf4_3926);
     }
 }
