@@ -155,7 +155,26 @@ impl Fold {
                     ..ended
                 };
             }
-            _ => self.boot.stages.push(ended),
+            _ => {
+                let at = self.unrecorded_start();
+                self.boot.stages.push(Stage {
+                    at_ns: at,
+                    took_ns: at.map(|at| at_ns.saturating_sub(at)),
+                    ..ended
+                });
+            }
+        }
+    }
+
+    /// When a stage began of which only the end is recorded: the first ones are over before there is
+    /// a record, and begin when PID 1 does. For later ones a frame is lost, and nobody knows.
+    fn unrecorded_start(&self) -> Option<u64> {
+        let exec_ns = self.boot.identity.as_ref()?.exec_ns?;
+        let end = |stage: &Stage| Some(stage.at_ns?.saturating_add(stage.took_ns?));
+        match self.boot.stages.as_slice() {
+            [] => Some(exec_ns),
+            [first] if first.at_ns == Some(exec_ns) => end(first),
+            _ => None,
         }
     }
 
@@ -316,6 +335,7 @@ fn identity(event: &record::Born<'_>) -> Identity {
         version: event.version.into(),
         command_line: event.command_line.into(),
         plan_error: event.plan_error.map(Into::into),
+        exec_ns: event.exec_ns,
     }
 }
 

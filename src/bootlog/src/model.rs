@@ -88,6 +88,8 @@ pub struct Identity {
     pub command_line: String,
     /// What was wrong with the plan.
     pub plan_error: Option<String>,
+    /// When PID 1 began, on the clock of every `at_ns`: before it, the kernel.
+    pub exec_ns: Option<u64>,
 }
 
 /// How a stage ended.

@@ -9,6 +9,8 @@ use crate::format::visible;
 pub const COLUMNS_MAX: usize = 100;
 const CUT_MARK: &str = "...";
 const GAP: &str = "  ";
+/// Where text goes on whose front takes half a line.
+const INDENT_COLUMNS: usize = 10;
 
 /// What a piece of text means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,11 +154,32 @@ impl Page {
 
     /// Adds a name and a text that goes on under itself when it is too long for a line.
     pub fn labelled(&mut self, label: &str, style: Style, text: &str) {
-        let indent = label.chars().count();
-        let mut label = Span::from(label);
+        let width = label.chars().count();
+        for (index, piece) in wrap(&visible(text), COLUMNS_MAX - width).iter().enumerate() {
+            let front = match index {
+                0 => label.into(),
+                _ => " ".repeat(width).into(),
+            };
+            self.line([front, Span::new(style, piece)]);
+        }
+    }
+
+    /// Adds a text behind a front; it goes on under itself when there is room, else under the front.
+    pub fn wrapped(&mut self, front: &[Span], text: &str) {
+        let width: usize = front.iter().map(Span::width).sum();
+        let indent = match width < COLUMNS_MAX / 2 {
+            true => width,
+            false => INDENT_COLUMNS,
+        };
+        let mut line = front.to_vec();
+        if indent < width {
+            self.line(std::mem::take(&mut line));
+            line.push(" ".repeat(indent).into());
+        }
         for piece in wrap(&visible(text), COLUMNS_MAX - indent) {
-            self.line([label, Span::new(style, &piece)]);
-            label = " ".repeat(indent).into();
+            line.push(Span::from(piece));
+            self.line(std::mem::take(&mut line));
+            line.push(" ".repeat(indent).into());
         }
     }
 

@@ -8,11 +8,19 @@ use crate::page::{Page, Side, Span, Style};
 const DIGEST_DIGITS: usize = 12;
 
 pub(super) fn head(page: &mut Page, boot: &Boot) {
-    page.line(verdict(&boot.verdict, boot.held_ns));
+    verdict(page, "", &boot.verdict);
+    if let Some(at) = boot.verdict.at_ns {
+        let held = match boot.held_ns {
+            0 => String::new(),
+            held => format!(", {} of them waiting for a person", duration(held)),
+        };
+        page.line([
+            "given at  ".into(),
+            format!("{}{held}", duration(at)).into(),
+        ]);
+    }
     for earlier in &boot.earlier_verdicts {
-        let mut line = vec!["before    ".into()];
-        line.extend(verdict(earlier, 0));
-        page.line(line);
+        verdict(page, "before    ", earlier);
     }
     if let Some(lost) = lost(&boot.lost) {
         page.labelled("lost      ", Style::Odd, &lost);
@@ -23,9 +31,13 @@ pub(super) fn head(page: &mut Page, boot: &Boot) {
     };
     page.line(["boot      ".into(), identity.boot_id.as_str().into()]);
     page.line(["started   ".into(), identity.started.as_str().into()]);
-    page.line(["kernel    ".into(), identity.kernel.as_str().into()]);
+    let exec = identity
+        .exec_ns
+        .map(|ns| format!(", {} until it started init", duration(ns)));
+    let kernel = format!("{}{}", identity.kernel, exec.unwrap_or_default());
+    page.labelled("kernel    ", Style::Plain, &kernel);
     let config = format!(
-        "{}  plan {}  image {}  preroot {}",
+        "{}, plan {}, image {}, preroot {}",
         identity.config,
         short(&identity.plan),
         short(&identity.image),
@@ -48,23 +60,21 @@ pub(super) fn head(page: &mut Page, boot: &Boot) {
     }
 }
 
-fn verdict(verdict: &Verdict, held_ns: u64) -> Vec<Span> {
-    let mut line = vec![Span::new(
-        super::verdict_style(&verdict.word),
-        &verdict.word,
-    )];
-    if !verdict.reason.is_empty() {
-        line.push(format!("  {}", verdict.reason).into());
+/// A verdict: its word and, under each other, its reason.
+fn verdict(page: &mut Page, label: &str, verdict: &Verdict) {
+    let word = Span::new(super::verdict_style(&verdict.word), &verdict.word);
+    if verdict.reason.is_empty() {
+        page.line([label.into(), word]);
+        return;
     }
-    let mut when = String::new();
-    if let Some(at) = verdict.at_ns {
-        when = format!("  at {}", duration(at));
-    }
-    if held_ns > 0 {
-        when += &format!(", {} of them waiting for a person", duration(held_ns));
-    }
-    line.push(Span::new(Style::Dim, &when));
-    line
+    let when = match (label, verdict.at_ns) {
+        ("", _) | (_, None) => String::new(),
+        (_, Some(at)) => format!(", at {}", duration(at)),
+    };
+    page.wrapped(
+        &[label.into(), word, "  ".into()],
+        &format!("{}{when}", verdict.reason),
+    );
 }
 
 /// What is missing from the record, in one line.
@@ -124,7 +134,9 @@ fn how(stage: &Stage) -> Span {
         StageEnd::WentOn => (Style::Odd, "failed, went on"),
         StageEnd::Rescue => (Style::Bad, "failed, went to rescue"),
         StageEnd::Skipped => (Style::Dim, "skipped"),
-        StageEnd::Unfinished => (Style::Odd, "did not end"),
+        // This one is not meant to end.
+        StageEnd::Unfinished if stage.name == "stay" => (Style::Dim, "goes on"),
+        StageEnd::Unfinished => (Style::Odd, "its end is not in this record"),
     };
     let mut text = word.to_string();
     if let Some(step) = &stage.failed {

@@ -14,7 +14,7 @@ pub(super) fn root(page: &mut Page, boot: &Boot) {
     page.heading("ROOT", "");
     for root in &boot.roots {
         let text = format!(
-            "{} is {} ({}), found after {}",
+            "{} is {} ({}), after {}",
             root.wanted,
             root.device,
             root.kind,
@@ -40,10 +40,10 @@ fn check(page: &mut Page, check: &Check) {
         "repaired" | "not checked" => Style::Odd,
         _ => Style::Bad,
     };
-    let mut text = format!(
-        "{}: {}, because {}",
-        check.device, check.verdict, check.reason
-    );
+    let mut text = format!("{} is {}", check.device, check.verdict);
+    if check.reason != check.verdict {
+        text += &format!(" (was: {})", check.reason);
+    }
     if !check.command.is_empty() {
         let end = match check.signal {
             0 => format!("exit {}", check.code),
@@ -152,13 +152,15 @@ pub(super) fn modules(page: &mut Page, boot: &Boot) {
     modules.sort_by_key(|module| (module.errno == 0, u64::MAX - module.took_ns));
     let shown = failed.max(MODULES_MAX).min(modules.len());
     let (listed, others) = modules.split_at(shown);
-    let sides = [Side::Left, Side::Right, Side::Left, Side::Left];
+    let sides = [Side::Left, Side::Right, Side::Left];
     super::rows(page, &sides, listed, |table, module| {
         table.row([
             module.name.as_str().into(),
             duration(module.took_ns).into(),
-            failure(module.errno),
-            Span::new(Style::Dim, &module.modalias),
+            match module.errno {
+                0 => Span::new(Style::Dim, &module.modalias),
+                number => failure(number),
+            },
         ]);
     });
     if !others.is_empty() {

@@ -8,16 +8,21 @@ use crate::page::{Page, Side, Span, Style, Table};
 const SLOWEST_MAX: usize = 10;
 
 pub(super) fn failures(page: &mut Page, boot: &Boot) {
-    let failed: Vec<&Script> = boot.scripts.iter().filter(|one| !one.succeeded()).collect();
-    if failed.is_empty() {
+    let (open, ended): (Vec<&Script>, Vec<&Script>) = boot
+        .scripts
+        .iter()
+        .filter(|script| !script.succeeded())
+        .partition(|script| script.end == ScriptEnd::Unfinished);
+    section(page, "FAILED", Style::Bad, &ended);
+    section(page, "NOT ENDED", Style::Odd, &open);
+}
+
+fn section(page: &mut Page, title: &str, style: Style, scripts: &[&Script]) {
+    if scripts.is_empty() {
         return;
     }
-    page.heading("FAILED", &count(failed.len() as u64, "script"));
-    for script in failed {
-        let style = match script.end {
-            ScriptEnd::Unfinished => Style::Odd,
-            _ => Style::Bad,
-        };
+    page.heading(title, &count(scripts.len() as u64, "script"));
+    for script in scripts {
         page.line([
             GAP.into(),
             Span::new(Style::Bold, &script.name),
@@ -45,7 +50,7 @@ fn how(script: &Script) -> String {
         }
         ScriptEnd::NotStarted => format!("not started: {}", errno(script.status)),
         ScriptEnd::Abandoned => format!("timed out after {took}, does not even end by SIGKILL"),
-        ScriptEnd::Unfinished => "has not ended in this record".to_string(),
+        ScriptEnd::Unfinished => "its end is not in this record".to_string(),
     }
 }
 

@@ -1,0 +1,114 @@
+//! The command line: what is refused, with which words and which exit code.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn bootlog(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bootlog"))
+        .args(arguments)
+        .output()
+        .expect("bootlog runs")
+}
+
+fn record(name: &str) -> String {
+    format!("{}/tests/records/{name}.record", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn check(arguments: &[&str], code: i32, message: &str) {
+    let done = bootlog(arguments);
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(code), "{arguments:?}: {said}");
+    assert!(said.contains(message), "{arguments:?}: {said}");
+    assert!(done.stdout.is_empty() || code == 0);
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let place = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = place.path().join(name);
+        fs::write(&path, bytes).expect("a file");
+        path.display().to_string()
+    };
+    check(&["show", "/nonexistent"], 1, "no such file");
+    check(&["show", "/"], 1, "is a directory");
+    check(&["show", &write("empty", b"")], 1, "empty record");
+    check(&["show", &write("zeros", &[0; 65_536])], 1, "empty record");
+    check(&["show", &write("text", b"hello")], 1, "not a record");
+    check(&["list", &write("more", b"hello")], 1, "not a record");
+    check(
+        &["show", "--boot", "3", &record("ring-of-three-boots")],
+        1,
+        "it has 3 boots",
+    );
+    check(&["show", "--boot", "x"], 100, "invalid value");
+    check(&["show", "--nonsense"], 100, "unexpected argument");
+    check(&[], 100, "Usage");
+    check(&["--help"], 0, "");
+}
+
+#[test]
+fn older_boots_by_number() {
+    let first_line = |number: &str| {
+        let file = record("ring-of-three-boots");
+        let done = bootlog(&["show", "--boot", number, &file]);
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        text.lines().next().unwrap_or_default().to_string()
+    };
+    assert!(first_line("0").contains("root came late"));
+    assert!(first_line("1").contains("exim4 timed out"));
+    assert!(first_line("-1").contains("exim4 timed out"));
+    assert!(first_line("2").starts_with("OK"));
+}
+
+#[test]
+fn standard_input() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bootlog"))
+        .args(["show", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("bootlog runs");
+    let bytes = fs::read(record("good")).expect("a record");
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(&bytes)
+        .expect("it reads");
+    let done = child.wait_with_output().expect("it ends");
+    let expected = fs::read(Path::new(&record("good")).with_extension("txt")).expect("a text");
+    assert!(done.stdout == expected);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bootlog"))
+        .args(["show", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("bootlog runs");
+    drop(child.stdout.take());
+    let bytes = fs::read(record("good")).expect("a record");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(&bytes).expect("it reads");
+    drop(stdin);
+    let done = child.wait_with_output().expect("it ends");
+    assert_eq!(done.status.code(), Some(0));
+    assert!(done.stderr.is_empty());
+}
+
+#[test]
+fn help_names_every_exit_code() {
+    let done = bootlog(&["show", "--help"]);
+    let help = String::from_utf8_lossy(&done.stdout).into_owned();
+    for code in ["  0  ", "  1  ", "  69  ", "  100  ", "  111  "] {
+        assert!(help.contains(code), "{help}");
+    }
+    let wide = help.lines().find(|line| line.chars().count() > 100);
+    assert_eq!(wide, None);
+}

@@ -1,0 +1,105 @@
+//! Every record of the corpus through every command, compared with what is expected.
+//!
+//! `BLESS=1 cargo test -p bootlog` rewrites what is expected; look at the diff. A record itself is
+//! never rewritten, only made when its story is new: old records must stay readable.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn records() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records")
+}
+
+fn blessing() -> bool {
+    std::env::var_os("BLESS").is_some()
+}
+
+/// Runs bootlog and returns what it printed.
+fn run(arguments: &[&str], record: &Path) -> String {
+    let done = Command::new(env!("CARGO_BIN_EXE_bootlog"))
+        .args(arguments)
+        .arg(record)
+        .output()
+        .expect("bootlog runs");
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    String::from_utf8(done.stdout).expect("text")
+}
+
+fn check(record: &Path, arguments: &[&str], kind: &str) {
+    let printed = run(arguments, record);
+    let harmless = |character: char| character == '\n' || !bootlog::format::is_unsafe(character);
+    assert!(
+        printed.chars().all(harmless),
+        "{}: unsafe output",
+        record.display()
+    );
+    let path = record.with_extension(kind);
+    if blessing() {
+        fs::write(&path, &printed).expect("the corpus can be written");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        printed,
+        expected,
+        "{}: BLESS=1 accepts this",
+        path.display()
+    );
+}
+
+#[test]
+fn every_record_through_every_command() {
+    for (name, bytes) in common::stories::all() {
+        let path = records().join(name).with_extension("record");
+        if blessing() && !path.exists() {
+            fs::write(&path, &bytes).expect("the corpus can be written");
+        }
+    }
+    let mut read = 0;
+    for entry in fs::read_dir(records()).expect("the corpus") {
+        let path = entry.expect("a file").path();
+        if path.extension().is_none_or(|kind| kind != "record") {
+            continue;
+        }
+        check(&path, &["show"], "txt");
+        check(&path, &["show", "--json"], "json");
+        check(&path, &["list"], "list.txt");
+        check(&path, &["list", "--json"], "list.json");
+        let shown = run(&["show"], &path);
+        let wide = shown.lines().find(|line| line.chars().count() > 100);
+        assert_eq!(wide, None, "{}", path.display());
+        read += 1;
+    }
+    assert!(
+        read >= common::stories::all().len(),
+        "a story has no record: BLESS=1 makes it"
+    );
+}
+
+/// The writer of today makes the records that the stories made: byte for byte, until a story needs
+/// a key that is new, and then it gets a new name.
+#[test]
+fn stories_make_their_records() {
+    for (name, bytes) in common::stories::all() {
+        let path = records().join(name).with_extension("record");
+        let kept = fs::read(&path).unwrap_or_default();
+        assert!(kept == bytes, "{}: the story changed", path.display());
+    }
+}
+
+#[test]
+fn json_is_json() {
+    for (name, _) in common::stories::all() {
+        let path = records().join(name).with_extension("record");
+        let value: serde_json::Value =
+            serde_json::from_str(&run(&["show", "--json"], &path)).expect("JSON");
+        assert_eq!(value["format"], 1);
+        assert!(value["boot"]["verdict"]["word"].is_string());
+    }
+}
