@@ -3,7 +3,8 @@
 //! Offsets: the kernel's `Documentation/filesystems/ext4/super.rst`. When a check is due: `check_if_skip` in
 //! e2fsck's `unix.c`. Two deliberate differences: a journal to be replayed is a reason (e2fsck replays it
 //! before it asks), and a clock that stands before the last check is none (e2fsck takes it for one, so a
-//! dead clock would cost a full check at each boot).
+//! dead clock would cost a full check at each boot). Backup superblocks are not read, so a feature that differs
+//! from the backup's is no reason here.
 
 use crate::bytes::{array, slice, u16_le, u32_le};
 use crate::crc::crc32c;

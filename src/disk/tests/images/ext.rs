@@ -65,7 +65,8 @@ fn named_as_blkid_names_it() {
     }
 }
 
-/// What debugfs's `set_super_value` makes of a clean file system, and why it is then due.
+/// What debugfs's `set_super_value` makes of a clean file system, why it is then due, and whether e2fsck does
+/// more to it than look.
 #[test]
 fn due_as_e2fsck_says() {
     let clean = &["-t", "ext4"][..];
@@ -88,6 +89,9 @@ fn due_as_e2fsck_says() {
             image.run("debugfs", &["-w", "-R", &request]);
         }
         assert_eq!(ext(&image).due(0), due, "{values:?}");
+        let preen = image.preen();
+        let is_left_alone = preen.contains(": clean,") && !preen.contains("recovering journal");
+        assert_eq!(due.is_none(), is_left_alone, "{values:?}: {preen}");
     }
 }
 

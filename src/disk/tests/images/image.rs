@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use preroot_disk::limits::SCRATCH_BYTES;
 use preroot_disk::{Partition, Read, Superblock};
@@ -84,6 +85,12 @@ impl Image {
         fs::write(&self.path, bytes).unwrap();
     }
 
+    /// What `e2fsck -p` says, whatever it exits with.
+    pub(crate) fn preen(&self) -> String {
+        let output = spawn("e2fsck", &["-p"], &self.path, "");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// Its partition table as `sfdisk --dump` writes it.
     pub(crate) fn dump(&self) -> String {
         run("sfdisk", &["--dump"], &self.path, "")
@@ -105,7 +112,18 @@ pub(crate) fn value<'a>(lines: &'a str, key: &str) -> &'a str {
 }
 
 fn run(tool: &str, arguments: &[&str], path: &Path, input: &str) -> String {
-    use std::io::Write;
+    let output = spawn(tool, arguments, path, input);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{tool} {arguments:?}: {}{text}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    text
+}
+
+fn spawn(tool: &str, arguments: &[&str], path: &Path, input: &str) -> Output {
     // Debian keeps most of them out of an ordinary user's PATH.
     let search = format!(
         "{}:/usr/sbin:/sbin",
@@ -129,13 +147,5 @@ fn run(tool: &str, arguments: &[&str], path: &Path, input: &str) -> String {
         .unwrap()
         .write_all(input.as_bytes())
         .unwrap();
-    let output = child.wait_with_output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{tool} {arguments:?}: {}{text}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
-    );
-    text
+    child.wait_with_output().unwrap()
 }
