@@ -1,5 +1,5 @@
 //! The cpio archive inside an image (newc, as the kernel's `init/initramfs.c` reads it): where a
-//! member's bytes lie, for tests that damage them.
+//! member's bytes lie, for tests that damage them, and the few members that a peer's image needs.
 
 use std::ops::Range;
 use std::path::Path;
@@ -13,7 +13,7 @@ const HEADER_BYTES: usize = 110;
 const ALIGN: usize = 4;
 
 /// An archive that is not compressed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Archive {
     bytes: Vec<u8>,
 }
@@ -27,6 +27,43 @@ impl Archive {
         Ok(Self {
             bytes: files::read(path)?,
         })
+    }
+
+    /// Adds a member: a file or directory, by its mode.
+    pub fn add(&mut self, name: &str, mode: u32, contents: &[u8]) {
+        // The kernel tells hard links by their inodes: one each.
+        let inode = self.bytes.len();
+        let mode = usize::try_from(mode).unwrap_or_default();
+        self.bytes.extend(b"070701");
+        let fields = [
+            inode,
+            mode,
+            0,
+            0,
+            1,
+            0,
+            contents.len(),
+            0,
+            0,
+            0,
+            0,
+            name.len() + 1,
+            0,
+        ];
+        for field in fields {
+            self.bytes.extend(format!("{field:08x}").bytes());
+        }
+        self.bytes.extend(name.bytes().chain([0]));
+        self.bytes
+            .resize(self.bytes.len().next_multiple_of(ALIGN), 0);
+        self.bytes.extend(contents);
+        self.bytes
+            .resize(self.bytes.len().next_multiple_of(ALIGN), 0);
+    }
+
+    /// Adds the member that ends it.
+    pub fn end(&mut self) {
+        self.add("TRAILER!!!", 0, b"");
     }
 
     /// Writes it.
@@ -80,31 +117,17 @@ fn field(header: &[u8], number: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn member(name: &str, contents: &str) -> Vec<u8> {
-        let mut bytes = b"070701".to_vec();
-        for number in 0..13 {
-            let value = match number {
-                6 => contents.len(),
-                11 => name.len() + 1,
-                _ => 0,
-            };
-            bytes.extend(format!("{value:08x}").bytes());
+    fn archive(members: &[(&str, &str)]) -> Vec<u8> {
+        let mut archive = Archive::default();
+        for (name, contents) in members {
+            archive.add(name, 0o100_644, contents.as_bytes());
         }
-        bytes.extend(name.bytes().chain([0]));
-        bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
-        bytes.extend(contents.bytes());
-        bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
-        bytes
+        archive.bytes
     }
 
     #[test]
     fn members_are_found() {
-        let bytes: Vec<u8> = [
-            member("a", "one"),
-            member("etc/b", "three"),
-            member("TRAILER!!!", ""),
-        ]
-        .concat();
+        let bytes = archive(&[("a", "one"), ("etc/b", "three"), ("TRAILER!!!", "")]);
         let check = |name, expected: Option<&str>| {
             let found = find(&bytes, name).and_then(|range| bytes.get(range));
             assert_eq!(found, expected.map(str::as_bytes), "{name}");
@@ -116,7 +139,7 @@ mod tests {
 
     #[test]
     fn cut_archives_have_nothing() {
-        let bytes = [member("a", "one"), member("b", "two")].concat();
+        let bytes = archive(&[("a", "one"), ("b", "two")]);
         for length in 0..bytes.len() {
             assert!(find(&bytes[..length], "c").is_none());
         }

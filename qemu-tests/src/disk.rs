@@ -76,6 +76,18 @@ impl Disk {
     pub fn write(&self, path: &str, contents: &str, mode: u32) -> Result<(), Error> {
         let from = self.dir.path().join("contents");
         files::write(&from, contents)?;
+        self.place(&from, path, mode)
+    }
+
+    /// Writes a program of the host into the file system.
+    ///
+    /// # Errors
+    /// When debugfs cannot.
+    pub fn install(&self, from: &Path, path: &str) -> Result<(), Error> {
+        self.place(from, path, 0o755)
+    }
+
+    fn place(&self, from: &Path, path: &str, mode: u32) -> Result<(), Error> {
         if self.debugfs(&[&format!("stat {path}")]).is_ok() {
             self.debugfs(&[&format!("rm {path}")])?;
         }

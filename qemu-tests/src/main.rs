@@ -4,8 +4,10 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod show;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +29,15 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// Measure sizes and boots, beside peers.
+    Bench {
+        /// The directory with the peers' images and programs.
+        #[arg(long)]
+        peers: PathBuf,
+        /// Write the table that is kept in the repository.
+        #[arg(long)]
+        save: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -38,13 +49,13 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 100 } else { 0 });
         }
     };
-    let Command::Boot { keep } = cli.command;
-    let after = if keep {
-        show::After::Keep
-    } else {
-        show::After::PowerOff
+    let done = match cli.command {
+        Command::Boot { keep: true } => show::boot(show::After::Keep),
+        Command::Boot { keep: false } => show::boot(show::After::PowerOff),
+        Command::Bench { peers, save: true } => bench::run(&peers, bench::Table::Save),
+        Command::Bench { peers, save: false } => bench::run(&peers, bench::Table::Print),
     };
-    match show::boot(after) {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("preroot-vm: {error}");

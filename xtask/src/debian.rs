@@ -15,6 +15,7 @@ use crate::cache::{Cache, Inputs};
 use crate::disk;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::peers;
 use crate::progress::Progress;
 use crate::run;
 use crate::sources;
@@ -135,6 +136,11 @@ pub(crate) fn ensure(cache: &Cache, progress: &Progress, keys: &Keys) -> Result<
 
 /// Fills the directory with root rights: in a child, which is this program again.
 fn make(cache: &Cache, dir: &Path, keys: &Keys) -> Result<(), Error> {
+    as_root(cache, dir, &keys.client_public(), "--debian")
+}
+
+/// Runs `xtask root` with root rights.
+pub(crate) fn as_root(cache: &Cache, dir: &Path, key: &Path, what: &str) -> Result<(), Error> {
     let this = std::env::current_exe().map_err(|e| Error::file("find", Path::new("xtask"), e))?;
     let prefix = apt::root_prefix().ok_or_else(|| Error::Machine {
         what: "a Debian root can be made with root rights only".to_owned(),
@@ -149,23 +155,33 @@ fn make(cache: &Cache, dir: &Path, keys: &Keys) -> Result<(), Error> {
         .arg("root")
         .arg(dir)
         .arg("--authorized-keys")
-        .arg(keys.client_public());
+        .arg(key)
+        .arg(what);
     run::quiet(&mut command).map(drop)
 }
 
 /// `xtask root`: runs with root rights.
 pub(crate) fn command(args: &RootArgs) -> Result<(), Error> {
+    if args.peers {
+        return peers::make_images(&args.into, &args.authorized_keys);
+    }
     let tree = args.into.join("tree");
     let packages = args.into.join("packages");
     fs::create_dir_all(&packages).map_err(|error| Error::file("create", &packages, error))?;
-    bootstrap(&tree, &packages, &PACKAGES)?;
+    let fetch = format!(
+        "cd '{}' && APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\" apt-get -q -o APT::Sandbox::User=root \
+         download {}",
+        packages.display(),
+        IMAGE_PACKAGES.join(" ")
+    );
+    bootstrap(&tree, &PACKAGES, &[fetch])?;
     administer(&tree, &args.authorized_keys)?;
     disk::make(&tree, &args.into.join("disk.img"))?;
     give_back(&args.into)
 }
 
-/// Runs mmdebstrap: packages into the tree, the image's packages beside it.
-pub(crate) fn bootstrap(tree: &Path, packages: &Path, include: &[&str]) -> Result<(), Error> {
+/// Runs mmdebstrap: packages into the tree, then the hooks.
+pub(crate) fn bootstrap(tree: &Path, include: &[&str], hooks: &[String]) -> Result<(), Error> {
     let source_file = tree.with_extension("sources.list");
     fs::write(&source_file, sources::lines())
         .map_err(|error| Error::file("write", &source_file, error))?;
@@ -179,13 +195,9 @@ pub(crate) fn bootstrap(tree: &Path, packages: &Path, include: &[&str]) -> Resul
     for option in sources::fetch_options() {
         command.arg(format!("--aptopt={option}"));
     }
-    let fetch = format!(
-        "cd '{}' && APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\" apt-get -q -o APT::Sandbox::User=root \
-         download {}",
-        packages.display(),
-        IMAGE_PACKAGES.join(" ")
-    );
-    command.arg(format!("--customize-hook={fetch}"));
+    for hook in hooks {
+        command.arg(format!("--customize-hook={hook}"));
+    }
     command.arg(sources::RELEASE).arg(tree).arg(&source_file);
     run::quiet(&mut command)?;
     fs::remove_file(&source_file).map_err(|error| Error::file("remove", &source_file, error))
@@ -233,7 +245,7 @@ fn append(path: &Path, text: &str) -> Result<(), Error> {
 }
 
 /// Under sudo the results go to the person who called; the disk holds the right owners by now.
-fn give_back(dir: &Path) -> Result<(), Error> {
+pub(crate) fn give_back(dir: &Path) -> Result<(), Error> {
     let (Ok(user), Ok(group)) = (std::env::var("SUDO_UID"), std::env::var("SUDO_GID")) else {
         return Ok(());
     };

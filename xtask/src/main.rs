@@ -15,6 +15,7 @@ mod debian;
 mod disk;
 mod error;
 mod keys;
+mod peers;
 mod product;
 mod progress;
 mod run;
@@ -94,6 +95,12 @@ struct RootArgs {
     /// File with the public key that may log in to the root.
     #[arg(long)]
     authorized_keys: std::path::PathBuf,
+    /// The root that machines boot.
+    #[arg(long, required_unless_present = "peers")]
+    debian: bool,
+    /// The images that ours is compared with.
+    #[arg(long, conflicts_with = "debian")]
+    peers: bool,
 }
 
 fn main() -> ExitCode {

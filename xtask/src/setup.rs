@@ -30,6 +30,8 @@ pub(crate) struct Setup {
     pub(crate) index: PathBuf,
     /// The cache it is in.
     pub(crate) cache: Cache,
+    /// Where steps are shown.
+    pub(crate) progress: Progress,
 }
 
 /// `xtask setup`.
@@ -82,6 +84,7 @@ pub(crate) fn all() -> Result<Setup, Error> {
         baked,
         index,
         cache,
+        progress,
     })
 }
 

@@ -1,0 +1,81 @@
+//! Peers for measuring: initramfs-tools' images for the same kernel, with and without dropbear, and
+//! the C programs that are the limit.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cache::Inputs;
+use crate::debian;
+use crate::error::Error;
+use crate::run;
+use crate::setup::Setup;
+use crate::sources;
+
+/// Packages in the tree where the images are made, beside the essential ones.
+const PACKAGES: [&str; 8] = [
+    "linux-image-cloud-amd64",
+    "initramfs-tools",
+    "dropbear-initramfs",
+    "busybox",
+    "zstd",
+    "e2fsprogs",
+    "kmod",
+    "udev",
+];
+
+/// C programs in `qemu-tests/peers`.
+const PROGRAMS: [&str; 2] = ["limit", "measured-init"];
+
+/// Makes both images: first with dropbear, then with what hooks it in taken away.
+const MAKE_IMAGES: &str = "\
+version=$(ls /lib/modules)
+mkinitramfs -o /boot/dropbear.img $version
+rm -f /usr/share/initramfs-tools/hooks/dropbear /usr/share/initramfs-tools/scripts/*/dropbear
+mkinitramfs -o /boot/plain.img $version
+";
+
+/// Makes the peers, once per set of packages and sources; gives their directory.
+pub(crate) fn ensure(setup: &Setup) -> Result<PathBuf, Error> {
+    let from = run::clone_dir().join("qemu-tests/peers");
+    let mut inputs = Inputs::default()
+        .add("version", "1")
+        .add("packages", PACKAGES.join(" "))
+        .add("images", MAKE_IMAGES)
+        .add("sources", sources::lines())
+        .add("kernel", setup.root.kernel_version()?)
+        .add_file(&setup.keys.client_public())?;
+    for path in debian::files_below(&from)? {
+        inputs = inputs.add_file(&path)?;
+    }
+    let keys = setup.keys.client_public();
+    setup.cache.step(&setup.progress, "peers", &inputs, |dir| {
+        for name in PROGRAMS {
+            let mut cc = Command::new("cc");
+            cc.args(["-O2", "-static", "-w", "-o"]).arg(dir.join(name));
+            run::quiet(cc.arg(from.join(name).with_extension("c")))?;
+        }
+        debian::as_root(&setup.cache, dir, &keys, "--peers")
+    })
+}
+
+/// `xtask root --peers`: runs with root rights.
+pub(crate) fn make_images(into: &Path, authorized_keys: &Path) -> Result<(), Error> {
+    let tree = into.join("tree");
+    let copied = into.join("authorized_keys");
+    fs::copy(authorized_keys, &copied).map_err(|error| Error::file("write", &copied, error))?;
+    let script = into.join("make-images");
+    fs::write(&script, MAKE_IMAGES).map_err(|error| Error::file("write", &script, error))?;
+    let hooks = [
+        format!("copy-in {} /etc/dropbear/initramfs", copied.display()),
+        format!("chroot \"$1\" sh -e < '{}'", script.display()),
+        format!(
+            "copy-out /boot/dropbear.img /boot/plain.img {}",
+            into.display()
+        ),
+    ];
+    debian::bootstrap(&tree, &PACKAGES, &hooks)?;
+    // The images are what counts; the tree has done its work.
+    fs::remove_dir_all(&tree).map_err(|error| Error::file("remove", &tree, error))?;
+    debian::give_back(into)
+}
