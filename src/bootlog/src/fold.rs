@@ -23,7 +23,15 @@ struct Fold {
     fsck_output: Vec<u8>,
     other_output: Vec<u8>,
     waiting_since: Option<u64>,
+    /// The latest run of each script, by its number.
+    runs: HashMap<u32, usize>,
+    /// The runs that belong to each runlevel.
+    members: Vec<Vec<usize>>,
 }
+
+/// How far back the beginning of what ended is looked for. A boot has one or two open at a time; a
+/// bound keeps a hostile record from costing its length squared.
+const OPEN_MAX: usize = 16;
 
 /// Folds the frames of one boot.
 pub fn fold<'a>(found: impl Iterator<Item = Found<'a>>) -> Boot {
@@ -146,7 +154,7 @@ impl Fold {
                 errno: event.errno,
             }),
         };
-        match self.boot.stages.iter_mut().rev().find(open) {
+        match self.boot.stages.iter_mut().rev().take(OPEN_MAX).find(open) {
             Some(stage) if stage.end == StageEnd::Unfinished => {
                 let at = stage.at_ns;
                 *stage = Stage {
@@ -179,6 +187,7 @@ impl Fold {
     }
 
     fn runlevel_began(&mut self, at_ns: u64, event: &record::RunlevelBegan<'_>) {
+        self.members.push(Vec::new());
         self.boot.runlevels.push(Runlevel {
             runlevel: event.runlevel.into(),
             policy: event.policy.into(),
@@ -195,7 +204,14 @@ impl Fold {
     fn runlevel_ended(&mut self, at_ns: u64, event: &record::RunlevelEnded<'_>) {
         let open =
             |level: &&mut Runlevel| level.runlevel == event.runlevel && level.took_ns.is_none();
-        if let Some(runlevel) = self.boot.runlevels.iter_mut().rev().find(open) {
+        if let Some(runlevel) = self
+            .boot
+            .runlevels
+            .iter_mut()
+            .rev()
+            .take(OPEN_MAX)
+            .find(open)
+        {
             runlevel.took_ns = Some(at_ns.saturating_sub(runlevel.at_ns));
             runlevel.succeeded = event.succeeded;
             runlevel.failed = event.failed;
@@ -205,14 +221,22 @@ impl Fold {
 
     /// The latest run of a script.
     fn run(&self, number: u32) -> Option<usize> {
-        self.boot
-            .scripts
-            .iter()
-            .rposition(|script| script.number == number)
+        self.runs.get(&number).copied()
+    }
+
+    fn push(&mut self, script: Script) {
+        self.runs.insert(script.number, self.boot.scripts.len());
+        self.boot.scripts.push(script);
     }
 
     fn script_started(&mut self, at_ns: u64, event: &record::ScriptStarted<'_>) {
-        self.boot.scripts.push(Script {
+        let current = self.boot.runlevels.last();
+        if current.is_some_and(|runlevel| runlevel.runlevel == event.runlevel)
+            && let Some(members) = self.members.last_mut()
+        {
+            members.push(self.boot.scripts.len());
+        }
+        self.push(Script {
             runlevel: event.runlevel.into(),
             level: event.level,
             argument: event.argument.into(),
@@ -231,7 +255,7 @@ impl Fold {
             Some(script) => script,
             None => {
                 let at_ns = at_ns.checked_sub(event.took_ns);
-                self.boot.scripts.push(Script {
+                self.push(Script {
                     at_ns,
                     ..script(event.script, event.name)
                 });
@@ -275,7 +299,7 @@ impl Fold {
         } else if let Some(since) = self.waiting_since.take() {
             let waited = at_ns.saturating_sub(since);
             waited_ns = Some(waited);
-            self.boot.held_ns += waited;
+            self.boot.held_ns = self.boot.held_ns.saturating_add(waited);
         }
         self.boot.operator.push(Operator {
             at_ns,
@@ -286,14 +310,15 @@ impl Fold {
     }
 
     fn lost(&mut self, event: &record::Lost<'_>) {
+        let lost = &mut self.boot.lost;
         if event.what != "output" {
-            self.boot.lost.dropped_frames += event.count;
+            lost.dropped_frames = lost.dropped_frames.saturating_add(event.count);
             return;
         }
-        self.boot.lost.output_bytes += event.count;
+        lost.output_bytes = lost.output_bytes.saturating_add(event.count);
         let run = event.script.and_then(|number| self.run(number));
         if let Some(script) = run.and_then(|run| self.boot.scripts.get_mut(run)) {
-            script.output_lost += event.count;
+            script.output_lost = script.output_lost.saturating_add(event.count);
         }
     }
 
@@ -309,7 +334,8 @@ impl Fold {
         }
         if let Some(since) = self.waiting_since {
             // Still waiting when the record ends.
-            self.boot.held_ns += self.boot.last_ns.saturating_sub(since);
+            let waited = self.boot.last_ns.saturating_sub(since);
+            self.boot.held_ns = self.boot.held_ns.saturating_add(waited);
         }
         self.boot.other_output = String::from_utf8_lossy(&self.other_output).into_owned();
         self.boot.verdict = self.verdicts.pop().unwrap_or_else(|| Verdict {
@@ -318,7 +344,7 @@ impl Fold {
             at_ns: None,
         });
         self.boot.earlier_verdicts = self.verdicts;
-        crate::levels::fill(&mut self.boot);
+        crate::levels::fill(&mut self.boot, &self.members);
         self.boot
     }
 }

@@ -55,6 +55,12 @@ pub enum Usual {
 }
 
 impl Record {
+    /// A record that is in memory already; `path` is what errors call it.
+    #[must_use]
+    pub fn new(path: PathBuf, bytes: Vec<u8>) -> Record {
+        Record { path, bytes }
+    }
+
     /// Reads the named file (`-` is standard input), or the first of the usual ones that is there.
     ///
     /// # Errors
@@ -168,9 +174,17 @@ impl Record {
     }
 }
 
-/// Whether something is there, even if it may not be read: that is then said.
+/// Whether something is there, even if it may not be read: that is then said. Not so for PID 1's
+/// root, which only root may look into, whether or not there is a record.
 fn is_there(path: &Path) -> bool {
-    !matches!(path.metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound)
+    match path.metadata() {
+        Ok(_) => true,
+        Err(error) if path == Path::new(SEEN_FROM_RESCUE) => !matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+        ),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
 fn open(path: &Path) -> Result<Record, Error> {

@@ -2,24 +2,13 @@
 
 use crate::model::{Boot, Level, Script};
 
-/// Fills in the levels of every runlevel of a boot.
-pub(crate) fn fill(boot: &mut Boot) {
-    let starts: Vec<u64> = boot.runlevels.iter().map(|one| one.at_ns).collect();
-    for (index, runlevel) in boot.runlevels.iter_mut().enumerate() {
-        // The same runlevel may run twice; its scripts are those until the next one begins.
-        let end = starts.get(index + 1).copied().unwrap_or(u64::MAX);
-        let mut own: Vec<&Script> = boot
-            .scripts
-            .iter()
-            .filter(|script| script.runlevel == runlevel.runlevel)
-            .filter(|script| {
-                script
-                    .at_ns
-                    .is_some_and(|at| (runlevel.at_ns..end).contains(&at))
-            })
-            .collect();
-        own.sort_by_key(|script| script.level);
-        runlevel.levels = own
+/// Fills in the levels of every runlevel of a boot; `members` are the scripts of each, by index.
+pub(crate) fn fill(boot: &mut Boot, members: &[Vec<usize>]) {
+    for (runlevel, members) in boot.runlevels.iter_mut().zip(members) {
+        let scripts = members.iter().filter_map(|&run| boot.scripts.get(run));
+        let mut scripts: Vec<&Script> = scripts.collect();
+        scripts.sort_by_key(|script| script.level);
+        runlevel.levels = scripts
             .chunk_by(|one, next| one.level == next.level)
             .filter_map(level)
             .collect();
