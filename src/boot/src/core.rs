@@ -162,6 +162,7 @@ impl<'a, M: Machine> Boot<'a, M> {
     fn next_deadline(&self) -> Option<Nanoseconds> {
         [
             self.modules.deadline(),
+            self.network.deadline(),
             self.sshd.deadline(),
             self.root.deadline(),
             self.runner.deadline(),
@@ -174,6 +175,7 @@ impl<'a, M: Machine> Boot<'a, M> {
 
     fn deadlines(&mut self, now: Nanoseconds) {
         crate::modules::due(self, now);
+        crate::network::due(self, now);
         crate::sshd::due(self, now);
         crate::root::due(self, now);
         crate::runner::due(self, now);

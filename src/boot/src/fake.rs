@@ -1,1 +1,616 @@
+//! A fake machine: a small world of devices, children and one operator, where any call can be made to
+//! fail and time only passes when somebody waits.
+//!
+//! It promises what the real one promises: events come one at a time, what is there comes before
+//! [`Event::Due`], a child's output can be read until it is empty. It panics when a boot makes more calls
+//! than any boot may need, so a loop without an end is a failed test.
 
+use std::collections::{BTreeMap, VecDeque};
+use std::format;
+use std::net::IpAddr;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use preroot_record::{Event as Record, Scan, Scanned};
+
+use crate::limits::{MILLISECOND_NS, SECOND_NS};
+use crate::machine::*;
+use crate::roles;
+
+/// Calls after which a boot is taken to be stuck.
+const CALLS_MAX: usize = 50_000;
+
+/// What the operator does each time the boot waits for somebody; `reboot` when the list is at its end.
+pub(crate) type Script = Vec<&'static str>;
+
+/// How a child of some name behaves.
+#[derive(Debug, Clone)]
+pub(crate) enum Behaviour {
+    /// Writes this, and exits after these milliseconds.
+    Exits(u8, &'static str, u64),
+    /// Never ends by itself; SIGTERM ends it.
+    Runs,
+    /// Never ends, whatever it is sent.
+    Undying,
+    /// Ends only of SIGKILL.
+    IgnoresTerm,
+    /// Cannot be executed.
+    NoExec(Errno),
+}
+
+#[derive(Debug)]
+struct FakeChild {
+    name: String,
+    output: VecDeque<u8>,
+    alive: bool,
+    behaviour: Behaviour,
+}
+
+/// What the tests look at afterwards, and what they set before.
+pub(crate) struct Fake {
+    pub(crate) now: Nanoseconds,
+    pub(crate) calls: usize,
+    /// The call with this number fails.
+    pub(crate) fail_at: Option<usize>,
+    /// Every call of this name fails.
+    pub(crate) fail_name: Option<&'static str>,
+    pub(crate) call_names: Vec<&'static str>,
+    pub(crate) frames: Vec<u8>,
+    pub(crate) said: Vec<String>,
+    pub(crate) spawned: Vec<String>,
+    pub(crate) mounts: Vec<String>,
+    pub(crate) ended: Option<Power>,
+    pub(crate) behaviours: BTreeMap<String, Behaviour>,
+    pub(crate) files: BTreeMap<String, String>,
+    pub(crate) operator: VecDeque<&'static str>,
+    /// Lines a probe writes, by device.
+    pub(crate) volumes: BTreeMap<String, String>,
+    /// Block devices that appear when virtio_blk is there.
+    pub(crate) disks: Vec<&'static str>,
+    pub(crate) answers: Vec<String>,
+    /// Disturbs the time children take.
+    pub(crate) seed: u64,
+    queue: VecDeque<Event>,
+    timeline: BTreeMap<(Nanoseconds, u64), Happening>,
+    happenings: u64,
+    children: Vec<FakeChild>,
+    uevents: VecDeque<Vec<u8>>,
+    control: VecDeque<&'static str>,
+    requests: VecDeque<[u8; 384]>,
+    modules: Vec<String>,
+    link_is_up: bool,
+    nobody_acts_before: Nanoseconds,
+    wants_operator: bool,
+    stays: bool,
+    gone: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Happening {
+    Ends(usize, Status),
+    Event(Event),
+}
+
+impl Fake {
+    pub(crate) fn new() -> Fake {
+        let mut files = BTreeMap::new();
+        files.insert("/proc/cmdline".to_string(), "quiet".to_string());
+        files.insert(
+            "/proc/meminfo".to_string(),
+            "MemTotal: 995368 kB\n".to_string(),
+        );
+        files.insert(
+            "/etc/preroot/digests".to_string(),
+            "plan ab\nimage cd\n".to_string(),
+        );
+        let mut volumes = BTreeMap::new();
+        volumes.insert("vda".to_string(), "vda\tserial=SN1\tbytes=4096".to_string());
+        volumes.insert(
+            "vda1".to_string(),
+            "vda1\ttype=ext4\tlabel=root".to_string(),
+        );
+        Fake {
+            now: 2 * SECOND_NS,
+            calls: 0,
+            fail_at: None,
+            fail_name: None,
+            call_names: Vec::new(),
+            frames: Vec::new(),
+            said: Vec::new(),
+            spawned: Vec::new(),
+            mounts: Vec::new(),
+            ended: None,
+            behaviours: BTreeMap::new(),
+            files,
+            operator: VecDeque::new(),
+            volumes,
+            disks: std::vec!["vda", "vda1"],
+            answers: Vec::new(),
+            seed: 0,
+            queue: VecDeque::new(),
+            timeline: BTreeMap::new(),
+            happenings: 0,
+            children: Vec::new(),
+            uevents: VecDeque::new(),
+            control: VecDeque::new(),
+            requests: VecDeque::new(),
+            modules: Vec::new(),
+            link_is_up: false,
+            nobody_acts_before: 0,
+            wants_operator: false,
+            stays: false,
+            gone: false,
+        }
+    }
+
+    /// Every event of the record, as text.
+    pub(crate) fn record(&self) -> Vec<String> {
+        let frames = Scan::new(&self.frames).map(|scanned| match scanned {
+            Scanned::Frame(frame) => frame,
+            Scanned::Skipped(bytes) => panic!("{bytes} bytes are no frame"),
+        });
+        frames
+            .map(|frame| format!("{:?}", frame.event().unwrap()))
+            .collect()
+    }
+
+    pub(crate) fn recorded(&self, words: &str) -> bool {
+        self.record().iter().any(|event| event.contains(words))
+    }
+
+    fn call(&mut self, name: &'static str) -> Result<(), Errno> {
+        let number = self.calls;
+        self.calls += 1;
+        assert!(
+            self.calls < CALLS_MAX,
+            "the boot does not end: {:#?}",
+            self.said
+        );
+        self.call_names.push(name);
+        if self.fail_at == Some(number) || self.fail_name == Some(name) {
+            return Err(Errno::IO);
+        }
+        Ok(())
+    }
+
+    fn later(&mut self, after: Nanoseconds, happening: Happening) {
+        self.happenings += 1;
+        // A seed of 0 keeps everything in order; others move it by up to 63 ms.
+        let mixed = self
+            .seed
+            .wrapping_mul(self.happenings)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let jitter = if self.seed == 0 {
+            0
+        } else {
+            (mixed >> 58) * MILLISECOND_NS
+        };
+        self.timeline
+            .insert((self.now + after + jitter, self.happenings), happening);
+    }
+
+    fn uevent(&mut self, text: &str) {
+        self.uevents.push_back(text.replace(' ', "\0").into_bytes());
+        self.later(0, Happening::Event(Event::Uevent));
+    }
+
+    /// Attaches a disk while the machine runs.
+    fn attach(&mut self, name: &str) {
+        self.uevent(&format!("add@/x SUBSYSTEM=block DEVNAME={name}"));
+    }
+
+    fn module_loaded(&mut self, name: &str) {
+        if self.modules.iter().any(|loaded| loaded == name) {
+            // Only when it was not heard how the first time went.
+            assert!(
+                self.fail_at.is_some() || self.fail_name.is_some(),
+                "{name} is loaded twice"
+            );
+            return;
+        }
+        self.modules.push(name.to_string());
+        match name {
+            "virtio_pci" => {
+                self.uevent("add@/x SUBSYSTEM=virtio MODALIAS=virtio:d00000001v00001AF4");
+                self.uevent("add@/x SUBSYSTEM=virtio MODALIAS=virtio:d00000002v00001AF4");
+            }
+            "virtio_blk" => {
+                for disk in self.disks.clone() {
+                    self.attach(disk);
+                }
+            }
+            "virtio_net" => self.later(0, Happening::Event(Event::Links)),
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, arguments: &[&str]) -> Result<Spawned, Errno> {
+        let name = arguments[0].to_string();
+        self.spawned.push(arguments.join(" "));
+        let behaviour = self.behaviours.get(&name).cloned();
+        let (output, behaviour) = match (name.as_str(), behaviour) {
+            (_, Some(Behaviour::Exits(code, text, after))) => {
+                (text.to_string(), Behaviour::Exits(code, "", after))
+            }
+            (_, Some(other)) => (String::new(), other),
+            (roles::LOAD_MODULES, None) => {
+                let names = ["virtio", "virtio_pci", "virtio_blk", "virtio_net"];
+                let mut output = String::new();
+                for number in &arguments[1..] {
+                    self.module_loaded(names[number.parse::<usize>().unwrap()]);
+                    output += &format!("{number} 0 9400000\n");
+                }
+                (output, Behaviour::Exits(0, "", 10))
+            }
+            (roles::PROBE, None) => {
+                let lines = arguments[1..]
+                    .iter()
+                    .filter_map(|name| self.volumes.get(*name));
+                let output = lines.map(|line| format!("{line}\n")).collect();
+                (output, Behaviour::Exits(0, "", 2))
+            }
+            ("dropbear" | "/sbin/getty", None) => (String::new(), Behaviour::Runs),
+            _ => ("did it\n".to_string(), Behaviour::Exits(0, "", 10)),
+        };
+        if let Behaviour::NoExec(errno) = behaviour {
+            return Err(errno);
+        }
+        let index = self.children.len();
+        if let Behaviour::Exits(code, _, after) = behaviour {
+            self.later(
+                after * MILLISECOND_NS,
+                Happening::Ends(index, Status::Exited(code)),
+            );
+        }
+        let child = Child(u16::try_from(index).unwrap());
+        if !output.is_empty() {
+            self.later(0, Happening::Event(Event::Output(child)));
+        }
+        let output = output.into_bytes().into();
+        self.children.push(FakeChild {
+            name,
+            output,
+            alive: true,
+            behaviour,
+        });
+        Ok(Spawned {
+            child,
+            pid: 100 + u32::from(child.0),
+        })
+    }
+
+    fn signal(&mut self, index: usize, how: Kill) {
+        let Some(child) = self.children.get(index) else {
+            return;
+        };
+        let number = match (&child.behaviour, how) {
+            (Behaviour::Undying, _) | (_, Kill::Ask) => return,
+            (Behaviour::IgnoresTerm, Kill::Term) => return,
+            (_, Kill::Term) => 15,
+            (_, Kill::Kill) => 9,
+        };
+        self.later(
+            MILLISECOND_NS,
+            Happening::Ends(index, Status::Signalled(number)),
+        );
+    }
+
+    /// The operator acts only when the machine has been quiet for a while.
+    fn operate(&mut self) {
+        self.nobody_acts_before = self.now + 100 * SECOND_NS;
+        if self.stays && self.fail_name == Some("read_init_request") {
+            self.queue.push_back(Event::Signal(Signal::CtrlAltDel));
+            return;
+        }
+        if self.stays {
+            let mut request = [0; 384];
+            request[0..4].copy_from_slice(&0x0309_1969_i32.to_ne_bytes());
+            request[4..8].copy_from_slice(&1_i32.to_ne_bytes());
+            request[8..12].copy_from_slice(&i32::from(b'6').to_ne_bytes());
+            self.requests.push_back(request);
+            self.queue.push_back(Event::InitRequest);
+            return;
+        }
+        let word = self.operator.pop_front().unwrap_or("reboot");
+        if let Some(disk) = word.strip_prefix("attach ") {
+            self.attach(disk);
+            self.nobody_acts_before = self.now + SECOND_NS;
+            return;
+        }
+        self.control.push_back(word);
+        self.queue.push_back(Event::Control);
+    }
+
+    fn advance(&mut self) -> Option<Event> {
+        let (&(at, _), _) = self.timeline.first_key_value()?;
+        self.now = self.now.max(at);
+        let (_, happening) = self.timeline.pop_first()?;
+        match happening {
+            Happening::Event(event) => Some(event),
+            Happening::Ends(index, status) => {
+                let child = &mut self.children[index];
+                if !child.alive {
+                    return self.advance();
+                }
+                child.alive = false;
+                let end = End {
+                    status,
+                    user_ns: 1,
+                    system_ns: 2,
+                    memory_kib: 3,
+                };
+                Some(Event::Ended(Child(u16::try_from(index).unwrap()), end))
+            }
+        }
+    }
+}
+
+impl Machine for Fake {
+    fn now(&mut self) -> Nanoseconds {
+        self.now
+    }
+
+    fn wall_clock(&mut self) -> Nanoseconds {
+        1_700_000_000 * SECOND_NS
+    }
+
+    fn wait(&mut self, until: Option<Nanoseconds>) -> Event {
+        self.calls += 1;
+        self.call_names.push("wait");
+        assert!(
+            self.calls < CALLS_MAX,
+            "the boot does not end: {:#?}",
+            self.said
+        );
+        if let Some(event) = self.queue.pop_front() {
+            return event;
+        }
+        let next = self.timeline.first_key_value().map(|(&(at, _), _)| at);
+        if next.is_some_and(|next| until.is_none_or(|until| next <= until))
+            && let Some(event) = self.advance()
+        {
+            return event;
+        }
+        let may_act = (self.wants_operator || self.stays) && self.now >= self.nobody_acts_before;
+        if may_act && !self.gone {
+            self.operate();
+            if let Some(event) = self.queue.pop_front() {
+                return event;
+            }
+        }
+        match until {
+            Some(until) => self.now = self.now.max(until),
+            // Nothing is set and nobody acts: some time passes, as between an operator's words.
+            None => self.now += SECOND_NS,
+        }
+        Event::Due
+    }
+
+    fn keep(&mut self, frame: &[u8]) -> Result<(), Errno> {
+        let Some(Scanned::Frame(parsed)) = Scan::new(frame).next() else {
+            panic!("no frame")
+        };
+        match parsed.event() {
+            Some(Record::Operator(event)) => self.wants_operator = event.what == "waiting",
+            Some(Record::StageBegan(event)) => {
+                self.wants_operator = false;
+                self.stays = event.stage == "stay";
+            }
+            Some(Record::Shutdown(_)) => (self.stays, self.gone) = (false, true),
+            _ => {}
+        }
+        self.call("keep")?;
+        self.frames.extend_from_slice(frame);
+        Ok(())
+    }
+
+    fn say(&mut self, _: Loudness, line: &str) {
+        self.said.push(line.to_string());
+    }
+
+    fn random(&mut self) -> u32 {
+        0x1234_5678
+    }
+
+    fn make_stage(&mut self) -> Result<(), Errno> {
+        self.call("make_stage")
+    }
+
+    fn mount_early(&mut self, _: EarlyMount) -> Result<(), Errno> {
+        self.call("mount_early")
+    }
+
+    fn make_rescue_root(&mut self) -> Result<(), Errno> {
+        self.call("make_rescue_root")
+    }
+
+    fn listen(&mut self, _: Channel) -> Result<(), Errno> {
+        self.call("listen")
+    }
+
+    fn read_file(&mut self, path: &str, out: &mut [u8]) -> Result<usize, Errno> {
+        self.call("read_file")?;
+        let text = self.files.get(path).ok_or(Errno::NOENT)?.as_bytes();
+        let length = text.len().min(out.len());
+        out[..length].copy_from_slice(&text[..length]);
+        Ok(length)
+    }
+
+    fn write_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno> {
+        self.call("write_file")?;
+        self.files
+            .insert(path.to_string(), String::from_utf8(bytes.to_vec()).unwrap());
+        Ok(())
+    }
+
+    fn set_hostname(&mut self, _: &str) -> Result<(), Errno> {
+        self.call("set_hostname")
+    }
+
+    fn modaliases(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
+        self.call("modaliases")?;
+        each("pci:v00001AF4d00001042sv00001AF4sd00001100bc01sc00i00");
+        if self.modules.iter().any(|module| module == "virtio_pci") {
+            each("virtio:d00000001v00001AF4");
+            each("virtio:d00000002v00001AF4");
+        }
+        Ok(())
+    }
+
+    fn block_devices(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
+        self.call("block_devices")?;
+        if self.modules.iter().any(|module| module == "virtio_blk") {
+            self.disks.iter().for_each(|disk| each(disk));
+        }
+        Ok(())
+    }
+
+    fn read_uevent(&mut self, out: &mut [u8]) -> Result<usize, Errno> {
+        self.call("read_uevent")?;
+        let uevent = self.uevents.pop_front().ok_or(Errno::AGAIN)?;
+        out[..uevent.len()].copy_from_slice(&uevent);
+        Ok(uevent.len())
+    }
+
+    fn links(&mut self, each: &mut dyn FnMut(&Link<'_>)) -> Result<(), Errno> {
+        self.call("links")?;
+        let carrier = |up| if up { Carrier::Yes } else { Carrier::Down };
+        let (mac, kind) = ([0; 6], LinkKind::Loopback);
+        each(&Link {
+            index: 1,
+            name: "lo",
+            mac,
+            kind,
+            carrier: Carrier::Down,
+        });
+        if self.modules.iter().any(|module| module == "virtio_net") {
+            let (mac, carrier) = ([0x52, 0x54, 0, 0x12, 0x34, 0x56], carrier(self.link_is_up));
+            each(&Link {
+                index: 2,
+                name: "eth0",
+                mac,
+                kind: LinkKind::Ethernet,
+                carrier,
+            });
+        }
+        Ok(())
+    }
+
+    fn link_up(&mut self, index: u32) -> Result<(), Errno> {
+        self.call("link_up")?;
+        if index == 2 {
+            self.link_is_up = true;
+            self.later(MILLISECOND_NS, Happening::Event(Event::Links));
+        }
+        Ok(())
+    }
+
+    fn add_address(&mut self, _: u32, _: IpAddr, _: u8) -> Result<(), Errno> {
+        self.call("add_address")
+    }
+
+    fn add_route(&mut self, _: u32, _: IpAddr) -> Result<(), Errno> {
+        self.call("add_route")
+    }
+
+    fn spawn(&mut self, spawn: &Spawn<'_>) -> Result<Spawned, Errno> {
+        self.call("spawn")?;
+        self.start(spawn.arguments)
+    }
+
+    fn kill(&mut self, child: Child, how: Kill) -> Result<(), Errno> {
+        self.call("kill")?;
+        self.signal(usize::from(child.0), how);
+        Ok(())
+    }
+
+    fn read_output(&mut self, child: Child, out: &mut [u8]) -> Result<usize, Errno> {
+        self.call("read_output")?;
+        let child = &mut self.children[usize::from(child.0)];
+        let length = child.output.len().min(out.len());
+        if length == 0 {
+            return if child.alive {
+                Err(Errno::AGAIN)
+            } else {
+                Ok(0)
+            };
+        }
+        for (slot, byte) in out.iter_mut().zip(child.output.drain(..length)) {
+            *slot = byte;
+        }
+        Ok(length)
+    }
+
+    fn kill_all(&mut self, how: Kill, _: Spare) -> Result<(), Errno> {
+        self.call("kill_all")?;
+        for index in 0..self.children.len() {
+            self.signal(index, how);
+        }
+        if self.children.iter().any(|child| child.alive) {
+            Ok(())
+        } else {
+            Err(Errno::SRCH)
+        }
+    }
+
+    fn make_directory(&mut self, _: &str) -> Result<(), Errno> {
+        self.call("make_directory")
+    }
+
+    fn move_mount(&mut self, from: &str, to: &str) -> Result<(), Errno> {
+        self.call("move_mount")?;
+        self.mounts.push(format!("move {from} {to}"));
+        Ok(())
+    }
+
+    fn pivot_root(&mut self, new: &str, old: &str) -> Result<(), Errno> {
+        self.call("pivot_root")?;
+        self.mounts.push(format!("pivot {new} {old}"));
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), Errno> {
+        self.call("sync")
+    }
+
+    fn read_control(&mut self, out: &mut [u8]) -> Result<usize, Errno> {
+        self.call("read_control")?;
+        let word = self.control.pop_front().ok_or(Errno::AGAIN)?;
+        out[..word.len()].copy_from_slice(word.as_bytes());
+        Ok(word.len())
+    }
+
+    fn answer_control(&mut self, answer: &[u8]) -> Result<(), Errno> {
+        self.call("answer_control")?;
+        self.answers
+            .push(String::from_utf8(answer.to_vec()).unwrap());
+        Ok(())
+    }
+
+    fn read_init_request(&mut self, out: &mut [u8; 384]) -> Result<(), Errno> {
+        self.call("read_init_request")?;
+        *out = self.requests.pop_front().ok_or(Errno::AGAIN)?;
+        Ok(())
+    }
+
+    fn exec(&mut self, _: &Pid1, path: &str, _: &[&str]) -> Errno {
+        self.spawned.push(format!("exec {path}"));
+        match self.call("exec") {
+            Ok(()) => Errno::NOENT,
+            Err(errno) => errno,
+        }
+    }
+
+    fn power(&mut self, _: &Pid1, how: Power) -> Errno {
+        self.ended = Some(how);
+        Errno::PERM
+    }
+}
+
+impl Fake {
+    /// The names of children that were started and have not ended.
+    pub(crate) fn alive(&self) -> Vec<&str> {
+        let alive = self.children.iter().filter(|child| child.alive);
+        alive.map(|child| child.name.as_str()).collect()
+    }
+}

@@ -37,6 +37,8 @@ pub const MODALIAS_BYTES_MAX: usize = 240;
 
 /// Network interfaces that are looked at.
 pub const LINKS_MAX: usize = 64;
+/// When something about the network that failed is tried again.
+pub const NETWORK_AGAIN_NS: Nanoseconds = SECOND_NS;
 
 /// First pause before sshd is started again; it doubles with each failure.
 pub const SSHD_BACKOFF_NS_MIN: Nanoseconds = 100 * MILLISECOND_NS;

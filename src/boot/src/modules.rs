@@ -29,8 +29,10 @@ enum State {
     Wanted,
     /// A loader has it.
     Loading,
-    /// It is there, or it will not come.
+    /// It is there.
     Settled,
+    /// It did not load. The search for the root tries it again.
+    Failed,
 }
 
 /// A child that loads modules.
@@ -49,6 +51,8 @@ pub(crate) struct Modules {
     /// The alias that asked for it first, for the record.
     asked_by: [Option<u16>; MODULES_MAX],
     loaders: [Option<Loader>; LOADERS_MAX],
+    /// What was present before uevents were heard has been looked at.
+    swept: bool,
 }
 
 impl Default for Modules {
@@ -57,6 +61,7 @@ impl Default for Modules {
             states: [State::Unwanted; MODULES_MAX],
             asked_by: [None; MODULES_MAX],
             loaders: [const { None }; LOADERS_MAX],
+            swept: false,
         }
     }
 }
@@ -64,6 +69,11 @@ impl Default for Modules {
 impl Modules {
     pub(crate) fn deadline(&self) -> Option<Nanoseconds> {
         self.loaders.iter().flatten().map(|loader| loader.due).min()
+    }
+
+    /// Uevents were lost: what is present has to be looked at again.
+    pub(crate) fn forget_sweep(&mut self) {
+        self.swept = false;
     }
 
     fn state(&self, module: usize) -> State {
@@ -104,7 +114,7 @@ impl Modules {
                 State::Settled => {}
                 State::Loading => return None,
                 // What does not fit is still wanted when this batch is done.
-                State::Unwanted | State::Wanted => {
+                State::Unwanted | State::Wanted | State::Failed => {
                     let _ = batch.push(u16::try_from(index).ok()?);
                 }
             }
@@ -130,12 +140,30 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
             boot.modules.set(index, State::Wanted);
         }
     }
+    Next::from(sweep(boot))
+}
+
+/// Asks for whatever is present and for what has failed. What has been done well is not done again,
+/// so the search for the root begins with it each time.
+pub(crate) fn sweep<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
+    let Some(plan) = boot.plan else { return Ok(()) };
     let modules = &mut boot.modules;
-    let found = boot
-        .machine
-        .modaliases(&mut |modalias| modules.want(&plan, modalias));
+    for state in modules
+        .states
+        .iter_mut()
+        .filter(|state| **state == State::Failed)
+    {
+        *state = State::Wanted;
+    }
+    let found = if modules.swept {
+        Ok(())
+    } else {
+        boot.machine
+            .modaliases(&mut |modalias| modules.want(&plan, modalias))
+    };
+    boot.modules.swept = found.is_ok();
     start_wanted(boot, &plan);
-    Next::from(found.at(Step::Coldplug))
+    found.at(Step::Coldplug)
 }
 
 /// A device has appeared.
@@ -165,7 +193,6 @@ fn start_wanted<M: Machine>(boot: &mut Boot<'_, M>, plan: &Plan<'_>) {
         arguments.extend([roles::LOAD_MODULES]);
         arguments.extend(numbers.iter().map(|number| number.as_str()));
         if let Err(failed) = start(boot, batch, &arguments) {
-            boot.modules.set(module, State::Settled);
             note(boot, module, failed.errno.0, 0);
         }
     }
@@ -226,7 +253,6 @@ fn said<M: Machine>(boot: &mut Boot<'_, M>, line: &str) {
     let took_ns = took.parse().unwrap_or(0);
     match module.parse::<usize>() {
         Ok(index) if boot.plan.is_some() => {
-            boot.modules.set(index, State::Settled);
             note(boot, index, errno, took_ns);
         }
         _ => boot.record(Record {
@@ -238,8 +264,16 @@ fn said<M: Machine>(boot: &mut Boot<'_, M>, line: &str) {
     }
 }
 
-/// Records how a module went; one that failed degrades the boot.
+/// Settles and records how a module went; one that failed degrades the boot.
 fn note<M: Machine>(boot: &mut Boot<'_, M>, module: usize, errno: u16, took_ns: u64) {
+    boot.modules.set(
+        module,
+        if errno == 0 {
+            State::Settled
+        } else {
+            State::Failed
+        },
+    );
     let Some(plan) = boot.plan else { return };
     let Some(entry) = plan.modules().get(module) else {
         return;
@@ -262,7 +296,7 @@ fn note<M: Machine>(boot: &mut Boot<'_, M>, module: usize, errno: u16, took_ns: 
     }
 }
 
-/// A loader has ended: what it did not speak of will not come.
+/// A loader has ended: what it did not speak of has failed.
 pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, loader: u8) {
     let entry = boot
         .modules
@@ -276,7 +310,6 @@ fn settle<M: Machine>(boot: &mut Boot<'_, M>, loader: Option<Loader>, errno: u16
     for module in loader.iter().flat_map(|loader| &loader.modules) {
         let module = usize::from(*module);
         if boot.modules.state(module) == State::Loading {
-            boot.modules.set(module, State::Settled);
             note(boot, module, errno, 0);
         }
     }

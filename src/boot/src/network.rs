@@ -13,8 +13,8 @@ use preroot_plan::{Address, Host, HostKey, Plan};
 use preroot_record::Network as Record;
 
 use crate::core::Boot;
-use crate::limits::LINKS_MAX;
-use crate::machine::{Carrier, Errno, LinkKind, Machine};
+use crate::limits::{LINKS_MAX, NETWORK_AGAIN_NS};
+use crate::machine::{Carrier, Errno, LinkKind, Machine, Nanoseconds};
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
 use crate::text::text;
@@ -35,16 +35,31 @@ pub(crate) struct Network {
     known: Vec<Known, LINKS_MAX>,
     /// The stage has begun: interfaces are brought up.
     begun: bool,
+    /// Something failed that may go well later; when it is tried again.
+    again_at: Option<Nanoseconds>,
     /// The host's addresses are set.
     addressed: bool,
     /// The host name of the matching host.
     pub(crate) hostname: String<64>,
 }
 
+impl Network {
+    pub(crate) fn deadline(&self) -> Option<Nanoseconds> {
+        self.again_at
+    }
+}
+
 /// The stage: looks at what is there; the rest comes with events.
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     boot.network.begun = true;
     Next::from(look(boot))
+}
+
+/// What failed is tried again.
+pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
+    if boot.network.again_at.take_if(|at| *at <= now).is_some() {
+        changed(boot);
+    }
 }
 
 /// The kernel says that something has changed.
@@ -73,9 +88,13 @@ fn look<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
             carrier: link.carrier,
         });
     });
-    listed.at(Step::ReadLinks)?;
+    if let Err(failed) = listed.at(Step::ReadLinks) {
+        try_again(boot);
+        return Err(failed);
+    }
     // Once the root's own programs run, what they do to the interfaces is theirs.
     let ours = boot.root_place != crate::core::RootPlace::Slash;
+    let mut refused = Vec::<u32, LINKS_MAX>::new();
     for link in &seen {
         let before = boot
             .network
@@ -88,6 +107,10 @@ fn look<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
         let is_new = before.is_none();
         if is_new && ours && link.kind != LinkKind::Other && link.carrier == Carrier::Down {
             let result = boot.machine.link_up(link.index);
+            if result.is_err() {
+                refused.extend([link.index]);
+                try_again(boot);
+            }
             note(boot, &link.name, "up", result);
         } else if link.kind == LinkKind::Ethernet && link.carrier != Carrier::Down {
             let what = if link.carrier == Carrier::Yes {
@@ -98,11 +121,17 @@ fn look<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
             note(boot, &link.name, what, Ok(()));
         }
     }
+    // One that did not come up is not known: it is new when it is looked at again.
+    seen.retain(|link| !refused.contains(&link.index));
     boot.network.known = seen;
     if ours && !boot.network.addressed {
         address_host(boot);
     }
     Ok(())
+}
+
+fn try_again<M: Machine>(boot: &mut Boot<'_, M>) {
+    boot.network.again_at = Some(boot.machine.now().saturating_add(NETWORK_AGAIN_NS));
 }
 
 /// Records one thing about an interface. An address or route that is there already is fine.

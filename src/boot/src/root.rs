@@ -179,7 +179,7 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     };
     let began = boot.machine.now();
     let until = deadline(boot, began);
-    let look_again = coldplug(boot);
+    let look_again = crate::modules::sweep(boot).and(coldplug(boot));
     loop {
         match choose(boot, spec) {
             Ok(Some(volume)) => return found(boot, volume, began),

@@ -1,1 +1,501 @@
+//! Whole boots on the fake machine.
 
+use std::collections::BTreeMap;
+use std::format;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+use preroot_plan::{
+    Argument, Draft, DraftAlias, DraftEdge, DraftHost, DraftModule, DraftRunlevel, DraftScript,
+    DraftService, HostKey, Policy, Repair, ScriptMode, ServiceAction, Weight,
+};
+
+use crate::fake::{Behaviour, Fake};
+use crate::limits::COMMAND_LINE_BYTES_MAX;
+use crate::machine::{Errno, Pid1, Power};
+
+fn script(name: &str, level: u16, awaited: &[u32]) -> DraftScript {
+    DraftScript {
+        name: name.to_string(),
+        level,
+        mode: ScriptMode::Parallel,
+        weight: Weight::Normal,
+        deadline_ms: 60_000,
+        edges: awaited
+            .iter()
+            .map(|&awaited| DraftEdge {
+                awaited,
+                reason: String::new(),
+            })
+            .collect(),
+    }
+}
+
+fn module(name: &str, dependencies: &[u32]) -> DraftModule {
+    DraftModule {
+        name: name.to_string(),
+        path: format!("/lib/modules/{name}.ko"),
+        options: String::new(),
+        dependencies: dependencies.to_vec(),
+    }
+}
+
+fn alias(pattern: &str, module: u32) -> DraftAlias {
+    DraftAlias {
+        pattern: pattern.to_string(),
+        module,
+    }
+}
+
+fn draft() -> Draft {
+    Draft {
+        root: "LABEL=root".to_string(),
+        store: "/var/lib/preroot/record".to_string(),
+        store_bytes: 4 << 20,
+        hosts: vec![DraftHost {
+            key_kind: HostKey::Mac,
+            key: "52:54:00:12:34:56".to_string(),
+            hostname: "db1".to_string(),
+            addresses: vec![preroot_plan::DraftAddress {
+                ip: "192.0.2.1".parse().unwrap(),
+                prefix: 24,
+                gateway: Some("192.0.2.254".parse().unwrap()),
+            }],
+        }],
+        modules: vec![
+            module("virtio", &[]),
+            module("virtio_pci", &[0]),
+            module("virtio_blk", &[0]),
+            module("virtio_net", &[0]),
+        ],
+        aliases: vec![
+            alias("pci:v00001AF4d*", 1),
+            alias("virtio:d00000002v*", 2),
+            alias("virtio:d00000001v*", 3),
+        ],
+        runlevels: vec![
+            DraftRunlevel {
+                name: b'S',
+                argument: Argument::Start,
+                scripts: vec![script("mountall.sh", 1, &[]), script("urandom", 2, &[0])],
+            },
+            DraftRunlevel {
+                name: b'2',
+                argument: Argument::Start,
+                scripts: vec![
+                    script("rsyslog", 1, &[]),
+                    script("cron", 2, &[0]),
+                    script("ssh", 2, &[0]),
+                    script("late", 3, &[2]),
+                ],
+            },
+            DraftRunlevel {
+                name: b'6',
+                argument: Argument::Stop,
+                scripts: vec![script("ssh", 1, &[])],
+            },
+        ],
+        services: vec![DraftService {
+            id: "T0".to_string(),
+            runlevels: "23".to_string(),
+            process: "/sbin/getty ttyS0".to_string(),
+            action: ServiceAction::Respawn,
+        }],
+        ..Draft::default()
+    }
+}
+
+/// Boots a draft on a machine that was changed first.
+fn boot(draft: &Draft, change: impl FnOnce(&mut Fake)) -> Fake {
+    boot_bytes(&draft.freeze().unwrap(), change)
+}
+
+fn boot_bytes(plan: &[u8], change: impl FnOnce(&mut Fake)) -> Fake {
+    let mut fake = Fake::new();
+    change(&mut fake);
+    let mut line = [0; COMMAND_LINE_BYTES_MAX];
+    crate::run(&mut fake, &Pid1::mint(), plan, &mut line);
+    fake
+}
+
+fn command_line(fake: &mut Fake, line: &str) {
+    fake.files
+        .insert("/proc/cmdline".to_string(), line.to_string());
+}
+
+/// The names of what was spawned, in order.
+fn names(fake: &Fake) -> Vec<String> {
+    fake.spawned
+        .iter()
+        .map(|line| line.split(' ').next().unwrap().to_string())
+        .collect()
+}
+
+fn position(fake: &Fake, name: &str) -> usize {
+    let at = names(fake).iter().position(|spawned| spawned == name);
+    at.unwrap_or_else(|| panic!("{name} did not run: {:?}", fake.spawned))
+}
+
+#[test]
+fn a_clean_boot_stays_and_goes_down() {
+    let fake = boot(&draft(), |_| {});
+    assert_eq!(fake.ended, Some(Power::Reboot));
+    assert!(fake.recorded("StageBegan { stage: \"stay\" }"));
+    assert!(
+        fake.recorded("Verdict { word: \"OK\", reason: \"\" }"),
+        "{:#?}",
+        fake.record()
+    );
+    assert!(position(&fake, "dropbear") < position(&fake, "preroot-mount"));
+    assert!(!names(&fake).contains(&"e2fsck".to_string()));
+    assert!(fake.files.contains_key("/run/initramfs/fsck-root"));
+    assert!(position(&fake, "/etc/init.d/mountall.sh") < position(&fake, "/etc/init.d/urandom"));
+    assert!(position(&fake, "/etc/init.d/urandom") < position(&fake, "/etc/init.d/rsyslog"));
+    assert!(position(&fake, "/etc/init.d/late") < position(&fake, "/sbin/getty"));
+    assert!(fake.spawned.contains(&"/etc/init.d/ssh stop".to_string()));
+    assert_eq!(fake.mounts[4], "pivot /newroot /newroot/run/preroot/stage");
+    assert_eq!(
+        fake.mounts[5],
+        "pivot /run/preroot/stage /run/preroot/stage/newroot"
+    );
+    assert_eq!(fake.alive(), Vec::<&str>::new());
+}
+
+/// The promise the whole design rests on. Any single call may fail: the boot goes on without it, or a person who
+/// says `retry` once gets it to the end, and it always ends.
+#[test]
+fn whichever_call_fails_the_boot_stays_or_is_rescued() {
+    let calls = boot(&draft(), |_| {}).calls;
+    assert!(calls > 150, "{calls}");
+    for call in 0..calls {
+        let fake = boot(&draft(), |fake| {
+            fake.fail_at = Some(call);
+            fake.operator.extend(["retry", "retry"]);
+        });
+        let name = fake.call_names[call];
+        assert!(fake.ended.is_some(), "call {call} {name}");
+        let waited = fake.said.iter().any(|line| line.starts_with("RESCUE"));
+        let stayed =
+            fake.recorded("stage: \"stay\"") || fake.fail_at == Some(call) && name == "keep";
+        assert!(stayed || waited, "call {call} {name}: {:#?}", fake.said);
+        assert!(
+            names(&fake).iter().any(|name| name == "dropbear"),
+            "call {call} {name}: no sshd"
+        );
+        let begun = fake
+            .spawned
+            .iter()
+            .filter(|line| line.ends_with(" start"))
+            .count();
+        assert!(
+            begun >= 5,
+            "call {call} {name}: {begun} scripts: {:#?}",
+            fake.said
+        );
+        assert!(
+            calls_are_bounded(&fake, calls),
+            "call {call} {name}: {} calls",
+            fake.calls
+        );
+    }
+}
+
+fn calls_are_bounded(fake: &Fake, clean: usize) -> bool {
+    fake.calls < 20 * clean
+}
+
+#[test]
+fn whatever_fails_always_the_boot_ends_in_bounds() {
+    let clean = boot(&draft(), |_| {});
+    let mut kinds: BTreeMap<&'static str, usize> = BTreeMap::new();
+    clean
+        .call_names
+        .iter()
+        .for_each(|name| *kinds.entry(name).or_default() += 1);
+    for name in kinds
+        .into_keys()
+        .filter(|name| !matches!(*name, "wait" | "read_control"))
+    {
+        let fake = boot(&draft(), |fake| fake.fail_name = Some(name));
+        assert!(fake.ended.is_some(), "{name}");
+        let rescued = fake.said.iter().any(|line| line.starts_with("RESCUE"));
+        let stayed = fake.said.iter().any(|line| line.starts_with("verdict"));
+        assert!(rescued || stayed, "{name}: {:#?}", fake.said);
+        assert!(
+            calls_are_bounded(&fake, clean.calls),
+            "{name}: {} calls",
+            fake.calls
+        );
+    }
+}
+
+#[test]
+fn every_interleaving_reaches_the_same_end() {
+    for seed in 1..300 {
+        let fake = boot(&draft(), |fake| fake.seed = seed);
+        assert!(
+            fake.recorded("Verdict { word: \"OK\""),
+            "seed {seed}: {:#?}",
+            fake.said
+        );
+        assert!(position(&fake, "/etc/init.d/rsyslog") < position(&fake, "/etc/init.d/cron"));
+        assert!(position(&fake, "/etc/init.d/ssh") < position(&fake, "/etc/init.d/late"));
+    }
+}
+
+#[test]
+fn a_missing_root_is_rescued_and_goes_on_when_it_is_attached() {
+    let fake = boot(&draft(), |fake| {
+        fake.disks.clear();
+        fake.operator.extend(["status", "attach vda1", "retry"]);
+    });
+    assert!(
+        fake.said
+            .iter()
+            .any(|line| line.starts_with("RESCUE: root: root was not found"))
+    );
+    assert!(
+        fake.answers[0].contains("failed   root: root was not found"),
+        "{}",
+        fake.answers[0]
+    );
+    assert!(fake.recorded("Verdict { word: \"RESCUE\""));
+    assert!(fake.recorded("stage: \"stay\""), "{:#?}", fake.said);
+    assert!(fake.recorded("Verdict { word: \"DEGRADED\""));
+}
+
+#[test]
+fn a_damaged_plan_is_rescued_with_defaults() {
+    let mut plan = draft().freeze().unwrap();
+    plan[100] ^= 1;
+    for plan in [&plan[..], &plan[..50], b""] {
+        let fake = boot_bytes(plan, |_| {});
+        assert!(names(&fake).contains(&"preroot-all-modules".to_string()));
+        assert!(
+            fake.spawned
+                .iter()
+                .any(|line| line.starts_with("dropbear") && line.contains("22"))
+        );
+        assert!(
+            fake.said
+                .iter()
+                .any(|line| line.starts_with("RESCUE: root: there is no plan"))
+        );
+        assert!(!names(&fake).contains(&"preroot-mount".to_string()));
+    }
+}
+
+#[test]
+fn a_script_that_hangs_is_ended_and_the_rest_starts() {
+    for (behaviour, end) in [
+        (Behaviour::Runs, "end: TimedOut, status: 15"),
+        (Behaviour::IgnoresTerm, "end: TimedOut, status: 9"),
+        (Behaviour::Undying, "end: Abandoned"),
+    ] {
+        let fake = boot(&draft(), |fake| {
+            fake.behaviours
+                .insert("/etc/init.d/ssh".to_string(), behaviour);
+        });
+        assert!(fake.recorded(end), "{end}: {:#?}", fake.record());
+        assert!(position(&fake, "/etc/init.d/ssh") < position(&fake, "/etc/init.d/late"));
+        assert!(fake.recorded("Verdict { word: \"DEGRADED\", reason: \"script ssh"));
+        assert!(fake.ended.is_some());
+    }
+}
+
+#[test]
+fn edges_do_not_wait_for_a_hung_neighbour() {
+    let mut draft = draft();
+    draft.policy = Policy::Edges;
+    // cron hangs; late only waits for ssh.
+    let fake = boot(&draft, |fake| {
+        fake.behaviours
+            .insert("/etc/init.d/cron".to_string(), Behaviour::Runs);
+    });
+    let record = fake.record();
+    let at = |words: &str| {
+        record
+            .iter()
+            .position(|event| event.contains(words))
+            .unwrap()
+    };
+    let started = at("ScriptStarted { script: 5, name: \"late\"");
+    assert!(started < at("name: \"cron\", end: TimedOut"), "{record:#?}");
+}
+
+#[test]
+fn interactive_scripts_run_alone() {
+    let mut draft = draft();
+    draft.runlevels[1].scripts[1].mode = ScriptMode::Interactive;
+    let fake = boot(&draft, |_| {});
+    let record = fake.record();
+    let at = |words: &str| {
+        record
+            .iter()
+            .position(|event| event.contains(words))
+            .unwrap()
+    };
+    let ended = at("ScriptEnded { script: 3, name: \"cron\"");
+    assert!(
+        ended < at("ScriptStarted { script: 4, name: \"ssh\""),
+        "{record:#?}"
+    );
+}
+
+#[test]
+fn how_a_script_ends_is_recorded_and_stops_nobody() {
+    let cases = [
+        (
+            Behaviour::Exits(3, "out\n", 5),
+            "end: Exited, status: 3",
+            "OK",
+        ),
+        (
+            Behaviour::NoExec(Errno::NOENT),
+            "end: NotStarted, status: 2",
+            "OK",
+        ),
+    ];
+    for (behaviour, end, word) in cases {
+        let fake = boot(&draft(), |fake| {
+            fake.behaviours
+                .insert("/etc/init.d/rsyslog".to_string(), behaviour);
+        });
+        assert!(fake.recorded(end));
+        assert!(names(&fake).contains(&"/etc/init.d/late".to_string()));
+        assert!(
+            fake.recorded(&format!("Verdict {{ word: \"{word}\"")),
+            "{:#?}",
+            fake.said
+        );
+    }
+}
+
+#[test]
+fn the_check_follows_its_table() {
+    let cases: [(Repair, u8, &[&str], &str); 6] = [
+        (Repair::Preen, 0, &["-p"], "OK"),
+        (Repair::Preen, 1, &["-p"], "DEGRADED"),
+        (Repair::Preen, 4, &["-p"], "RESCUE"),
+        (Repair::Yes, 4, &["-p", "-y"], "RESCUE"),
+        (Repair::No, 4, &["-n"], "RESCUE"),
+        (Repair::Yes, 8, &["-p"], "RESCUE"),
+    ];
+    for (repair, code, expected, word) in cases {
+        let fake = boot(&Draft { repair, ..draft() }, |fake| {
+            let line = "vda1\ttype=ext4\tlabel=root\tdue=unclean";
+            fake.volumes.insert("vda1".to_string(), line.to_string());
+            fake.behaviours
+                .insert("e2fsck".to_string(), Behaviour::Exits(code, "said\n", 50));
+        });
+        let ran: Vec<&str> = fake
+            .spawned
+            .iter()
+            .filter_map(|line| line.strip_prefix("e2fsck ")?.split(' ').next())
+            .collect();
+        assert_eq!(ran, expected, "{repair:?} {code}");
+        assert!(
+            fake.recorded(&format!("Verdict {{ word: \"{word}\"")),
+            "{:#?}",
+            fake.record()
+        );
+        assert!(fake.recorded("Output { source: Fsck"));
+    }
+}
+
+#[test]
+fn two_roots_are_refused() {
+    let fake = boot(&draft(), |fake| {
+        fake.disks.push("vdb1");
+        fake.volumes.insert(
+            "vdb1".to_string(),
+            "vdb1\ttype=ext4\tlabel=root".to_string(),
+        );
+    });
+    let words = "RESCUE: root: more than one device is the root";
+    assert!(
+        fake.said.iter().any(|line| line.starts_with(words)),
+        "{:#?}",
+        fake.said
+    );
+}
+
+#[test]
+fn a_hold_waits_for_the_operator() {
+    let fake = boot(&draft(), |fake| {
+        command_line(fake, "preroot.hold=root");
+        fake.operator
+            .extend(["retry-nothing", "status", "continue"]);
+    });
+    assert!(fake.answers[0].starts_with("error: nobody knows that word"));
+    assert!(fake.answers[1].contains("waiting  before root"));
+    assert_eq!(fake.answers[2], "on with root\n");
+    assert!(fake.recorded("Verdict { word: \"OK\""));
+}
+
+#[test]
+fn panic_reboots_when_nobody_is_there() {
+    let missing = |fake: &mut Fake| {
+        command_line(fake, "panic=30");
+        fake.disks.clear();
+    };
+    let fake = boot(&draft(), |fake| {
+        missing(fake);
+        fake.operator.extend(["attach vdz"; 100]);
+    });
+    assert!(fake.recorded("who: \"panic=\""), "{:#?}", fake.record());
+    let fake = boot(&draft(), |fake| {
+        missing(fake);
+        fake.operator.extend(["status", "reboot"]);
+    });
+    assert!(fake.recorded("who: \"operator\""), "{:#?}", fake.record());
+}
+
+#[test]
+fn a_failed_pivot_is_unwound() {
+    let clean = boot(&draft(), |_| {});
+    let moves: Vec<usize> = (0..clean.calls)
+        .filter(|&call| matches!(clean.call_names[call], "move_mount" | "pivot_root"))
+        .take(5)
+        .collect();
+    for (done, call) in moves.into_iter().enumerate() {
+        let fake = boot(&draft(), |fake| {
+            fake.fail_at = Some(call);
+            fake.operator.push_back("reboot");
+        });
+        let (there, back) = fake.mounts[..2 * done].split_at(done);
+        for (there, back) in there.iter().zip(back.iter().rev()) {
+            let words: Vec<&str> = there.split(' ').collect();
+            assert_eq!(
+                *back,
+                format!("move {} {}", words[2], words[1]),
+                "call {call}"
+            );
+        }
+        assert!(
+            fake.said
+                .iter()
+                .any(|line| line.starts_with("RESCUE: pivot")),
+            "call {call}"
+        );
+    }
+}
+
+#[test]
+fn sshd_that_dies_comes_back_for_ever() {
+    let fake = boot(&draft(), |fake| {
+        command_line(fake, "preroot.hold=root");
+        fake.behaviours
+            .insert("dropbear".to_string(), Behaviour::Exits(1, "no key\n", 5));
+        fake.operator.extend(["attach vdz"; 60]);
+        fake.operator.push_back("continue");
+    });
+    let starts = names(&fake)
+        .iter()
+        .filter(|name| *name == "dropbear")
+        .count();
+    assert!(starts > 10, "{starts}");
+    assert!(fake.recorded("Output { source: Sshd"));
+    assert!(fake.recorded("stage: \"stay\""));
+}

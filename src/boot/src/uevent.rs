@@ -1,7 +1,7 @@
 //! Kernel uevents: a device came or went (lib/kobject_uevent.c: `ACTION@PATH`, then `KEY=VALUE`, each
 //! ended by a NUL).
 
-use crate::core::Boot;
+use crate::core::{Boot, is_again};
 use crate::machine::Machine;
 
 /// Bytes of one uevent (UEVENT_BUFFER_SIZE of the kernel, with its header).
@@ -40,8 +40,16 @@ fn parse(bytes: &[u8]) -> Option<Uevent<'_>> {
 /// Takes one uevent and tells those whom it concerns.
 pub(crate) fn arrived<M: Machine>(boot: &mut Boot<'_, M>) {
     let mut buffer = [0; UEVENT_BYTES_MAX];
-    let Ok(length) = boot.machine.read_uevent(&mut buffer) else {
-        return;
+    let length = match boot.machine.read_uevent(&mut buffer) {
+        Ok(length) => length,
+        Err(errno) if is_again(errno) => return,
+        Err(_) => {
+            // Some were lost (ENOBUFS): only looking at everything again tells what they said.
+            boot.modules.forget_sweep();
+            let _ = crate::modules::sweep(boot);
+            let _ = crate::root::coldplug(boot);
+            return;
+        }
     };
     let Some(uevent) = buffer.get(..length).and_then(parse) else {
         return;

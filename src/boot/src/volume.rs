@@ -10,14 +10,14 @@
 //! | `partuuid` `partlabel` | of the partition in its table |
 //! | `serial` | of the disk |
 //! | `bytes` | size of the device |
-//! | `due` | ext: why it has to be checked: `unclean` `errors` `mounts` `interval` `journal`; absent when it is clean |
+//! | `due` | ext: why it has to be checked: `unclean` `errors` `mounts` `interval` `journal` `damaged`; absent when it is clean |
 //! | `errno` | it could not be read |
 
 use heapless::String;
 use preroot_plan::RootSpec;
 
 /// A label of a file system or partition.
-pub type Label = String<80>;
+pub type Label = String<128>;
 
 /// What is on a block device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Volume {
     /// The kernel's name (`vda1`).
     pub name: String<32>,
     /// File system; empty: none that we know.
-    pub kind: String<16>,
+    pub kind: String<24>,
     /// UUID of the file system, lower case.
     pub uuid: String<40>,
     /// Its label.
