@@ -19,6 +19,9 @@
 //! from 0 within a boot; a gap says how many frames were lost. The payload is a CBOR map (RFC 8949) with small
 //! integer keys; a reader skips keys and kinds it does not know, so every record ever written stays
 //! readable.
+//!
+//! Frames lie one after the other in `/run/preroot/record`, and in the segments of a store, which keeps many boots
+//! (its bytes are drawn in `store.rs`). [`Writer`] appends to a store, [`Store`] and [`Frames`] read one.
 #![no_std]
 #![forbid(unsafe_code)]
 
