@@ -9,7 +9,7 @@ use linux_raw_sys::general::{
     __NR_kill, __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_rt_sigtimedwait, __NR_signalfd4,
     O_CLOEXEC, O_NONBLOCK, SIG_SETMASK, kernel_sigaction,
 };
-use rustix::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use rustix::fd::{AsFd, FromRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::Signal;
 use rustix::time::Timespec;
@@ -131,10 +131,4 @@ pub fn everybody(signal: Signal) -> Result<(), Errno> {
     let arguments = [usize::MAX, signal.as_raw() as usize, 0, 0, 0, 0];
     // SAFETY: no pointers.
     unsafe { syscall(__NR_kill, arguments) }.map(|_| ())
-}
-
-/// The descriptor's number, for a table that outlives its owner.
-#[must_use]
-pub fn number(descriptor: &OwnedFd) -> u32 {
-    descriptor.as_raw_fd().cast_unsigned()
 }

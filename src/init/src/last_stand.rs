@@ -1,0 +1,249 @@
+//! What is left when the boot core has panicked: PID 1 goes on without it.
+//!
+//! It says what happened, then serves for ever: reaps, drains the pipes that children write to, starts
+//! sshd again when it ends, and reboots on ctrl-alt-del or `preroot reboot`. The root, its services and
+//! every session stay as they are. It uses nothing of the core's state, only numbers left here.
+//!
+//! Invariant: nothing here can panic: there is nothing below to catch it.
+
+use core::fmt::Write;
+use core::panic::PanicInfo;
+
+use heapless::{String, Vec};
+use preroot_boot::machine::{Program, Spawn};
+use preroot_sys::event::epoll;
+use preroot_sys::fd::BorrowedFd;
+use preroot_sys::fs::{Mode, OFlags, open};
+use preroot_sys::process::Signal;
+use preroot_sys::spawn::{Command, Terminal, spawn};
+use preroot_sys::strings::Strings;
+use preroot_sys::{background, descriptor, io, reap, signal, system, thread};
+
+use crate::limits::{
+    CONTROL_BYTES_MAX, LAST_STAND_PAUSE_MS, LAST_WORDS_MAX, LINE_BYTES_MAX, PATH_BYTES_MAX,
+};
+use crate::linux::{Ready, ReadySource, receive, send};
+use crate::statics::LAST_STAND;
+
+/// What the panic handler knows of the machine: numbers, and how sshd is started.
+#[derive(Debug)]
+pub struct LastStand {
+    /// The epoll set.
+    pub epoll: Option<u32>,
+    /// /dev/null.
+    pub null: Option<u32>,
+    /// The rescue's root.
+    pub rescue_root: Option<u32>,
+    program: String<PATH_BYTES_MAX>,
+    arguments: Strings,
+    environment: Strings,
+    pid: u32,
+}
+
+impl LastStand {
+    /// Nothing is known yet.
+    #[must_use]
+    pub const fn new() -> LastStand {
+        LastStand {
+            epoll: None,
+            null: None,
+            rescue_root: None,
+            program: String::new(),
+            arguments: Strings::new(),
+            environment: Strings::new(),
+            pid: 0,
+        }
+    }
+
+    /// Remembers how sshd was started. What was checked at its spawn fits here too.
+    pub fn remember(&mut self, spawn: &Spawn<'_>, pid: u32) {
+        let Program::Path(path) = spawn.program else {
+            return;
+        };
+        self.program = String::try_from(path).unwrap_or_default();
+        let kept = self.arguments.set(spawn.arguments).is_ok()
+            && self.environment.set(spawn.environment).is_ok();
+        if !kept {
+            self.program.clear();
+        }
+        self.pid = pid;
+    }
+
+    /// Starts sshd again.
+    fn start(&mut self) {
+        let Some(null) = self.null.and_then(descriptor::by_number) else {
+            return;
+        };
+        let arguments = words(&self.arguments);
+        let environment = words(&self.environment);
+        if self.program.is_empty() {
+            return;
+        }
+        self.pid = spawn(&Command {
+            program: preroot_sys::spawn::Program::Path(&self.program),
+            arguments: &arguments,
+            environment: &environment,
+            root: self.rescue_root.and_then(descriptor::by_number),
+            streams: [null; 3],
+            terminal: Terminal::None,
+            oom_score: "-1000",
+            open_files: None,
+        })
+        .unwrap_or(0);
+    }
+}
+
+impl Default for LastStand {
+    fn default() -> LastStand {
+        LastStand::new()
+    }
+}
+
+fn words(strings: &Strings) -> Vec<&str, LAST_WORDS_MAX> {
+    strings
+        .iter()
+        .filter_map(|word| word.to_str().ok())
+        .take(LAST_WORDS_MAX)
+        .collect()
+}
+
+/// Writes the epitaph and serves.
+pub fn run(info: &PanicInfo<'_>) -> ! {
+    let mut line = String::<LINE_BYTES_MAX>::new();
+    // What does not fit is cut.
+    let _ = write!(line, "<2>preroot: PID 1 {info}");
+    epitaph(&line);
+    epitaph(
+        "<2>preroot: the boot stops here; sshd and what runs goes on. `preroot reboot` or ctrl-alt-del reboots",
+    );
+    serve()
+}
+
+/// Says a line to the kernel's log, and to the console in case that has failed.
+fn epitaph(line: &str) {
+    let text: Vec<u8, { LINE_BYTES_MAX + 1 }> = line.bytes().map(clean).chain([b'\n']).collect();
+    let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let said = open("/dev/kmsg", flags, Mode::empty()).and_then(|log| io::write(&log, &text));
+    if said.is_err() {
+        let console = open("/dev/console", flags, Mode::empty());
+        let _ = console.and_then(|console| io::write(&console, &text));
+    }
+}
+
+/// A panic's message has line breaks; the log takes lines.
+fn clean(byte: u8) -> u8 {
+    if byte == b'\n' { b' ' } else { byte }
+}
+
+/// Serves for ever.
+pub fn serve() -> ! {
+    let signals = signal::Set::EMPTY.with(Signal::CHILD).with(Signal::INT);
+    let _ = system::reboot(system::RebootCommand::CadOff);
+    loop {
+        // A signal wakes at once; pipes and the control socket are looked at once in a while.
+        if signal::wait(signals, LAST_STAND_PAUSE_MS) == Some(Signal::INT) {
+            reboot(system::RebootCommand::Restart);
+        }
+        let mut is_gone = false;
+        while let Some(reaped) = reap::any() {
+            is_gone |= LAST_STAND.with(|last| last.pid == reaped.pid) == Some(true);
+        }
+        if is_gone {
+            pause();
+            LAST_STAND.with(LastStand::start);
+        } else {
+            // One that could not be started is tried again.
+            LAST_STAND.with(|last| {
+                if last.pid == 0 {
+                    last.start()
+                }
+            });
+        }
+        drain();
+    }
+}
+
+fn pause() {
+    let pause = preroot_sys::time::Timespec {
+        tv_sec: i64::from(LAST_STAND_PAUSE_MS / 1000),
+        tv_nsec: 0,
+    };
+    let _ = thread::nanosleep(&pause);
+}
+
+/// Reads away what is ready in the core's epoll set, so that nobody who logs to PID 1 is stopped by a full pipe.
+fn drain() {
+    let Some(Some(set)) = LAST_STAND.with(|last| last.epoll.and_then(descriptor::by_number)) else {
+        return;
+    };
+    let mut ready = [const { core::mem::MaybeUninit::uninit() }; 64];
+    let now = preroot_sys::time::Timespec::default();
+    // As long as there is something, but never for ever: reaping must go on too.
+    for _ in 0..64 {
+        let Ok((events, _)) = epoll::wait(set, &mut ready, Some(&now)) else {
+            return;
+        };
+        if events.is_empty() {
+            return;
+        }
+        for event in events.iter() {
+            if let Some(ready) = Ready::unpack(event.data.u64())
+                && let Some(fd) = descriptor::by_number(ready.fd)
+            {
+                match ready.source {
+                    ReadySource::Control => obey(fd),
+                    // Signals are waited for, not read.
+                    ReadySource::Signals => {
+                        let _ = epoll::delete(set, fd);
+                    }
+                    _ => forget(set, fd),
+                }
+            }
+        }
+    }
+}
+
+/// Reads and drops. What has ended, or fails, is no longer watched.
+fn forget(set: BorrowedFd<'_>, fd: BorrowedFd<'_>) {
+    let mut buffer = [0; CONTROL_BYTES_MAX];
+    match io::read(fd, &mut buffer) {
+        Ok(1..) | Err(io::Errno::AGAIN) => {}
+        Ok(_) | Err(_) => {
+            let _ = epoll::delete(set, fd);
+        }
+    }
+}
+
+/// The three words that still mean something.
+fn obey(socket: BorrowedFd<'_>) {
+    let mut buffer = [0; 64];
+    let Ok((length, asker)) = receive(socket, &mut buffer) else {
+        return;
+    };
+    let word = buffer.get(..length).unwrap_or_default().trim_ascii();
+    let command = match word {
+        b"reboot" => Some(system::RebootCommand::Restart),
+        b"poweroff" => Some(system::RebootCommand::PowerOff),
+        b"halt" => Some(system::RebootCommand::Halt),
+        _ => None,
+    };
+    let answer: &[u8] = match command {
+        Some(_) => b"going down, without a shutdown: the boot core has panicked\n",
+        None => b"error: the boot core has panicked (see dmesg); known: reboot poweroff halt\n",
+    };
+    if let Some(asker) = asker {
+        let _ = send(socket, answer, &asker);
+    }
+    if let Some(command) = command {
+        reboot(command);
+    }
+}
+
+/// Syncs as far as that works in a few seconds, then ends the machine.
+fn reboot(command: system::RebootCommand) {
+    let _ = background::sync();
+    for _ in 0..3 {
+        pause();
+    }
+    let _ = system::reboot(command);
+}

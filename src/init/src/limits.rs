@@ -1,0 +1,50 @@
+//! Every bound of PID 1 and its helpers, unit last.
+
+use preroot_boot::limits::CHILDREN_MAX;
+use preroot_record::limits::FRAME_BYTES_MAX;
+
+/// Frames kept in memory until /run is there: the first, and what goes wrong before.
+pub const EARLY_FRAMES_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
+/// This boot's record in /run. A script's output is bounded by the core, so this is some thousand scripts.
+pub const RECORD_BYTES_MAX: u64 = 4 << 20;
+/// Events that wait to be handed out.
+pub const EVENTS_MAX: usize = 256;
+/// Events taken from the kernel at once.
+pub const READY_MAX: usize = 64;
+/// Processes reaped in one go, so that a flood of orphans does not starve the rest.
+pub const REAPED_AT_ONCE_MAX: usize = 64;
+/// Signals taken in one go; there are 64 kinds.
+pub const SIGNALS_AT_ONCE_MAX: usize = 64;
+/// How often PID 1 looks for dead children when it hears no signals, ms.
+pub const DEAF_POLL_MS: u32 = 100;
+/// Open files of PID 1: a pipe for each child, and a handful.
+pub const OPEN_FILES_MAX: u64 = 4096;
+/// One line to the kernel's log; the kernel refuses more than about 1000.
+pub const LINE_BYTES_MAX: usize = 900;
+/// One modalias; sysfs has no larger file.
+pub const MODALIAS_BYTES_MAX: usize = 4096;
+/// Bytes of directory entries read at once.
+pub const DIRECTORY_BYTES: usize = 4096;
+/// How long PID 1 waits for a sync, ms. A disk that hangs may take the rest of time.
+pub const SYNC_WAIT_MS_MAX: u32 = 5000;
+/// A path that is composed.
+pub const PATH_BYTES_MAX: usize = 250;
+/// One datagram of the control socket, either way.
+pub const CONTROL_BYTES_MAX: usize = 4096;
+/// Passes of SIGKILL over /proc, against processes that were born meanwhile.
+pub const KILL_PASSES_MAX: usize = 3;
+/// How long the client waits for an answer, ms.
+pub const ANSWER_MS_MAX: u32 = 10_000;
+/// Modules in an image without a plan.
+pub const ALL_MODULES_MAX: usize = preroot_plan::limits::MODULES_MAX;
+/// Passes over /proc/self/mountinfo when unmounting: each frees at least one level of mounts.
+pub const UNMOUNT_PASSES_MAX: usize = 32;
+/// Mount data that is no flag. The kernel takes a page.
+pub const MOUNT_DATA_BYTES_MAX: usize = 1024;
+/// Words of sshd's command line and of its environment that the last stand keeps.
+pub const LAST_WORDS_MAX: usize = 32;
+/// Pause before the last stand starts sshd again, ms.
+pub const LAST_STAND_PAUSE_MS: u32 = 1000;
+
+const _: () = assert!(CHILDREN_MAX + 64 < OPEN_FILES_MAX as usize);
+const _: () = assert!(EVENTS_MAX >= READY_MAX + SIGNALS_AT_ONCE_MAX + REAPED_AT_ONCE_MAX);

@@ -1,0 +1,301 @@
+//! The boot core's machine, on Linux.
+//!
+//! Each noun has its file; here they are put together behind [`Machine`]. Nothing here blocks but
+//! [`Machine::wait`], with two exceptions that have limits: an exec is waited for
+//! ([`spawn::EXEC_WAIT_MS_MAX`](preroot_sys::spawn::EXEC_WAIT_MS_MAX)), and a sync ([`SYNC_WAIT_MS_MAX`]).
+
+mod children;
+mod console;
+mod control;
+mod descend;
+mod events;
+mod everybody;
+mod files;
+mod init_requests;
+mod journal;
+mod mounts;
+mod news;
+mod watch;
+
+use core::net::IpAddr;
+
+use heapless::{Deque, Vec};
+use preroot_boot::limits::CHILDREN_MAX;
+use preroot_boot::machine::{
+    Channel, Child, EarlyMount, Errno, Event, Kill, Link, Loudness, Machine, Nanoseconds, Pid1,
+    Power, Spare, Spawn, Spawned,
+};
+use preroot_sys::fd::{AsFd, OwnedFd};
+use preroot_sys::mount::mount_move;
+use preroot_sys::process::{Rlimit, chdir, pivot_root};
+use preroot_sys::time::{ClockId, clock_gettime};
+use preroot_sys::{io, rand, system};
+
+use self::children::Children;
+use self::console::Console;
+use self::control::Control;
+use self::events::Dead;
+use self::journal::Journal;
+use self::news::Network;
+use self::watch::{Source, Watch};
+use crate::limits::{EARLY_FRAMES_BYTES_MAX, EVENTS_MAX};
+use crate::statics::LAST_STAND;
+
+pub use self::children::Slot;
+pub use self::control::CONTROL;
+pub(crate) use self::control::{receive, send};
+pub(crate) use self::files::{compose, make_directory, names, read, read_all, with_nul};
+pub use self::journal::RECORD;
+pub use self::watch::Queued;
+pub(crate) use self::watch::{Ready, Source as ReadySource};
+
+/// The memory a machine works in.
+#[derive(Debug)]
+pub struct Memory {
+    /// The children.
+    pub children: &'static mut Vec<Slot, CHILDREN_MAX>,
+    /// Events to hand out.
+    pub events: &'static mut Deque<Queued, EVENTS_MAX>,
+    /// Frames until /run is there.
+    pub early_frames: &'static mut Vec<u8, EARLY_FRAMES_BYTES_MAX>,
+}
+
+/// Linux, as PID 1 sees it.
+#[derive(Debug)]
+pub struct Linux {
+    watch: Watch,
+    children: Children,
+    console: Console,
+    journal: Journal,
+    network: Network,
+    signals: Option<OwnedFd>,
+    control: Option<Control>,
+    init_requests: Option<OwnedFd>,
+    rescue_root: Option<OwnedFd>,
+    own_program: Option<OwnedFd>,
+    open_files: Option<Rlimit>,
+    syncing: Option<OwnedFd>,
+    dead: Dead,
+}
+
+/// The kernel's errno in the core's word.
+pub(crate) fn errno(errno: io::Errno) -> Errno {
+    Errno(u16::try_from(errno.raw_os_error()).unwrap_or(Errno::IO.0))
+}
+
+impl Linux {
+    /// The machine as the kernel hands it over. `own_program` is the path this process was started from.
+    #[must_use]
+    pub fn new(memory: Memory, own_program: &str) -> Linux {
+        Console::hold_standard_streams();
+        let linux = Linux {
+            watch: Watch::new(memory.events),
+            children: Children::new(memory.children),
+            console: Console::default(),
+            journal: Journal::new(memory.early_frames),
+            network: Network::default(),
+            signals: None,
+            control: None,
+            init_requests: None,
+            rescue_root: None,
+            own_program: descend::open_own_program(own_program),
+            open_files: descend::raise_open_files(),
+            syncing: None,
+            dead: Dead::Perhaps,
+        };
+        let epoll = linux.watch.number();
+        LAST_STAND.with(|last_stand| last_stand.epoll = epoll);
+        linux
+    }
+
+    fn clock(clock: ClockId) -> Nanoseconds {
+        let time = clock_gettime(clock);
+        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+        let rest = u64::try_from(time.tv_nsec).unwrap_or(0);
+        seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+    }
+}
+
+impl Machine for Linux {
+    fn now(&mut self) -> Nanoseconds {
+        Linux::clock(ClockId::Monotonic)
+    }
+
+    fn wall_clock(&mut self) -> Nanoseconds {
+        Linux::clock(ClockId::Realtime)
+    }
+
+    fn wait(&mut self, until: Option<Nanoseconds>) -> Event {
+        self.wait_for_event(until)
+    }
+
+    fn keep(&mut self, frame: &[u8]) -> Result<(), Errno> {
+        self.journal.keep(frame)
+    }
+
+    fn say(&mut self, loudness: Loudness, line: &str) {
+        self.console.say(loudness, line);
+    }
+
+    fn random(&mut self) -> u32 {
+        let mut bytes = [0; 4];
+        // INSECURE: never waits for the pool to fill; this is a tag, not a key. Linux 5.6.
+        match rand::getrandom(&mut bytes[..], rand::GetRandomFlags::INSECURE) {
+            Ok(_) => u32::from_ne_bytes(bytes),
+            Err(_) => u32::try_from(self.wall_clock() & 0xffff_ffff).unwrap_or_default(),
+        }
+    }
+
+    fn make_stage(&mut self) -> Result<(), Errno> {
+        mounts::make_stage()
+    }
+
+    fn mount_early(&mut self, which: EarlyMount) -> Result<(), Errno> {
+        mounts::mount_early(which)?;
+        match which {
+            EarlyMount::Proc | EarlyMount::Sys | EarlyMount::Pts => Ok(()),
+            EarlyMount::Dev => {
+                self.console.open()?;
+                let null = self.console.null_number();
+                LAST_STAND.with(|last_stand| last_stand.null = null);
+                Ok(())
+            }
+            EarlyMount::Run => self.journal.open(),
+        }
+    }
+
+    fn make_rescue_root(&mut self) -> Result<(), Errno> {
+        let root = mounts::make_rescue_root()?;
+        let number = preroot_sys::descriptor::number(&root);
+        LAST_STAND.with(|last_stand| last_stand.rescue_root = Some(number));
+        self.rescue_root = Some(root);
+        Ok(())
+    }
+
+    fn listen(&mut self, channel: Channel) -> Result<(), Errno> {
+        match channel {
+            Channel::Signals => self.listen_to_signals(),
+            Channel::Uevents => {
+                let socket = self.network.listen_to_uevents()?;
+                self.watch.add(Source::Uevents, socket)
+            }
+            Channel::Links => {
+                let socket = self.network.listen_to_links()?;
+                self.watch.add(Source::Links, socket)
+            }
+            Channel::Control => {
+                let control = Control::open()?;
+                self.watch.add(Source::Control, control.as_fd())?;
+                self.control = Some(control);
+                Ok(())
+            }
+            Channel::InitRequests => {
+                let fifo = init_requests::listen()?;
+                self.watch.add(Source::InitRequests, &fifo)?;
+                self.init_requests = Some(fifo);
+                Ok(())
+            }
+        }
+    }
+
+    fn read_file(&mut self, path: &str, out: &mut [u8]) -> Result<usize, Errno> {
+        read(path, out)
+    }
+
+    fn write_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno> {
+        files::write(path, bytes)
+    }
+
+    fn set_hostname(&mut self, name: &str) -> Result<(), Errno> {
+        system::sethostname(name.as_bytes()).map_err(errno)
+    }
+
+    fn modaliases(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
+        files::modaliases(each)
+    }
+
+    fn block_devices(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
+        names(preroot_sys::fs::CWD, "/sys/class/block", &mut |_, name| {
+            each(name)
+        })
+    }
+
+    fn read_uevent(&mut self, out: &mut [u8]) -> Result<usize, Errno> {
+        self.network.read_uevent(out)
+    }
+
+    fn links(&mut self, each: &mut dyn FnMut(&Link<'_>)) -> Result<(), Errno> {
+        self.network.links(each)
+    }
+
+    fn link_up(&mut self, index: u32) -> Result<(), Errno> {
+        self.network.route()?.link_up(index).map_err(errno)
+    }
+
+    fn add_address(&mut self, index: u32, ip: IpAddr, prefix: u8) -> Result<(), Errno> {
+        self.network
+            .route()?
+            .add_address(index, ip, prefix)
+            .map_err(errno)
+    }
+
+    fn add_route(&mut self, index: u32, gateway: IpAddr) -> Result<(), Errno> {
+        self.network
+            .route()?
+            .add_route(index, gateway)
+            .map_err(errno)
+    }
+
+    fn spawn(&mut self, spawn: &Spawn<'_>) -> Result<Spawned, Errno> {
+        self.spawn_child(spawn)
+    }
+
+    fn kill(&mut self, child: Child, how: Kill) -> Result<(), Errno> {
+        self.children.kill(child, how)
+    }
+
+    fn read_output(&mut self, child: Child, out: &mut [u8]) -> Result<usize, Errno> {
+        self.children.read_output(child, out)
+    }
+
+    fn kill_all(&mut self, how: Kill, spare: Spare) -> Result<(), Errno> {
+        everybody::kill(how, spare, self.rescue_root.as_ref().map(AsFd::as_fd))
+    }
+
+    fn make_directory(&mut self, path: &str) -> Result<(), Errno> {
+        make_directory(path)
+    }
+
+    fn move_mount(&mut self, from: &str, to: &str) -> Result<(), Errno> {
+        mount_move(from, to).map_err(errno)
+    }
+
+    fn pivot_root(&mut self, new: &str, old: &str) -> Result<(), Errno> {
+        pivot_root(new, old).map_err(errno)?;
+        chdir("/").map_err(errno)
+    }
+
+    fn sync(&mut self) -> Result<(), Errno> {
+        self.sync_with_limit()
+    }
+
+    fn read_control(&mut self, out: &mut [u8]) -> Result<usize, Errno> {
+        self.control.as_mut().ok_or(Errno::AGAIN)?.read(out)
+    }
+
+    fn answer_control(&mut self, answer: &[u8]) -> Result<(), Errno> {
+        self.control.as_mut().ok_or(Errno::INVAL)?.answer(answer)
+    }
+
+    fn read_init_request(&mut self, out: &mut [u8; 384]) -> Result<(), Errno> {
+        init_requests::take(self.init_requests.as_ref().ok_or(Errno::AGAIN)?, out)
+    }
+
+    fn exec(&mut self, _: &Pid1, path: &str, arguments: &[&str]) -> Errno {
+        descend::exec(path, arguments, self.open_files.as_ref())
+    }
+
+    fn power(&mut self, _: &Pid1, how: Power) -> Errno {
+        descend::power(how)
+    }
+}

@@ -1,0 +1,84 @@
+//! The early file systems, the stage and the rescue's root.
+//!
+//! ```text
+//! rootfs            nobody sees it any more
+//! `- stage          the same files, bound: this mount has a parent, so pivot_root(2) takes it
+//!    |- dev proc sys run
+//!    `- rescue      the stage and what is mounted in it, bound once more: sshd's root, which no pivot moves
+//! ```
+
+use core::ffi::CStr;
+
+use preroot_boot::machine::{EarlyMount, Errno};
+use preroot_sys::fd::OwnedFd;
+use preroot_sys::fs::{Mode, OFlags, open};
+use preroot_sys::io;
+use preroot_sys::mount::{MountFlags, mount, mount_bind_recursive, mount_move};
+use preroot_sys::process::{chdir, chroot};
+
+use super::errno;
+use super::files::{make_directory, write};
+
+const STAGE: &str = "/mnt";
+const RESCUE: &str = "/rescue";
+
+/// Makes the initramfs a mount that can be pivoted away from (SPIKE: on kernels before 7.0 the rootfs cannot).
+pub(super) fn make_stage() -> Result<(), Errno> {
+    mount_bind_recursive("/", STAGE).map_err(errno)?;
+    // From here on the order matters: the cwd must be the new root before it is moved over the old one.
+    chdir(STAGE).map_err(errno)?;
+    mount_move(".", "/").map_err(errno)?;
+    chroot(".").map_err(errno)?;
+    chdir("/").map_err(errno)
+}
+
+/// Binds everything to the rescue's root and opens that.
+pub(super) fn make_rescue_root() -> Result<OwnedFd, Errno> {
+    mount_bind_recursive("/", RESCUE).map_err(errno)?;
+    open(
+        RESCUE,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+    .map_err(errno)
+}
+
+/// Mounts one of the early file systems and makes what belongs into it.
+pub(super) fn mount_early(which: EarlyMount) -> Result<(), Errno> {
+    let quiet = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    match which {
+        EarlyMount::Proc => {
+            mount_one("proc", "/proc", quiet, c"")?;
+            // Else the kernel drops what is said quickly. A kernel without this setting says it all.
+            let _ = write("/proc/sys/kernel/printk_devkmsg", b"on\n");
+            Ok(())
+        }
+        EarlyMount::Sys => mount_one("sysfs", "/sys", quiet, c""),
+        EarlyMount::Dev => mount_one("devtmpfs", "/dev", MountFlags::NOSUID, c"mode=0755"),
+        EarlyMount::Pts => {
+            make_directory("/dev/pts")?;
+            let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
+            mount_one(
+                "devpts",
+                "/dev/pts",
+                flags,
+                c"gid=5,mode=0620,ptmxmode=0666",
+            )
+        }
+        EarlyMount::Run => {
+            let flags = MountFlags::NOSUID | MountFlags::NODEV;
+            mount_one("tmpfs", "/run", flags, c"mode=0755")?;
+            make_directory("/run/preroot")?;
+            make_directory("/run/preroot/stage")?;
+            make_directory("/run/initramfs")
+        }
+    }
+}
+
+fn mount_one(kind: &str, target: &str, flags: MountFlags, data: &CStr) -> Result<(), Errno> {
+    match mount(kind, target, kind, flags, data) {
+        // It is there already: this stage is tried again.
+        Err(io::Errno::BUSY) | Ok(()) => Ok(()),
+        Err(other) => Err(errno(other)),
+    }
+}

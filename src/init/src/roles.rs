@@ -1,0 +1,132 @@
+//! The helpers: this binary as a child of PID 1, known by argv[0] ([`preroot_boot::roles`]).
+//!
+//! Each does one thing that can hang, says what it found in lines, and exits with 0 or an errno.
+
+mod all_modules;
+mod client;
+mod keep;
+mod load_modules;
+mod mount;
+mod options;
+mod probe;
+mod unmount;
+
+use core::ffi::CStr;
+use core::fmt::{self, Write};
+use core::panic::PanicInfo;
+
+use heapless::Vec;
+use preroot_boot::machine::Errno;
+use preroot_boot::roles;
+use preroot_sys::entry::Arguments;
+use preroot_sys::fd::BorrowedFd;
+use preroot_sys::strings::STRINGS_MAX;
+use preroot_sys::{descriptor, io, spawn, thread};
+
+use crate::linux::with_nul;
+
+/// Exit code when the words on the command line make no sense.
+const USAGE: i32 = 100;
+/// Exit code of a helper that panicked.
+const PANICKED: i32 = 101;
+
+/// The words behind argv[0].
+type Words = Vec<&'static str, STRINGS_MAX>;
+
+/// Runs the role that argv[0] names and returns its exit code.
+#[must_use]
+pub fn run(mut arguments: Arguments) -> i32 {
+    let name = arguments.next().and_then(|word: &CStr| word.to_str().ok());
+    let name = name
+        .and_then(|path| path.rsplit('/').next())
+        .unwrap_or_default();
+    let mut words = Words::new();
+    for word in arguments {
+        if word.to_str().map(|word| words.push(word)) != Ok(Ok(())) {
+            return USAGE;
+        }
+    }
+    // Started from a descriptor, the kernel has named it after that.
+    if let Some(short) = with_nul::<16>(name.get(..name.len().min(15)).unwrap_or_default()) {
+        let _ = thread::set_name(short.as_c_str());
+    }
+    match name {
+        roles::LOAD_MODULES => code(load_modules::run(&words)),
+        roles::LOAD_ALL_MODULES => code(all_modules::run()),
+        roles::PROBE => code(probe::run(&words)),
+        roles::MOUNT => code(mount::run(&words)),
+        roles::UNMOUNT => code(unmount::run(&words)),
+        roles::KEEP => code(keep::run(&words)),
+        roles::CLIENT => client::run(&words),
+        _ => {
+            let _ = writeln!(
+                Stream::error(),
+                "preroot-init: PID 1 of an initramfs; not to be run by hand"
+            );
+            USAGE
+        }
+    }
+}
+
+fn code(done: Result<(), Errno>) -> i32 {
+    done.map_or_else(|errno| i32::from(errno.0), |()| 0)
+}
+
+/// A helper that panics says so and ends.
+pub fn panicked(info: &PanicInfo<'_>) -> ! {
+    let _ = writeln!(Stream::error(), "preroot helper {info}");
+    spawn::exit(PANICKED)
+}
+
+/// A standard stream that text is written to, a line at a time so that lines of several helpers do not mix.
+struct Stream {
+    fd: BorrowedFd<'static>,
+    line: Vec<u8, 512>,
+}
+
+impl Stream {
+    fn output() -> Stream {
+        Stream {
+            fd: descriptor::stdout(),
+            line: Vec::new(),
+        }
+    }
+
+    fn error() -> Stream {
+        Stream {
+            fd: descriptor::stderr(),
+            line: Vec::new(),
+        }
+    }
+
+    fn flush(&mut self) -> fmt::Result {
+        let mut rest = self.line.as_slice();
+        while !rest.is_empty() {
+            let written = io::write(self.fd, rest).map_err(|_| fmt::Error)?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        self.line.clear();
+        Ok(())
+    }
+}
+
+impl Write for Stream {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            if self.line.is_full() {
+                self.flush()?;
+            }
+            self.line.push(byte).map_err(|_| fmt::Error)?;
+            if byte == b'\n' {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let _ = self.flush();
+    }
+}

@@ -1,0 +1,144 @@
+//! `preroot-keep STORE BYTES`: copies this boot's frames that are not there yet into the store on disk.
+
+use preroot_boot::machine::Errno;
+use preroot_record::limits::FRAME_BYTES_MAX;
+use preroot_record::{Boot, Event, Media, Scan, Scanned, StoreError, Writer};
+use preroot_sys::fd::OwnedFd;
+use preroot_sys::fs::{
+    FallocateFlags, FileType, Mode, OFlags, SeekFrom, fallocate, fdatasync, fstat, fsync, open,
+    seek,
+};
+use preroot_sys::io;
+
+use super::Words;
+use crate::linux::{RECORD, errno, make_directory, read_all};
+
+/// Bytes of frames offered to the writer at once.
+const CHUNK_BYTES: usize = 64 << 10;
+
+const _: () = assert!(CHUNK_BYTES > 2 * FRAME_BYTES_MAX);
+
+/// Exits with errno: EEXIST when the store's place holds something else, ENOSPC when it is too small.
+pub(super) fn run(words: &Words) -> Result<(), Errno> {
+    let [path, bytes] = words.as_slice() else {
+        return Err(Errno::INVAL);
+    };
+    let bytes: u64 = bytes.parse().map_err(|_| Errno::INVAL)?;
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let record = open(RECORD, flags, Mode::empty()).map_err(errno)?;
+    let mut chunk = [0; CHUNK_BYTES];
+    let mut filled = read_all(&record, &mut chunk)?;
+    let boot = boot_of(chunk.get(..filled).unwrap_or_default()).ok_or(Errno::NOENT)?;
+    let mut medium = Medium::open(path, bytes)?;
+    let size = medium.size;
+    let mut writer = Writer::open(&mut medium, size, boot).map_err(store_errno)?;
+    loop {
+        let frames = chunk.get(..filled).unwrap_or_default();
+        let done = writer.append(&mut medium, frames).map_err(store_errno)?;
+        chunk.copy_within(done.consumed.min(filled)..filled, 0);
+        filled -= done.consumed.min(filled);
+        let more = read_all(&record, chunk.get_mut(filled..).unwrap_or_default())?;
+        if more == 0 {
+            break;
+        }
+        filled += more;
+    }
+    fdatasync(&medium.file).map_err(errno)
+}
+
+/// Whose record this is: the tag is in every frame, the rest in the first.
+fn boot_of(frames: &[u8]) -> Option<Boot> {
+    Scan::new(frames).find_map(|scanned| {
+        let Scanned::Frame(frame) = scanned else {
+            return None;
+        };
+        match frame.event()? {
+            Event::Born(born) => Some(Boot {
+                tag: frame.header.boot,
+                epoch_ns: born.epoch_ns,
+            }),
+            _ => None,
+        }
+    })
+}
+
+fn store_errno(error: StoreError<Errno>) -> Errno {
+    match error {
+        StoreError::Media(errno) => errno,
+        StoreError::TooSmall => Errno::NOSPC,
+        StoreError::NotAStore | StoreError::Newer(_) => Errno::EXIST,
+    }
+}
+
+/// A file or a partition that holds a store.
+struct Medium {
+    file: OwnedFd,
+    size: u64,
+}
+
+impl Medium {
+    /// Opens it; makes the file, and the directory it lies in, when they are missing.
+    fn open(path: &str, bytes: u64) -> Result<Medium, Errno> {
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let file = match open(path, flags, Mode::empty()) {
+            Err(io::Errno::NOENT) => return Medium::make(path, bytes),
+            other => other.map_err(errno)?,
+        };
+        let size = match FileType::from_raw_mode(fstat(&file).map_err(errno)?.st_mode) {
+            FileType::RegularFile | FileType::BlockDevice => seek(&file, SeekFrom::End(0)),
+            _ => return Err(Errno::EXIST),
+        };
+        let size = size.map_err(errno)?;
+        if size == 0 {
+            // Made, and then the power failed.
+            allocate(&file, bytes)?;
+            return Ok(Medium { file, size: bytes });
+        }
+        Ok(Medium { file, size })
+    }
+
+    fn make(path: &str, bytes: u64) -> Result<Medium, Errno> {
+        let directory = path.rsplit_once('/').map(|(directory, _)| directory);
+        if let Some(directory) = directory.filter(|directory| !directory.is_empty()) {
+            make_directory(directory)?;
+        }
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file = open(path, flags, Mode::from_raw_mode(0o600)).map_err(errno)?;
+        allocate(&file, bytes)?;
+        Ok(Medium { file, size: bytes })
+    }
+}
+
+/// Takes all the space now, so that a full disk does not cost a record later.
+fn allocate(file: &OwnedFd, bytes: u64) -> Result<(), Errno> {
+    fallocate(file, FallocateFlags::empty(), 0, bytes).map_err(errno)?;
+    fsync(file).map_err(errno)
+}
+
+impl Media for Medium {
+    type Error = Errno;
+
+    fn read_at(&mut self, offset: u64, out: &mut [u8]) -> Result<(), Errno> {
+        let mut done = 0;
+        while let Some(room) = out.get_mut(done..).filter(|room| !room.is_empty()) {
+            let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
+            match io::pread(&self.file, room, at).map_err(errno)? {
+                0 => return Err(Errno::IO),
+                more => done += more,
+            }
+        }
+        Ok(())
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Errno> {
+        let mut done = 0;
+        while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+            let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
+            match io::pwrite(&self.file, rest, at).map_err(errno)? {
+                0 => return Err(Errno::IO),
+                more => done += more,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! `preroot-unmount DIRECTORY`: unmounts it and what is mounted below; what is busy becomes read-only.
+
+use heapless::String;
+use preroot_boot::machine::Errno;
+use preroot_sys::fd::OwnedFd;
+use preroot_sys::fs::{Mode, OFlags, open};
+use preroot_sys::io;
+use preroot_sys::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
+
+use super::Words;
+use crate::limits::{PATH_BYTES_MAX, UNMOUNT_PASSES_MAX};
+use crate::linux::errno;
+
+/// How the directory itself ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Unmounted,
+    ReadOnly,
+    Stuck(Errno),
+}
+
+/// 0: all of it is unmounted. 16 (EBUSY): it is read-only.
+pub(super) fn run(words: &Words) -> Result<(), Errno> {
+    let [directory] = words.as_slice() else {
+        return Err(Errno::INVAL);
+    };
+    // Mounts that hold others are busy until those are gone, so each pass frees one level.
+    for _ in 0..UNMOUNT_PASSES_MAX {
+        let mut progress = 0;
+        let mut left = 0;
+        each_mount_below(directory, &mut |path| {
+            if unmount(path, UnmountFlags::NOFOLLOW).is_ok() {
+                progress += 1;
+            } else {
+                left += 1;
+            }
+        })?;
+        if left == 0 || progress == 0 {
+            break;
+        }
+    }
+    let mut fate = Fate::Unmounted;
+    each_mount_below(directory, &mut |path| {
+        let flags = MountFlags::RDONLY | MountFlags::SILENT;
+        let remounted = mount_remount(path, flags, c"").map_err(errno);
+        // A tmpfs or a mount of the kernel's own that stays as it is harms nobody.
+        if path == *directory {
+            fate = remounted.map_or_else(Fate::Stuck, |()| Fate::ReadOnly);
+        }
+    })?;
+    match fate {
+        Fate::Unmounted => Ok(()),
+        Fate::ReadOnly => Err(Errno::BUSY),
+        Fate::Stuck(errno) => Err(errno),
+    }
+}
+
+/// Hands the mount points at and below `directory` to `each` (proc(5), mountinfo: the fifth field).
+fn each_mount_below(directory: &str, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = open("/proc/self/mountinfo", flags, Mode::empty()).map_err(errno)?;
+    let mut field = Field::default();
+    each_byte(&file, &mut |byte| {
+        if let Some(path) = field.push(byte)
+            && is_below(&path, directory)
+        {
+            each(&path);
+        }
+    })
+}
+
+fn each_byte(file: &OwnedFd, each: &mut dyn FnMut(u8)) -> Result<(), Errno> {
+    let mut buffer = [0; 1024];
+    loop {
+        let length = io::read(file, &mut buffer).map_err(errno)?;
+        if length == 0 {
+            return Ok(());
+        }
+        buffer.iter().take(length).copied().for_each(&mut *each);
+    }
+}
+
+/// The fifth field of the line that is being read. The kernel writes blanks in it as `\040`.
+#[derive(Default)]
+struct Field {
+    number: u32,
+    path: heapless::Vec<u8, { PATH_BYTES_MAX * 4 }>,
+    /// A path longer than its room is nobody's: it cannot be unmounted by name anyway.
+    is_cut: bool,
+}
+
+impl Field {
+    /// Takes a byte; at the end of the field hands it out.
+    fn push(&mut self, byte: u8) -> Option<String<PATH_BYTES_MAX>> {
+        match byte {
+            b'\n' => *self = Field::default(),
+            b' ' => {
+                self.number += 1;
+                if self.number == 5 && !self.is_cut {
+                    return unescape(&self.path);
+                }
+            }
+            _ if self.number == 4 => self.is_cut |= self.path.push(byte).is_err(),
+            _ => {}
+        }
+        None
+    }
+}
+
+/// Undoes `\ooo`.
+fn unescape(path: &[u8]) -> Option<String<PATH_BYTES_MAX>> {
+    let mut bytes = heapless::Vec::<u8, PATH_BYTES_MAX>::new();
+    let mut rest = path;
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after.get(..3).filter(|_| first == b'\\');
+        let code = code.and_then(|digits| core::str::from_utf8(digits).ok());
+        let escaped = code.and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        let skipped = if escaped.is_some() { 3 } else { 0 };
+        bytes.push(escaped.unwrap_or(first)).ok()?;
+        rest = after.get(skipped..).unwrap_or_default();
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn is_below(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || directory == "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn mount_points_are_read() {
+        let text = "22 1 0:21 / / rw - rootfs rootfs rw\n\
+                    23 22 0:22 / /new\\040root rw,relatime - ext4 /dev/vda1 rw\n\
+                    24 22 0:23 / /new\\040root/proc rw - proc proc rw\n";
+        let mut field = Field::default();
+        let paths: Vec<_> = text.bytes().filter_map(|byte| field.push(byte)).collect();
+        assert_eq!(paths, ["/", "/new root", "/new root/proc"]);
+    }
+
+    #[test]
+    fn below_is_a_matter_of_whole_names() {
+        let check = |path, directory, expected| assert_eq!(is_below(path, directory), expected);
+        check("/newroot", "/newroot", true);
+        check("/newroot/proc", "/newroot", true);
+        check("/newroot2", "/newroot", false);
+        check("/", "/newroot", false);
+        check("/newroot", "/", true);
+    }
+}

@@ -1,0 +1,26 @@
+//! All memory of PID 1 beside its stack, claimed once, in [`crate::pid1`]. All of it is zero at first, so it
+//! costs nothing in the file, and no page until it is used.
+
+use heapless::{Deque, Vec};
+use preroot_boot::limits::CHILDREN_MAX;
+use preroot_plan::limits::PLAN_BYTES_MAX;
+use preroot_sys::claim::{Claim, Shared};
+
+use crate::last_stand::LastStand;
+use crate::limits::{EARLY_FRAMES_BYTES_MAX, EVENTS_MAX};
+use crate::linux::{Queued, Slot};
+
+/// The plan, read whole: a mapped file could be cut short under PID 1, and that is a fatal signal. 4 MiB.
+pub static PLAN: Claim<[u8; PLAN_BYTES_MAX]> = Claim::new([0; PLAN_BYTES_MAX]);
+/// Frames until /run is there. 16 KiB.
+pub static EARLY_FRAMES: Claim<Vec<u8, EARLY_FRAMES_BYTES_MAX>> = Claim::new(Vec::new());
+/// The children. 24 KiB.
+pub static CHILDREN: Claim<Vec<Slot, CHILDREN_MAX>> = Claim::new(Vec::new());
+/// Events to hand out. 10 KiB.
+pub static EVENTS: Claim<Deque<Queued, EVENTS_MAX>> = Claim::new(Deque::new());
+/// What the panic handler knows. 17 KiB.
+pub static LAST_STAND: Shared<LastStand> = Shared::new(LastStand::new());
+
+const _: () = assert!(size_of::<Slot>() <= 24);
+const _: () = assert!(size_of::<Queued>() <= 40);
+const _: () = assert!(size_of::<LastStand>() <= 17 << 10);
