@@ -7,6 +7,7 @@ use preroot_plan::Plan;
 use preroot_record::{Event as Record, Note};
 
 use crate::command_line::CommandLine;
+use crate::console::Console;
 use crate::control::Operator;
 use crate::fsck::Check;
 use crate::limits::{CHILDREN_MAX, DRAIN_READS_MAX};
@@ -32,6 +33,7 @@ pub(crate) enum Purpose {
     Sshd,
     Probe,
     Fsck,
+    Console,
     /// A mount, unmount or store child: one at a time, the stage waits for it.
     Task,
     /// A script, by its number in the plan.
@@ -71,6 +73,7 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) runner: Runner,
     pub(crate) services: Services,
     pub(crate) operator: Operator,
+    pub(crate) console: Console,
     /// Where the root is now.
     pub(crate) root_place: RootPlace,
     /// Set when the machine is to go down.
@@ -109,6 +112,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             runner: Runner::default(),
             services: Services::default(),
             operator: Operator::default(),
+            console: Console::default(),
             root_place: RootPlace::Nowhere,
             down: None,
             purposes: [Purpose::Nobody; CHILDREN_MAX],
@@ -167,6 +171,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             self.root.deadline(),
             self.runner.deadline(),
             self.services.deadline(),
+            self.console.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -180,6 +185,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         crate::root::due(self, now);
         crate::runner::due(self, now);
         crate::services::due(self, now);
+        crate::console::due(self, now);
     }
 
     fn handle(&mut self, event: Event) {
@@ -220,6 +226,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Probe => crate::root::probe_ended(self),
             Purpose::Fsck => crate::fsck::ended(self, end),
             Purpose::Task => self.task.ended(end.status),
+            Purpose::Console => crate::console::ended(self),
             Purpose::Script(script) => crate::runner::ended(self, script, end),
             Purpose::Service(service) => crate::services::ended(self, service, end),
         }
@@ -240,7 +247,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Fsck => crate::fsck::output(self, bytes),
             Purpose::Task => crate::task::output(self, bytes),
             Purpose::Script(script) => crate::runner::output(self, script, bytes),
-            Purpose::Service(_) | Purpose::Nobody => {}
+            Purpose::Service(_) | Purpose::Console | Purpose::Nobody => {}
         }
         true
     }

@@ -20,9 +20,6 @@ use crate::roles;
 /// Calls after which a boot is taken to be stuck.
 const CALLS_MAX: usize = 50_000;
 
-/// What the operator does each time the boot waits for somebody; `reboot` when the list is at its end.
-pub(crate) type Script = Vec<&'static str>;
-
 /// How a child of some name behaves.
 #[derive(Debug, Clone)]
 pub(crate) enum Behaviour {
@@ -62,6 +59,7 @@ pub(crate) struct Fake {
     pub(crate) ended: Option<Power>,
     pub(crate) behaviours: BTreeMap<String, Behaviour>,
     pub(crate) files: BTreeMap<String, String>,
+    /// What the operator does each time the boot waits for somebody; `reboot` at the end of the list.
     pub(crate) operator: VecDeque<&'static str>,
     /// Lines a probe writes, by device.
     pub(crate) volumes: BTreeMap<String, String>,
@@ -249,7 +247,7 @@ impl Fake {
                 let output = lines.map(|line| format!("{line}\n")).collect();
                 (output, Behaviour::Exits(0, "", 2))
             }
-            ("dropbear" | "/sbin/getty", None) => (String::new(), Behaviour::Runs),
+            ("dropbear" | "/sbin/getty" | "-sh", None) => (String::new(), Behaviour::Runs),
             _ => ("did it\n".to_string(), Behaviour::Exits(0, "", 10)),
         };
         if let Behaviour::NoExec(errno) = behaviour {

@@ -14,6 +14,7 @@ extern crate std;
 
 mod born;
 mod command_line;
+mod console;
 mod control;
 mod core;
 mod early;

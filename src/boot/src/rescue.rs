@@ -6,6 +6,7 @@
 
 use preroot_record::Operator as Record;
 
+use crate::console;
 use crate::control::{Decision, Waiting};
 use crate::core::{Boot, Turn};
 use crate::limits::SECOND_NS;
@@ -35,7 +36,10 @@ pub(crate) fn hold<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage) -> Waited {
         stage: stage.name(),
     });
     boot.operator.waiting = Waiting::Held(stage);
-    wait(boot, None)
+    console::start(boot);
+    let waited = wait(boot, None);
+    console::stop(boot);
+    waited
 }
 
 /// A stage failed: says so wherever somebody may look, and waits.

@@ -431,6 +431,7 @@ fn a_hold_waits_for_the_operator() {
     assert!(fake.answers[0].starts_with("error: nobody knows that word"));
     assert!(fake.answers[1].contains("waiting  before root"));
     assert_eq!(fake.answers[2], "on with root\n");
+    assert!(position(&fake, "-sh") < position(&fake, "preroot-mount"));
     assert!(fake.recorded("Verdict { word: \"OK\""));
 }
 
