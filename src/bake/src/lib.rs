@@ -1,1 +1,35 @@
-//! placeholder
+//! From a plan, tools and kernel modules to an initramfs image.
+//!
+//! [`bake`] takes a [`Recipe`] and gives an [`Image`]: the bytes, and why each member is there. It
+//! reads and never writes, runs nothing, and knows no clock: the same input gives the same bytes.
+//! Invariant: what is in an image can be started there. Every tool has its libraries and its loader,
+//! every module is for the plan's kernel, every key is one that dropbear takes; what is not is
+//! refused here, naming file and remedy.
+//!
+//! [`Listing`] reads any image back: what is in it and, where we baked it, why.
+#![forbid(unsafe_code)]
+
+mod bake;
+mod compress;
+mod contents;
+mod cpio;
+mod deb;
+mod digest;
+mod elf;
+mod error;
+mod file;
+mod keys;
+mod layout;
+pub mod limits;
+mod list;
+mod modules;
+mod sources;
+mod tools;
+
+pub use bake::{ExtraFile, Image, Recipe, bake};
+pub use compress::Compression;
+pub use cpio::{Archive, CpioError, Kind, Member};
+pub use error::Error;
+pub use file::write_whole;
+pub use list::Listing;
+pub use tools::Tool;

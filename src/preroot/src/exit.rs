@@ -47,6 +47,14 @@ impl Failure {
         }
     }
 
+    /// The system would not let us, said in whole.
+    pub(crate) fn system_text(text: String) -> Failure {
+        Failure {
+            exit: Exit::System,
+            text,
+        }
+    }
+
     /// Says it on standard error.
     pub(crate) fn report(&self) -> Exit {
         if !self.text.is_empty() {

@@ -3,6 +3,7 @@
 //! One file a subcommand. Exit codes: 0 fine, 1 the input is wrong, 100 usage, 111 system.
 #![forbid(unsafe_code)]
 
+mod bake;
 mod exit;
 mod freeze;
 mod show;
@@ -23,6 +24,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Bake(bake::Bake),
     Freeze(freeze::Freeze),
     Show(show::Show),
     Why(why::Why),
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         }
     };
     let done = match cli.command {
+        Command::Bake(command) => command.run(),
         Command::Freeze(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::Why(command) => command.run(),

@@ -1,0 +1,332 @@
+//! The bake: checks every input, then lays the image out. All that is wrong is said at once.
+
+use std::path::{Path, PathBuf};
+
+use preroot_plan::Plan;
+
+use crate::compress::Compression;
+use crate::deb::Package;
+use crate::digest;
+use crate::elf::Elf;
+use crate::error::Error;
+use crate::file::{base_name, read_whole};
+use crate::keys::{Fault, check_authorized_keys, check_host_key};
+use crate::layout::Layout;
+use crate::list::Listing;
+use crate::modules::Modules;
+use crate::sources::{Origin, Sources};
+use crate::tools::{Tool, Tools, check_static};
+
+const DIRECTORIES: &str = include_str!("../../../initramfs/directories.txt");
+const PASSWD: &str = include_str!("../../../initramfs/etc/passwd");
+const GROUP: &str = include_str!("../../../initramfs/etc/group");
+const SHELLS: &str = include_str!("../../../initramfs/etc/shells");
+const PROFILE: &str = include_str!("../../../initramfs/etc/profile");
+
+/// What an image is made of.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// The frozen plan.
+    pub plan: PathBuf,
+    /// The root tree: kernel modules, and libraries that the packages lack.
+    pub root: PathBuf,
+    /// `preroot-init`.
+    pub init: PathBuf,
+    /// Debian packages that are looked into before the root tree and this host.
+    pub packages: Vec<PathBuf>,
+    /// The host's own tree, `/` but in tests.
+    pub host: PathBuf,
+    /// `bootlog`, static.
+    pub bootlog: Option<PathBuf>,
+    /// Who may log in to the rescue sshd.
+    pub authorized_keys: Option<PathBuf>,
+    /// The rescue sshd's identity, in dropbear's format.
+    pub host_key: Option<PathBuf>,
+    /// How the image is compressed.
+    pub compression: Compression,
+    /// The tools.
+    pub tools: Vec<Tool>,
+    /// More files.
+    pub files: Vec<ExtraFile>,
+}
+
+/// One more file of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraFile {
+    /// Its path in the image.
+    pub path: String,
+    /// The file.
+    pub source: PathBuf,
+    /// Its permission bits.
+    pub permissions: u16,
+}
+
+/// A baked image.
+#[derive(Debug)]
+pub struct Image {
+    /// The bytes that a kernel takes as its initramfs.
+    pub bytes: Vec<u8>,
+    /// What is in it and why.
+    pub listing: Listing,
+}
+
+/// Bakes an image, or says all that is wrong with the input.
+pub fn bake(recipe: &Recipe) -> Result<Image, Vec<Error>> {
+    let mut bake = Bake {
+        recipe,
+        layout: Layout::default(),
+        errors: Vec::new(),
+    };
+    let plan_bytes = bake.plan();
+    bake.init();
+    bake.base();
+    bake.keys();
+    if let Some(bytes) = &plan_bytes {
+        bake.modules(bytes);
+    }
+    bake.programs();
+    match plan_bytes {
+        Some(bytes) if bake.errors.is_empty() => bake.finish(bytes).map_err(|error| vec![error]),
+        _ => Err(bake.errors),
+    }
+}
+
+/// An image in the making, and what is wrong so far.
+struct Bake<'a> {
+    recipe: &'a Recipe,
+    layout: Layout,
+    errors: Vec<Error>,
+}
+
+impl Bake<'_> {
+    fn keep<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.errors.push(error)).ok()
+    }
+
+    fn plan(&mut self) -> Option<Vec<u8>> {
+        let path = &self.recipe.plan;
+        let bytes = self.keep(read_whole(path))?;
+        let checked = Plan::check(&bytes).map(drop).map_err(|error| {
+            Error::input(
+                path.display(),
+                error.to_string(),
+                "freeze it again: `preroot freeze`",
+            )
+        });
+        self.keep(checked)?;
+        Some(bytes)
+    }
+
+    fn init(&mut self) {
+        let path = &self.recipe.init;
+        let remedy = "build it with `cargo build --release -p preroot-init --features bin`";
+        let read = read_whole(path).and_then(|bytes| {
+            check_static(path, &bytes, "PID 1", remedy)?;
+            Ok(bytes)
+        });
+        if let Some(bytes) = self.keep(read) {
+            self.layout.file("init", 0o755, bytes, "PID 1");
+            self.layout.symlink(
+                "bin/preroot",
+                "../init",
+                "PID 1's client in the rescue shell",
+            );
+        }
+    }
+
+    fn base(&mut self) {
+        for line in DIRECTORIES.lines().filter(|line| !line.starts_with('#')) {
+            let mut words = line.splitn(3, ' ');
+            let mode = words
+                .next()
+                .and_then(|mode| u16::from_str_radix(mode, 8).ok());
+            if let (Some(mode), Some(path)) = (mode, words.next()) {
+                self.layout
+                    .directory(path, mode, words.next().unwrap_or_default());
+            }
+        }
+        let console = "the kernel opens it before it starts PID 1";
+        self.layout.device("dev/console", (5, 1), console);
+        let etc = [
+            ("etc/passwd", PASSWD, "the rescue user"),
+            ("etc/group", GROUP, "the rescue user's group"),
+            ("etc/shells", SHELLS, "dropbear takes only these shells"),
+            (
+                "etc/profile",
+                PROFILE,
+                "path and greeting of the rescue shell",
+            ),
+        ];
+        for (path, text, reason) in etc {
+            self.layout
+                .file(path, 0o644, text.as_bytes().to_vec(), reason);
+        }
+    }
+
+    fn keys(&mut self) {
+        if !self.recipe.tools.contains(&Tool::Dropbear) {
+            return;
+        }
+        self.layout.directory(
+            "root/.ssh",
+            0o700,
+            "dropbear reads no keys that others may write",
+        );
+        let recipe = self.recipe;
+        let wanted = [
+            KeyFile {
+                path: recipe.authorized_keys.as_deref(),
+                place: "root/.ssh/authorized_keys",
+                reason: "who may log in to the rescue sshd",
+                check: check_authorized_keys,
+                remedy: "name a file with rescue.authorized-keys or --authorized-keys",
+            },
+            KeyFile {
+                path: recipe.host_key.as_deref(),
+                place: "etc/dropbear/host_key",
+                reason: "the rescue sshd's identity",
+                check: check_host_key,
+                remedy: "make one with `dropbearkey -t ed25519 -f FILE` and name it with \
+                         rescue.host-key or --host-key",
+            },
+        ];
+        for key in wanted {
+            if let Some(bytes) = self.keep(key.read()) {
+                self.layout.file(key.place, 0o600, bytes, key.reason);
+            }
+        }
+    }
+
+    fn modules(&mut self, plan_bytes: &[u8]) {
+        // Checked before; a plan without modules needs no tree.
+        let Ok(plan) = Plan::check(plan_bytes) else {
+            return;
+        };
+        if plan.modules().is_empty() {
+            return;
+        }
+        let release = plan.text(plan.settings().kernel);
+        let Some(modules) = self.keep(Modules::open(&self.recipe.root, release)) else {
+            return;
+        };
+        for module in plan.modules() {
+            let name = plan.text(module.name);
+            if let Some(bytes) = self.keep(modules.read(name)) {
+                let reason = format!("kernel module {name}, named in the plan");
+                self.layout
+                    .file(plan.text(module.path), 0o644, bytes, &reason);
+            }
+        }
+    }
+
+    fn programs(&mut self) {
+        let recipe = self.recipe;
+        let packages: Vec<Option<Package>> = recipe
+            .packages
+            .iter()
+            .map(|path| self.keep(Package::read(path)))
+            .collect();
+        // Without one of its packages a tool would be missed for the wrong reason.
+        let Some(packages) = packages.into_iter().collect() else {
+            return;
+        };
+        let sources = Sources::new(packages, &recipe.root, &recipe.host);
+        let mut tools = Tools::new(&sources);
+        let mut wanted = recipe.tools.clone();
+        wanted.sort();
+        wanted.dedup();
+        for tool in wanted {
+            let added = match (tool, &recipe.bootlog) {
+                (Tool::Bootlog, Some(path)) => tools.add_bootlog(path, &mut self.layout),
+                (Tool::Bootlog, None) => Err(Error::input(
+                    "image.tools",
+                    "bootlog is not given",
+                    "build a static one and name it with --bootlog, or take it out of the tools",
+                )),
+                _ => tools.add(tool, &mut self.layout),
+            };
+            self.keep(added);
+        }
+        for file in &recipe.files {
+            let added = self.extra_file(file, &mut tools);
+            self.keep(added);
+        }
+    }
+
+    fn extra_file(&mut self, file: &ExtraFile, tools: &mut Tools<'_>) -> Result<(), Error> {
+        let bytes = read_whole(&file.source)?;
+        if self.layout.has(&file.path) {
+            let what = format!("is to be {}, which is in the image already", file.path);
+            let remedy = "give it another path in [[image.file]]";
+            return Err(Error::input(file.source.display(), what, remedy));
+        }
+        if let Some(elf) = Elf::read(&bytes).ok().filter(|elf| !elf.is_static()) {
+            tools.needs_of(
+                &base_name(&file.source),
+                &elf,
+                Origin::Host,
+                &mut self.layout,
+            )?;
+        }
+        self.layout.file(
+            &file.path,
+            file.permissions,
+            bytes,
+            "asked for in the config",
+        );
+        Ok(())
+    }
+
+    fn finish(self, plan_bytes: Vec<u8>) -> Result<Image, Error> {
+        let compression = self.recipe.compression;
+        let plan_digest = digest::of_bytes(&plan_bytes);
+        let mut layout = self.layout;
+        layout.file(
+            "etc/preroot/plan",
+            0o644,
+            plan_bytes,
+            "what the boot is to do",
+        );
+        let archive = layout.finish(&plan_digest)?;
+        let bytes = compression
+            .compress(&archive.to_bytes())
+            .map_err(|source| Error::file("compress", Path::new("image"), source))?;
+        let listing = Listing::of(archive, compression, bytes.len());
+        Ok(Image { bytes, listing })
+    }
+}
+
+/// A file of keys that an image with an sshd must have.
+struct KeyFile<'a> {
+    path: Option<&'a Path>,
+    place: &'static str,
+    reason: &'static str,
+    check: fn(&[u8]) -> Result<(), Fault>,
+    remedy: &'static str,
+}
+
+impl KeyFile<'_> {
+    fn read(&self) -> Result<Vec<u8>, Error> {
+        let Some(path) = self.path else {
+            return Err(Error::Missing {
+                wanted: format!("/{} of the rescue sshd", self.place),
+                searched: "the config and the command line".to_owned(),
+                remedy: self.remedy.to_owned(),
+            });
+        };
+        let bytes = match read_whole(path) {
+            Err(Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Error::input(path.display(), "not there", self.remedy));
+            }
+            read => read?,
+        };
+        (self.check)(&bytes).map_err(|fault| {
+            let place = match fault.line {
+                0 => path.display().to_string(),
+                line => format!("{}:{line}", path.display()),
+            };
+            Error::input(place, fault.what, fault.remedy)
+        })?;
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,122 @@
+//! An image while it is put together: members by path, each with the reason why it is there.
+
+use std::collections::BTreeMap;
+
+use crate::contents::{self, CONTENTS_PATH};
+use crate::cpio::{Archive, CpioError, Kind, Member};
+use crate::digest::{self, DIGESTS_PATH};
+
+/// A member and why it is there.
+#[derive(Debug)]
+struct Placed {
+    permissions: u16,
+    kind: Kind,
+    reason: String,
+}
+
+/// The members so far.
+#[derive(Debug, Default)]
+pub(crate) struct Layout {
+    placed: BTreeMap<String, Placed>,
+    twice: Option<String>,
+}
+
+impl Layout {
+    /// A directory.
+    pub(crate) fn directory(&mut self, path: &str, permissions: u16, reason: &str) {
+        let path = path.trim_matches('/');
+        let placed = Placed {
+            permissions,
+            kind: Kind::Directory,
+            reason: reason.to_owned(),
+        };
+        self.parents(path);
+        // What is said of a directory itself goes before what was assumed for its members.
+        self.placed.insert(path.to_owned(), placed);
+    }
+
+    /// A file.
+    pub(crate) fn file(&mut self, path: &str, permissions: u16, bytes: Vec<u8>, reason: &str) {
+        self.place(path, permissions, Kind::File(bytes), reason);
+    }
+
+    /// A symbolic link.
+    pub(crate) fn symlink(&mut self, path: &str, target: &str, reason: &str) {
+        self.place(path, 0o777, Kind::Symlink(target.to_owned()), reason);
+    }
+
+    /// A character device.
+    pub(crate) fn device(&mut self, path: &str, (major, minor): (u32, u32), reason: &str) {
+        self.place(path, 0o600, Kind::Char { major, minor }, reason);
+    }
+
+    /// Whether something stands at a path.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.placed.contains_key(path.trim_matches('/'))
+    }
+
+    /// The archive, with the reasons and the digests as members of it.
+    pub(crate) fn finish(mut self, plan_digest: &str) -> Result<Archive, CpioError> {
+        if let Some(path) = self.twice {
+            return Err(CpioError::Twice(path));
+        }
+        self.file(
+            DIGESTS_PATH,
+            0o644,
+            Vec::new(),
+            "digests of plan and image, for the record",
+        );
+        self.file(CONTENTS_PATH, 0o644, Vec::new(), "why each member is here");
+        let reasons = self
+            .placed
+            .iter()
+            .map(|(path, placed)| (path.as_str(), &*placed.reason));
+        let reasons = contents::text(reasons).into_bytes();
+        let member = |(path, placed): (String, Placed)| {
+            let kind = match path.as_str() {
+                CONTENTS_PATH => Kind::File(reasons.clone()),
+                _ => placed.kind,
+            };
+            Member {
+                path,
+                permissions: placed.permissions,
+                kind,
+            }
+        };
+        let mut members: Vec<Member> = self.placed.into_iter().map(member).collect();
+        let image_digest = digest::of_members(&members);
+        for member in &mut members {
+            if member.path == DIGESTS_PATH {
+                let text = digest::text(plan_digest, &image_digest);
+                member.kind = Kind::File(text.into_bytes());
+            }
+        }
+        Archive::new(members)
+    }
+
+    fn place(&mut self, path: &str, permissions: u16, kind: Kind, reason: &str) {
+        let path = path.trim_matches('/');
+        self.parents(path);
+        let placed = Placed {
+            permissions,
+            kind,
+            reason: reason.to_owned(),
+        };
+        if self.placed.insert(path.to_owned(), placed).is_some() {
+            self.twice.get_or_insert_with(|| path.to_owned());
+        }
+    }
+
+    fn parents(&mut self, path: &str) {
+        let ends = path.match_indices('/').map(|(at, _)| at);
+        for end in ends {
+            self.placed
+                .entry(path[..end].to_owned())
+                .or_insert_with(|| Placed {
+                    permissions: 0o755,
+                    kind: Kind::Directory,
+                    reason: "holds what is below".to_owned(),
+                });
+        }
+    }
+}

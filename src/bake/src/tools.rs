@@ -1,0 +1,324 @@
+//! Tools of an image, each with all it needs to start: its loader, its libraries, its links.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::elf::Elf;
+use crate::error::Error;
+use crate::file::read_whole;
+use crate::layout::Layout;
+use crate::sources::{Origin, Sources};
+
+/// Links to busybox, one a line.
+const APPLETS: &str = include_str!("../../../initramfs/applets.txt");
+
+/// A tool that an image can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tool {
+    /// The shell and what one types in it.
+    Busybox,
+    /// Checks and repairs the root.
+    E2fsck,
+    /// The rescue sshd.
+    Dropbear,
+    /// An ssh client, for a rescue that needs another machine.
+    Dbclient,
+    /// Shows the record.
+    Bootlog,
+}
+
+/// How a tool is found and where it goes.
+struct Facts {
+    name: &'static str,
+    /// Where it is looked for.
+    paths: &'static [&'static str],
+    /// Its path in the image.
+    place: &'static str,
+    /// The package that has it.
+    package: &'static str,
+    reason: &'static str,
+    will_do: fn(&[u8]) -> bool,
+}
+
+impl Tool {
+    /// All.
+    pub const ALL: [Tool; 5] = [
+        Tool::Busybox,
+        Tool::E2fsck,
+        Tool::Dropbear,
+        Tool::Dbclient,
+        Tool::Bootlog,
+    ];
+
+    /// Its name in configs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.facts().name
+    }
+
+    /// The tool of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Tool> {
+        Tool::ALL.into_iter().find(|tool| tool.name() == name)
+    }
+
+    fn facts(self) -> Facts {
+        match self {
+            Tool::Busybox => Facts {
+                name: "busybox",
+                paths: &["/bin/busybox"],
+                place: "bin/busybox",
+                package: "busybox-static",
+                reason: "the rescue shell and its commands",
+                will_do: is_static,
+            },
+            Tool::E2fsck => Facts {
+                name: "e2fsck",
+                paths: &["/sbin/e2fsck.static", "/sbin/e2fsck"],
+                place: "sbin/e2fsck",
+                package: "e2fsck-static",
+                reason: "checks the root before it is mounted",
+                will_do: is_static,
+            },
+            Tool::Dropbear => Facts {
+                name: "dropbear",
+                paths: &["/usr/sbin/dropbear"],
+                place: "usr/sbin/dropbear",
+                package: "dropbear-bin",
+                reason: "the rescue sshd",
+                will_do: Elf::is,
+            },
+            Tool::Dbclient => Facts {
+                name: "dbclient",
+                paths: &["/usr/bin/dbclient"],
+                place: "usr/bin/dbclient",
+                package: "dropbear-bin",
+                reason: "ssh to other machines from the rescue shell",
+                will_do: Elf::is,
+            },
+            Tool::Bootlog => Facts {
+                name: "bootlog",
+                paths: &[],
+                place: "bin/bootlog",
+                package: "",
+                reason: "shows the record",
+                will_do: is_static,
+            },
+        }
+    }
+}
+
+fn is_static(bytes: &[u8]) -> bool {
+    Elf::read(bytes).is_ok_and(|elf| elf.is_static())
+}
+
+/// Puts programs into a layout, and each library once.
+#[derive(Debug)]
+pub(crate) struct Tools<'a> {
+    sources: &'a Sources,
+    /// What is there already, by soname: what it is and where from.
+    libraries: BTreeMap<String, (Elf, Origin)>,
+}
+
+impl<'a> Tools<'a> {
+    /// Programs and libraries out of these sources.
+    pub(crate) fn new(sources: &'a Sources) -> Tools<'a> {
+        Tools {
+            sources,
+            libraries: BTreeMap::new(),
+        }
+    }
+
+    /// A tool from the sources.
+    pub(crate) fn add(&mut self, tool: Tool, layout: &mut Layout) -> Result<(), Error> {
+        let facts = tool.facts();
+        let Some(found) = self.sources.find(facts.paths, facts.will_do)? else {
+            return Err(Error::Missing {
+                wanted: format!("tool {} ({})", facts.name, facts.paths.join(" or ")),
+                searched: self.sources.searched(),
+                remedy: format!(
+                    "give its package with --package ({}), or take it out of image.tools",
+                    facts.package
+                ),
+            });
+        };
+        let label = self.sources.words(found.origin);
+        let place = format!("{} of {label}", found.path);
+        let elf = Elf::read(&found.bytes).map_err(|what| {
+            Error::input(&place, what, "give the package of this machine's kind")
+        })?;
+        self.needs_of(facts.name, &elf, found.origin, layout)?;
+        if tool == Tool::Busybox {
+            add_applets(&found.bytes, &place, layout)?;
+        }
+        layout.file(
+            facts.place,
+            0o755,
+            found.bytes,
+            &format!("{}; from {label}", facts.reason),
+        );
+        Ok(())
+    }
+
+    /// The reader of records, which is given as a file.
+    pub(crate) fn add_bootlog(&mut self, path: &Path, layout: &mut Layout) -> Result<(), Error> {
+        let facts = Tool::Bootlog.facts();
+        let bytes = read_whole(path)?;
+        check_static(
+            path,
+            &bytes,
+            "bootlog",
+            "build it for x86_64-unknown-linux-musl",
+        )?;
+        layout.file(facts.place, 0o755, bytes, facts.reason);
+        Ok(())
+    }
+
+    /// What a program or library needs to start, and what those need.
+    pub(crate) fn needs_of(
+        &mut self,
+        tool: &str,
+        elf: &Elf,
+        origin: Origin,
+        layout: &mut Layout,
+    ) -> Result<(), Error> {
+        if let Some(interpreter) = &elf.interpreter {
+            self.add_loader(tool, interpreter, origin, layout)?;
+        }
+        let mut waiting = vec![(elf.clone(), origin)];
+        while let Some((elf, origin)) = waiting.pop() {
+            for soname in &elf.needed {
+                if !self.libraries.contains_key(soname) {
+                    waiting.push(self.add_library(tool, soname, origin, layout)?);
+                }
+            }
+            self.check_versions(tool, &elf)?;
+        }
+        Ok(())
+    }
+
+    fn add_loader(
+        &mut self,
+        tool: &str,
+        path: &str,
+        origin: Origin,
+        layout: &mut Layout,
+    ) -> Result<(), Error> {
+        let soname = path.rsplit('/').next().unwrap_or(path);
+        if self.libraries.contains_key(soname) {
+            return Ok(());
+        }
+        let found = self.sources.find_near(path, origin)?;
+        let Some(found) = found else {
+            return Err(self.missing_library(tool, path));
+        };
+        self.place_library(tool, soname, path, found.bytes, found.origin, layout)
+            .map(drop)
+    }
+
+    fn add_library(
+        &mut self,
+        tool: &str,
+        soname: &str,
+        origin: Origin,
+        layout: &mut Layout,
+    ) -> Result<(Elf, Origin), Error> {
+        let Some(found) = self.sources.find_library(soname, origin)? else {
+            return Err(self.missing_library(tool, soname));
+        };
+        self.place_library(tool, soname, &found.path, found.bytes, found.origin, layout)
+    }
+
+    fn place_library(
+        &mut self,
+        tool: &str,
+        soname: &str,
+        path: &str,
+        bytes: Vec<u8>,
+        origin: Origin,
+        layout: &mut Layout,
+    ) -> Result<(Elf, Origin), Error> {
+        let label = self.sources.words(origin);
+        let elf = Elf::read(&bytes).map_err(|what| {
+            Error::input(
+                format!("{path} of {label}"),
+                what,
+                "install its package again",
+            )
+        })?;
+        layout.file(
+            path,
+            0o755,
+            bytes,
+            &format!("library of {tool}; from {label}"),
+        );
+        self.libraries
+            .insert(soname.to_owned(), (elf.clone(), origin));
+        Ok((elf, origin))
+    }
+
+    fn missing_library(&self, tool: &str, library: &str) -> Error {
+        Error::Missing {
+            wanted: format!("library {library}, which tool {tool} needs"),
+            searched: self.sources.searched(),
+            remedy: "give the package that has it with --package".to_owned(),
+        }
+    }
+
+    /// A library of another release than its user starts as badly as one that is not there.
+    fn check_versions(&self, tool: &str, elf: &Elf) -> Result<(), Error> {
+        for (soname, version) in &elf.versions_needed {
+            let Some((library, origin)) = self.libraries.get(soname) else {
+                continue;
+            };
+            if !library.versions_defined.contains(version) {
+                return Err(Error::input(
+                    format!("{soname} of {}", self.sources.words(*origin)),
+                    format!("tool {tool} needs {version} of it, which it does not have"),
+                    "give tool and libraries of one Debian release with --package",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a program that needs anything to start.
+pub(crate) fn check_static(
+    path: &Path,
+    bytes: &[u8],
+    what: &str,
+    remedy: &str,
+) -> Result<(), Error> {
+    let elf = Elf::read(bytes).map_err(|wrong| Error::input(path.display(), wrong, remedy))?;
+    if elf.is_static() {
+        return Ok(());
+    }
+    Err(Error::input(
+        path.display(),
+        format!("{what} must be a static program"),
+        remedy,
+    ))
+}
+
+/// Links to busybox, for each applet that this busybox has.
+fn add_applets(busybox: &[u8], place: &str, layout: &mut Layout) -> Result<(), Error> {
+    for applet in APPLETS.lines() {
+        if !has_word(busybox, applet) {
+            let remedy = "give busybox-static with --package";
+            return Err(Error::input(
+                place,
+                format!("has no applet {applet}"),
+                remedy,
+            ));
+        }
+        layout.symlink(&format!("bin/{applet}"), "busybox", "an applet of busybox");
+    }
+    Ok(())
+}
+
+/// Whether a word stands in a program's table of names: between two NULs.
+fn has_word(bytes: &[u8], word: &str) -> bool {
+    let wanted = [b"\0", word.as_bytes(), b"\0"].concat();
+    bytes.windows(wanted.len()).any(|window| window == wanted)
+}
