@@ -38,18 +38,25 @@ fn target_dir() -> PathBuf {
 
 /// Builds the programs. Cargo knows best what is up to date, and shows its own progress.
 pub(crate) fn build() -> Result<Programs, Error> {
-    let (target, release) = (target_dir(), target_dir().join("release"));
+    let target = target_dir();
     let init = build_init()?;
-    let host = [
+    // Used once or twice and thrown away: not worth the minutes that the smallest binary takes.
+    let tools = target.join("tools");
+    let args = [
         "build",
         "--release",
         "--quiet",
         "-p",
-        "preroot-preroot",
+        "preroot",
         "-p",
-        "preroot-bootlog",
+        "bootlog",
     ];
-    run::shown(run::cargo(&host).env("CARGO_TARGET_DIR", &target))?;
+    let mut command = run::cargo(&args);
+    command
+        .env("CARGO_TARGET_DIR", &tools)
+        .env("CARGO_PROFILE_RELEASE_LTO", "off");
+    command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    run::shown(&mut command)?;
     // One file without an interpreter: the rescue shell has no libraries to spare. The flag must
     // not reach procedural macros, hence the explicit target, and a directory of its own keeps
     // the two sets of flags from rebuilding each other.
@@ -59,7 +66,7 @@ pub(crate) fn build() -> Result<Programs, Error> {
         "--release",
         "--quiet",
         "-p",
-        "preroot-bootlog",
+        "bootlog",
         "--target",
         TARGET,
     ];
@@ -69,8 +76,8 @@ pub(crate) fn build() -> Result<Programs, Error> {
     run::shown(&mut command)?;
     Ok(Programs {
         init,
-        preroot: release.join("preroot"),
-        bootlog: release.join("bootlog"),
+        preroot: tools.join("release/preroot"),
+        bootlog: tools.join("release/bootlog"),
         bootlog_static: stand_alone.join(TARGET).join("release/bootlog"),
     })
 }
