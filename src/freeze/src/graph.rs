@@ -10,7 +10,7 @@ use crate::header::List;
 use crate::message::{Messages, Place};
 use crate::providers::Providers;
 use crate::runlevels::Runlevels;
-use crate::tree::{Script, Tree};
+use crate::tree::{EnabledBy, Script, Tree};
 
 /// Which of the two orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -309,9 +309,10 @@ impl<'a> Builder<'a> {
         if provider.name == user.name {
             return;
         }
+        let may_rest = provider.header.default_start.is_empty();
         if !provider.is_enabled() {
             // A script that starts nowhere by its own header (halt, single) is not to be enabled.
-            if !provider.header.default_start.is_empty() {
+            if !may_rest {
                 let text = format!("{} requires {name}{via}, which is not enabled", user.name);
                 let remedy = format!("enable {}: update-rc.d {0} defaults", provider.name);
                 self.messages.refuse(place, text, remedy);
@@ -319,7 +320,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let missed = user.start.without(provider.start);
-        if !provider.start.has(b'S') && !provider.start.is_empty() && !missed.is_empty() {
+        if !provider.start.has(b'S') && !missed.is_empty() {
             let text = format!(
                 "{} requires {name}{via}, which is not started in its runlevels {missed}",
                 user.name
@@ -328,7 +329,11 @@ impl<'a> Builder<'a> {
                 "enable {} there, or take {} out of them",
                 provider.name, user.name
             );
-            self.messages.refuse(place, text, remedy);
+            match self.tree.enabled_by {
+                EnabledBy::Links => self.messages.refuse(place, text, remedy),
+                // insserv accepts it while it makes the links, and refuses the next time.
+                EnabledBy::Headers => self.messages.warn(place, text, remedy),
+            }
         }
     }
 }

@@ -52,9 +52,20 @@ impl Script {
     }
 }
 
+/// What decides where scripts are started and stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnabledBy {
+    /// The links in rc?.d.
+    Links,
+    /// The headers, for there are no links.
+    Headers,
+}
+
 /// What a freeze knows of a root tree.
 #[derive(Debug)]
 pub struct Tree {
+    /// What decides where scripts are started and stopped.
+    pub enabled_by: EnabledBy,
     /// All init scripts, by name.
     pub scripts: Vec<Script>,
     /// The system facilities.
@@ -69,8 +80,9 @@ impl Tree {
         let facilities = Facilities::read(root, messages);
         let inittab = Inittab::read(root, messages);
         let mut scripts = scripts(root, &facilities, messages);
-        enable(root, &mut scripts, messages);
+        let enabled_by = enable(root, &mut scripts, messages);
         Tree {
+            enabled_by,
             scripts,
             facilities,
             inittab,
@@ -264,7 +276,7 @@ fn set(letters: &[u8]) -> Runlevels {
 }
 
 /// Sets where each script is started and stopped.
-fn enable(root: &Root, scripts: &mut [Script], messages: &mut Messages) {
+fn enable(root: &Root, scripts: &mut [Script], messages: &mut Messages) -> EnabledBy {
     let index: BTreeMap<String, usize> = scripts
         .iter()
         .zip(0..)
@@ -307,16 +319,18 @@ fn enable(root: &Root, scripts: &mut [Script], messages: &mut Messages) {
             *set = set.or(Runlevels::of(*letter));
         }
     }
-    if links == 0 {
-        if !scripts.is_empty() {
-            let text = "the tree has no rc?.d links: every script is enabled as its header asks";
-            messages.note(root.place("/etc", 0), text);
-        }
-        for script in scripts {
-            script.start = script.header.default_start;
-            script.stop = script.header.default_stop;
-        }
+    if links > 0 {
+        return EnabledBy::Links;
     }
+    if !scripts.is_empty() {
+        let text = "the tree has no rc?.d links: every script is enabled as its header asks";
+        messages.note(root.place("/etc", 0), text);
+    }
+    for script in scripts {
+        script.start = script.header.default_start;
+        script.stop = script.header.default_stop;
+    }
+    EnabledBy::Headers
 }
 
 /// `S20ssh`, `K01nginx`: start or stop, and the script's name.
