@@ -12,7 +12,11 @@ fn main() {
         "-no-pie",
         "-Wl,--build-id=none",
         "-Wl,-z,noexecstack",
+        "-Wl,--no-eh-frame-hdr",
     ] {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
+    println!("cargo::rerun-if-changed=discard.ld");
+    let directory = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    println!("cargo::rustc-link-arg-bins=-Wl,-T,{directory}/discard.ld");
 }
