@@ -9,6 +9,7 @@
 
 mod accelerator;
 mod artefacts;
+mod base64;
 mod cpio;
 mod disk;
 mod error;

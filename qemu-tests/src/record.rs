@@ -4,8 +4,10 @@ use preroot_record::{
     Event, Found, Frame, Frames, Fsck, Outcome, ScriptEnded, StageEnded, Store, Verdict, raw_tags,
 };
 
+use crate::base64;
 use crate::disk::Disk;
 use crate::error::Error;
+use crate::session::Session;
 use crate::ssh::Ssh;
 
 /// Boots that are told apart in one record.
@@ -28,11 +30,21 @@ impl Record {
         Self { bytes }
     }
 
-    /// This boot's frames, from the running machine.
+    /// This boot's frames, by a session that is open: to look often costs the machine little.
+    ///
+    /// # Errors
+    /// When the session is dead.
+    pub fn running(session: &mut Session) -> Result<Self, Error> {
+        let text = session.ask(&format!("base64 {RUNNING}"))?;
+        let garbled = || Error::unexpected(format!("not base64: {text}"));
+        base64::decode(&text).map(Self::new).ok_or_else(garbled)
+    }
+
+    /// This boot's frames, by a login of their own.
     ///
     /// # Errors
     /// When nobody lets us in or there is no record.
-    pub fn running(ssh: &Ssh) -> Result<Self, Error> {
+    pub fn fetched(ssh: &Ssh) -> Result<Self, Error> {
         Ok(Self::new(ssh.run(&format!("cat {RUNNING}"))?))
     }
 

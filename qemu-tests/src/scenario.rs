@@ -14,6 +14,7 @@ use crate::files;
 use crate::machine::{Machine, Nic, Spec, free_port};
 use crate::programs;
 use crate::record::{Boot, Record};
+use crate::session::Session;
 use crate::ssh::{Door, Ssh};
 use crate::wait;
 
@@ -117,7 +118,7 @@ pub fn run(name: &str) -> Result<(), Error> {
     let mut machine = spec.start()?;
     let rescue = Ssh::new(&artefacts, Door::Rescue, rescue)?;
     rescue.wait(&mut machine)?;
-    wait_verdict(&mut machine, &rescue)?;
+    wait_verdict(&mut machine, &mut rescue.session()?)?;
     let root = Ssh::new(&artefacts, Door::Root, root)?;
     root.wait(&mut machine)?;
     // The connection may be cut before the status comes back.
@@ -126,18 +127,14 @@ pub fn run(name: &str) -> Result<(), Error> {
     judge(&scenario, &disk)
 }
 
-/// Waits until the order has ended and the verdict is in.
+/// Waits until the order has ended and the verdict is in, by a session that is open all the time.
 ///
 /// # Errors
-/// When the machine dies first, or never comes to a verdict.
-pub fn wait_verdict(machine: &mut Machine, ssh: &Ssh) -> Result<String, Error> {
+/// When the machine or the session dies first, or never comes to a verdict.
+pub fn wait_verdict(machine: &mut Machine, session: &mut Session) -> Result<String, Error> {
     wait::until("the verdict on the boot", || {
         machine.check_running()?;
-        let record = match Record::running(ssh) {
-            Ok(record) => record,
-            // Between two stages a login can fail; the deadline decides.
-            Err(error) => return Ok(Err(error.to_string())),
-        };
+        let record = Record::running(session)?;
         let boot = record.latest()?;
         Ok(match boot.verdict() {
             Some(verdict) => Ok(verdict.word.to_owned()),

@@ -56,7 +56,7 @@ pub(crate) fn boot(after: After) -> Result<(), Error> {
 
     let answer = session.ask("preroot continue 2>&1")?;
     clock.say(&format!("preroot continue: {}", or_nothing(&answer)));
-    let verdict = wait_verdict(&mut machine, &rescue)?;
+    let verdict = wait_verdict(&mut machine, &mut session)?;
     clock.say(&format!("the order has ended: {verdict}"));
     if session.ask("echo $$")? != shell {
         return Err(Error::unexpected(

@@ -16,6 +16,11 @@ use crate::setup::{self, Setup};
 /// Machines that run at the same time: each has two processors.
 const VM_TESTS_AT_ONCE: &str = "2";
 
+/// Cases of each property in the fuzz smoke: some seconds in all.
+const FUZZ_CASES: &str = "4000";
+/// Names of the properties that are fed anything at all, as cargo's test filter takes them.
+const FUZZED: [&str; 3] = ["any_", "random_bytes", "no_plan_that"];
+
 /// `xtask test`.
 pub(crate) fn command(args: &TestArgs) -> Result<(), Error> {
     step("fmt", &mut run::cargo(&["fmt", "--all", "--check"]))?;
@@ -49,6 +54,18 @@ pub(crate) fn command(args: &TestArgs) -> Result<(), Error> {
         .env("RUSTDOCFLAGS", "-D warnings");
     step("docs", &mut doc)?;
     step("unit tests", &mut run::cargo(&["test", "--workspace"]))?;
+    let mut smoke = run::cargo(&[
+        "test",
+        "--quiet",
+        "--workspace",
+        "--exclude",
+        "preroot-qemu-tests",
+    ]);
+    smoke
+        .arg("--")
+        .args(FUZZED)
+        .env("PROPTEST_CASES", FUZZ_CASES);
+    step("fuzz smoke", &mut smoke)?;
     let init = product::build_init()?;
     begin("PID 1 as a product");
     check::init(&init)?;

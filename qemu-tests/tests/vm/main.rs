@@ -4,7 +4,9 @@ mod order;
 mod power;
 mod rescue;
 
-use preroot_qemu_tests::{Artefacts, Disk, Door, Error, Machine, Nic, Spec, Ssh, free_port};
+use preroot_qemu_tests::{
+    Artefacts, Disk, Door, Error, Machine, Nic, Session, Spec, Ssh, free_port,
+};
 
 /// The port of the rescue sshd in the config.
 const RESCUE_PORT: u16 = 2222;
@@ -30,14 +32,15 @@ impl Guest {
         })
     }
 
-    /// Waits until the rescue sshd lets us in.
-    fn wait_rescue(&mut self) -> Result<(), Error> {
-        self.rescue.wait(&mut self.machine)
+    /// Waits until the rescue sshd lets us in, and stays.
+    fn log_in(&mut self) -> Result<Session, Error> {
+        self.rescue.wait(&mut self.machine)?;
+        self.rescue.session()
     }
 
     /// Waits until the order has ended; gives the verdict.
-    fn wait_verdict(&mut self) -> Result<String, Error> {
-        preroot_qemu_tests::wait_verdict(&mut self.machine, &self.rescue)
+    fn wait_verdict(&mut self, session: &mut Session) -> Result<String, Error> {
+        preroot_qemu_tests::wait_verdict(&mut self.machine, session)
     }
 
     /// Waits until the root's own sshd lets us in.

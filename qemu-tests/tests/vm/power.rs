@@ -9,8 +9,8 @@ fn booted() -> Result<(Disk, Guest), Error> {
     let artefacts = Artefacts::find()?;
     let (disk, spec) = usual(&artefacts)?;
     let mut guest = Guest::start(&artefacts, spec)?;
-    guest.wait_rescue()?;
-    guest.wait_verdict()?;
+    let mut session = guest.log_in()?;
+    guest.wait_verdict(&mut session)?;
     guest.wait_root()?;
     Ok((disk, guest))
 }
@@ -62,7 +62,7 @@ fn power_off_before_root() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
     let (disk, spec) = usual(&artefacts)?;
     let mut guest = Guest::start(&artefacts, spec.append("preroot.hold=root"))?;
-    guest.wait_rescue()?;
+    guest.rescue.wait(&mut guest.machine)?;
     guest.rescue.output("preroot poweroff")?;
     guest.machine.wait_off()?;
     assert_eq!(disk.health()?, Health::Clean);

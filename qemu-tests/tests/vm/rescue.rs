@@ -1,7 +1,8 @@
 //! Boots that stop for a person, who must be able to get in.
 
 use preroot_qemu_tests::{
-    Archive, Artefacts, Disk, Door, Error, Event, Link, Nic, Record, Spec, Ssh, free_port, until,
+    Archive, Artefacts, Disk, Door, Error, Event, Link, Nic, Record, Session, Spec, Ssh, free_port,
+    until,
 };
 
 use crate::{DEFAULT_PORT, Guest, RESCUE_PORT, usual};
@@ -10,19 +11,15 @@ use crate::{DEFAULT_PORT, Guest, RESCUE_PORT, usual};
 const LINK_LOCAL: &str = "fe80::5054:ff:fe12:3456";
 
 /// Waits until the machine says that it waits for a person.
-fn wait_held(guest: &mut Guest) -> Result<String, Error> {
+fn wait_held(guest: &mut Guest, session: &mut Session) -> Result<(), Error> {
     until("the machine to hold in rescue", || {
         guest.machine.check_running()?;
-        let record = Record::running(&guest.rescue)?;
+        let record = Record::running(session)?;
         let boot = record.latest()?;
         let held = boot
             .events()
             .any(|(_, event)| matches!(event, Event::Operator(order) if order.what == "waiting"));
-        Ok(if held {
-            Ok(boot.text())
-        } else {
-            Err(boot.text())
-        })
+        Ok(if held { Ok(()) } else { Err(boot.text()) })
     })
 }
 
@@ -35,9 +32,8 @@ fn missing_root_is_attached() -> Result<(), Error> {
         .disk_unplugged(&disk)
         .append("rootwait=5");
     let mut guest = Guest::start(&artefacts, spec)?;
-    guest.wait_rescue()?;
-    wait_held(&mut guest)?;
-    let mut session = guest.rescue.session()?;
+    let mut session = guest.log_in()?;
+    wait_held(&mut guest, &mut session)?;
     let shown = session.ask("bootlog show")?;
     assert!(shown.contains("RESCUE"), "{shown}");
     guest.machine.attach(0)?;
@@ -51,7 +47,7 @@ fn missing_root_is_attached() -> Result<(), Error> {
     })?;
     session.ask("preroot retry")?;
     until("the order's end", || {
-        let record = Record::running(&guest.rescue)?;
+        let record = Record::running(&mut session)?;
         let boot = record.latest()?;
         let done = boot
             .verdict()
@@ -82,7 +78,7 @@ fn damaged_plan_is_reachable_by_link_local() -> Result<(), Error> {
     // damaged one is through it.
     let spec = Spec::new(&artefacts).append("preroot.hold=root");
     let mut neighbour = cabled(&artefacts, spec, near)?;
-    neighbour.wait_rescue()?;
+    neighbour.rescue.wait(&mut neighbour.machine)?;
     neighbour.rescue.run("ip link set eth1 up")?;
     let mut machine = Spec::new(&artefacts)
         .image(&damaged)
@@ -92,7 +88,7 @@ fn damaged_plan_is_reachable_by_link_local() -> Result<(), Error> {
     let proxy = format!("{} {netcat}", neighbour.rescue.text());
     let ssh = Ssh::new(&artefacts, Door::Rescue, DEFAULT_PORT)?.through(&proxy);
     ssh.wait(&mut machine)?;
-    let record = Record::running(&ssh)?;
+    let record = Record::fetched(&ssh)?;
     let boot = record.latest()?;
     let why = boot.events().find_map(|(_, event)| match event {
         Event::Born(born) => born.plan_error,
@@ -128,9 +124,8 @@ fn panic_leaves_the_sshd_serving() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
     let (disk, spec) = usual(&artefacts)?;
     let mut guest = Guest::start(&artefacts, spec.append("preroot.test=panic:root"))?;
-    guest.wait_rescue()?;
+    let mut session = guest.log_in()?;
     guest.machine.wait_console("panic")?;
-    let mut session = guest.rescue.session()?;
     assert_eq!(session.ask("echo alive")?, "alive");
     let log = session.ask("dmesg | grep preroot")?;
     assert!(
