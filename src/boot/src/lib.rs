@@ -84,7 +84,7 @@ pub fn run<M: Machine>(
     let line = command_line
         .get(..length)
         .and_then(|bytes| str::from_utf8(bytes).ok());
-    let line = line.unwrap_or_default();
+    let line = line.unwrap_or_default().trim_ascii();
     born::announce(&mut boot, exec_ns, line, checked.err());
     early::apply(&mut boot, line);
     let born = match checked {

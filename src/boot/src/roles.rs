@@ -20,5 +20,9 @@ pub const UNMOUNT: &str = "preroot-unmount";
 /// Copies this boot's frames that are not there yet into the store: `preroot-keep STORE BYTES`. Makes the
 /// store when it is missing. Exits with errno.
 pub const KEEP: &str = "preroot-keep";
+/// Writes what who(1), runlevel(8) and sysvinit's reboot look for (utmp(5)): the boot, and the
+/// runlevel: `preroot-utmp RUNLEVEL PREVIOUS`. Into /run/utmp where the root's scripts have made it, and
+/// /var/log/wtmp. Exits with errno.
+pub const UTMP: &str = "preroot-utmp";
 /// The operator's client: `preroot status|continue|retry|reboot|poweroff|halt`.
 pub const CLIENT: &str = "preroot";

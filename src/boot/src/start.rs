@@ -1,14 +1,17 @@
 //! Starting the system that is on the root: the frozen order, or the root's own init.
 
-use preroot_plan::Finish;
+use preroot_plan::{Finish, Plan};
 
 use crate::core::{Boot, RootPlace, Turn};
 use crate::hardware;
+use crate::limits::UTMP_NS_MAX;
 use crate::machine::Machine;
+use crate::roles;
 use crate::runner::{self, Leave};
 use crate::seal;
 use crate::stage::Next;
 use crate::step::{Failed, Step};
+use crate::task::{self, Outcome};
 
 /// The stage.
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
@@ -27,30 +30,51 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     if plan.settings().finish() == Finish::Init {
         return become_init(boot, "/sbin/init");
     }
-    let default = boot
-        .command_line
-        .runlevel
-        .unwrap_or(plan.settings().runlevel);
-    let mut previous = b'N';
-    for name in [b'S', default] {
-        // `single` on the command line ends with S.
-        if previous == name {
-            break;
-        }
+    let last = runlevel(boot, &plan);
+    let both = [b'S', last];
+    for &name in if last == b'S' { &both[..1] } else { &both[..] } {
         if let Some(runlevel) = plan.runlevel(name) {
             boot.milestone(format_args!("runlevel {}", char::from(name)));
-            if runner::run(boot, &plan, runlevel, previous, Leave::WhenDown) == Turn::Down {
+            // Debian's rc sees `N`, none, before S and before the runlevel that inittab starts.
+            if runner::run(boot, &plan, runlevel, b'N', Leave::WhenDown) == Turn::Down {
                 return Next::Down;
             }
         }
         boot.services.runlevel = name;
-        // Debian's rc sees `N` before the first runlevel that inittab starts as well as before S.
-        previous = if name == b'S' { b'N' } else { name };
-        if default == b'S' {
-            break;
+    }
+    note_runlevel(boot, last);
+    Next::Done
+}
+
+/// The runlevel to reach: the command line's if the plan holds it, else the plan's.
+fn runlevel<M: Machine>(boot: &mut Boot<'_, M>, plan: &Plan<'_>) -> u8 {
+    let planned = plan.settings().runlevel;
+    match boot.command_line.runlevel {
+        None => planned,
+        Some(name) if name == b'S' || plan.runlevel(name).is_some() => name,
+        Some(name) => {
+            let (name, planned_name) = (char::from(name), char::from(planned));
+            boot.alarm(format_args!(
+                "runlevel {name} is not in the plan: {planned_name} it is"
+            ));
+            boot.verdict
+                .degrade(format_args!("runlevel {name} is not in the plan"));
+            planned
         }
     }
-    Next::Done
+}
+
+/// For runlevel(8), who(1) and sysvinit's reboot. A boot does not depend on it.
+fn note_runlevel<M: Machine>(boot: &mut Boot<'_, M>, name: u8) {
+    let mut text = [0; 4];
+    let name: &str = char::from(name).encode_utf8(&mut text);
+    match task::run(boot, &[roles::UTMP, name, "N"], UTMP_NS_MAX) {
+        Outcome::Done => {}
+        Outcome::NotStarted(errno) | Outcome::Failed(errno) => {
+            boot.milestone(format_args!("utmp: errno {}", errno.0));
+        }
+        Outcome::Hangs => boot.alarm(format_args!("utmp: writing it hangs")),
+    }
 }
 
 /// Hands the machine to the root's own init; the rescue sshd stays. Everything is sealed before, for

@@ -500,3 +500,20 @@ fn sshd_that_dies_comes_back_for_ever() {
     assert!(fake.recorded("Output { source: Sshd"));
     assert!(fake.recorded("stage: \"stay\""));
 }
+
+#[test]
+fn the_command_line_chooses_among_frozen_runlevels() {
+    let ran = |line: &str| {
+        let fake = boot(&draft(), |fake| command_line(fake, line));
+        let levels: Vec<String> = fake
+            .record()
+            .iter()
+            .filter_map(|event| event.split("RunlevelBegan { runlevel: \"").nth(1))
+            .map(|rest| rest[..1].to_string())
+            .collect();
+        levels.concat()
+    };
+    assert_eq!(ran("quiet"), "S26");
+    assert_eq!(ran("single"), "S6");
+    assert_eq!(ran("3"), "S26");
+}
