@@ -47,6 +47,11 @@ macro_rules! events {
             }
         }
 
+        $(impl $name<'_> {
+            /// The stable number of this kind.
+            pub const KIND: u16 = $number;
+        })+
+
         $(impl<'a> From<$name<'a>> for Event<'a> {
             fn from(payload: $name<'a>) -> Event<'a> { Event::$name(payload) }
         })+

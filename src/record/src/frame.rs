@@ -4,7 +4,7 @@
 //! how many bytes it passed over.
 
 use crate::bytes::field;
-use crate::event::Event;
+use crate::event::{Born, Event};
 use crate::limits::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES, FRAME_TRAILER_BYTES, PAYLOAD_BYTES_MAX};
 
 /// The first four bytes of a frame: `PRf` and a byte that no text has.
@@ -40,6 +40,16 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn event(&self) -> Option<Event<'a>> {
         Event::decode(self.header.kind, self.payload)
+    }
+
+    /// The event in the payload if it is the first of a boot. Guests ask for no other, and are spared the code
+    /// that reads the rest.
+    #[must_use]
+    pub fn born(&self) -> Option<Born<'a>> {
+        let is_born = self.header.kind == Born::KIND;
+        is_born
+            .then(|| minicbor::decode(self.payload).ok())
+            .flatten()
     }
 }
 

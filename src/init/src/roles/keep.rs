@@ -2,7 +2,7 @@
 
 use preroot_boot::machine::Errno;
 use preroot_record::limits::FRAME_BYTES_MAX;
-use preroot_record::{Boot, Event, Media, Scan, Scanned, StoreError, Writer};
+use preroot_record::{Boot, Media, Scan, Scanned, StoreError, Writer};
 use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{
     FallocateFlags, FileType, Mode, OFlags, SeekFrom, fallocate, fdatasync, fstat, fsync, open,
@@ -52,13 +52,11 @@ fn boot_of(frames: &[u8]) -> Option<Boot> {
         let Scanned::Frame(frame) = scanned else {
             return None;
         };
-        match frame.event()? {
-            Event::Born(born) => Some(Boot {
-                tag: frame.header.boot,
-                epoch_ns: born.epoch_ns,
-            }),
-            _ => None,
-        }
+        let epoch_ns = frame.born()?.epoch_ns;
+        Some(Boot {
+            tag: frame.header.boot,
+            epoch_ns,
+        })
     })
 }
 
