@@ -70,7 +70,16 @@ pub struct ModulesConfig {
     /// Loaded whatever is present.
     pub always: Vec<WantedModule>,
     /// Parameters by module.
-    pub options: BTreeMap<String, String>,
+    pub options: BTreeMap<String, ModuleOptions>,
+}
+
+/// The parameters of a kernel module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleOptions {
+    /// As the kernel takes them: `name=value name=value`.
+    pub text: String,
+    /// Where the config names them.
+    pub place: Place,
 }
 
 /// A kernel module that the config names.
@@ -425,7 +434,9 @@ impl Check<'_> {
             .collect();
         let mut options = BTreeMap::new();
         for (name, value) in &raw.modules.options {
-            options.insert(name.replace('-', "_"), self.short(&Some(value.clone())));
+            let text = self.short(&Some(value.clone()));
+            let place = self.place(value.span().start);
+            options.insert(name.replace('-', "_"), ModuleOptions { text, place });
         }
         ModulesConfig {
             load,

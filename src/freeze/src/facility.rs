@@ -139,16 +139,14 @@ fn expand<'a>(
                 expanded.push(member.clone());
             }
         } else if path.contains(&member.name.as_str()) {
-            let text = format!(
-                "facilities stand for each other: {} -> {}",
-                path.join(" -> "),
-                member.name
-            );
-            messages.refuse(
-                place.clone(),
-                text,
-                format!("take {} out of this line", member.name),
-            );
+            // Each loop is met from each of its members, and told from the first of them.
+            let is_first = path.iter().all(|name| *name >= member.name.as_str());
+            if path[0] == member.name && is_first {
+                let way = path.join(" -> ");
+                let text = format!("facilities stand for each other: {way} -> {}", member.name);
+                let remedy = format!("take {} out of this line", member.name);
+                messages.refuse(place.clone(), text, remedy);
+            }
         } else if path.len() > FACILITY_DEPTH_MAX {
             let text = format!("facilities within facilities more than {FACILITY_DEPTH_MAX} deep");
             messages.refuse(place.clone(), text, "name the services themselves");

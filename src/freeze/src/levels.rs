@@ -107,22 +107,23 @@ fn report_loops(scripts: &[Script], graph: &Graph, messages: &mut Messages) {
 
 /// Leaves only what waits for something in the set and is awaited by something in it.
 fn trim(rest: &mut BTreeSet<usize>, graph: &Graph) {
-    loop {
-        let awaited: BTreeSet<usize> = rest
-            .iter()
-            .flat_map(|index| graph.waits[*index].keys().copied())
-            .filter(|index| rest.contains(index))
-            .collect();
-        let before = rest.len();
-        let waits = |index: &usize| graph.waits[*index].keys().any(|other| rest.contains(other));
-        let kept: BTreeSet<usize> = rest
-            .iter()
-            .copied()
-            .filter(|index| awaited.contains(index) && waits(index))
-            .collect();
-        *rest = kept;
-        if rest.len() == before {
-            return;
+    let mut waiters = vec![Vec::new(); graph.waits.len()];
+    for waiter in rest.iter() {
+        for awaited in graph.waits[*waiter].keys() {
+            waiters[*awaited].push(*waiter);
+        }
+    }
+    let mut todo: Vec<usize> = rest.iter().copied().collect();
+    while let Some(index) = todo.pop() {
+        let waits = graph.waits[index].keys().any(|other| rest.contains(other));
+        let is_awaited = waiters[index].iter().any(|other| rest.contains(other));
+        if (!waits || !is_awaited) && rest.remove(&index) {
+            todo.extend(
+                graph.waits[index]
+                    .keys()
+                    .filter(|other| rest.contains(other)),
+            );
+            todo.extend(waiters[index].iter().filter(|other| rest.contains(other)));
         }
     }
 }

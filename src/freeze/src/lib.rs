@@ -39,6 +39,7 @@ pub mod tree;
 mod units;
 pub mod why;
 
+use preroot_plan::limits::{EDGES_MAX, SCRIPTS_PER_RUNLEVEL_MAX};
 use preroot_plan::{Draft, DraftDropped, DraftRunlevel, DraftService, ServiceAction};
 
 pub use crate::config::Config;
@@ -85,7 +86,7 @@ pub fn freeze(request: &Request<'_>, messages: &mut Messages) -> Option<Draft> {
         .or(config.order.runlevel)
         .or(tree.inittab.default);
     let runlevel = runlevel.unwrap_or(b'2');
-    let orders = orders(&tree, config, runlevel, messages);
+    let orders = orders(&tree, request, runlevel, messages);
     let modules = modules::modules(request.root, config, request.kernel, messages);
     let (runlevels, dropped) = orders?;
     if messages.refused() {
@@ -109,10 +110,11 @@ pub fn freeze(request: &Request<'_>, messages: &mut Messages) -> Option<Draft> {
 /// The runlevels that a boot and its end go through.
 fn orders(
     tree: &Tree,
-    config: &Config,
+    request: &Request<'_>,
     runlevel: u8,
     messages: &mut Messages,
 ) -> Option<(Vec<DraftRunlevel>, Vec<DraftDropped>)> {
+    let (config, root) = (request.config, request.root);
     let providers = Providers::collect(tree, messages);
     let start = Graph::build(tree, &providers, Side::Start, messages);
     let stop = Graph::build(tree, &providers, Side::Stop, messages);
@@ -128,10 +130,35 @@ fn orders(
         (b'6', &stop, &stop_levels),
     ] {
         let order = order::order(&tree.scripts, graph, numbers, name, config);
+        limit(root, &order.runlevel, messages);
         runlevels.push(order.runlevel);
         dropped.extend(order.dropped);
     }
     Some((runlevels, dropped))
+}
+
+/// Refuses a runlevel that a plan cannot hold.
+fn limit(root: &Root, runlevel: &DraftRunlevel, messages: &mut Messages) {
+    let scripts = runlevel.scripts.len();
+    let edges: usize = runlevel
+        .scripts
+        .iter()
+        .map(|script| script.edges.len())
+        .sum();
+    let name = char::from(runlevel.name);
+    for (what, count, max) in [
+        ("scripts", scripts, SCRIPTS_PER_RUNLEVEL_MAX),
+        ("edges", edges, EDGES_MAX),
+    ] {
+        if count > max {
+            let text = format!("runlevel {name} has {count} {what}; a plan can hold {max}");
+            messages.refuse(
+                root.place("/etc/init.d", 0),
+                text,
+                "disable what is not needed",
+            );
+        }
+    }
 }
 
 /// The services of inittab that this runlevel has.

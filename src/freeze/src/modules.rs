@@ -11,7 +11,7 @@ use preroot_plan::{DraftAlias, DraftModule};
 
 use crate::config::{Config, Need, WantedModule};
 use crate::limits::MODULES_BYTES_MAX;
-use crate::message::{Messages, Place};
+use crate::message::Messages;
 use crate::root::{Root, changed_s};
 
 /// The modules of a plan.
@@ -75,25 +75,22 @@ pub fn modules(
             .modules
             .options
             .get(name)
-            .cloned()
-            .unwrap_or_default(),
+            .map_or("", |options| &options.text)
+            .to_string(),
         dependencies: closure_of(name, &kernel)
             .iter()
             .filter_map(number)
             .collect(),
     };
-    for name in config
-        .modules
-        .options
-        .keys()
-        .filter(|name| !index.contains_key(name.as_str()))
-    {
-        let text = format!("[modules.options] {name}: the module is not in the image");
-        messages.warn(
-            Place::new("config", 0),
-            text,
-            "load it, or take the option out",
-        );
+    for (name, options) in &config.modules.options {
+        if !index.contains_key(name.as_str()) {
+            let text = format!("parameters of {name}, which is not in the image");
+            messages.warn(
+                options.place.clone(),
+                text,
+                "load the module, or take them out",
+            );
+        }
     }
     let wanted: BTreeSet<&String> = load.iter().chain(&always).collect();
     Modules {

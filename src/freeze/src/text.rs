@@ -171,7 +171,7 @@ fn order(plan: &Plan<'_>, runlevel: &Runlevel, text: &mut String) {
     let (count, levels) = (scripts.len(), runlevel.level_count);
     let _ = writeln!(
         text,
-        "\nrunlevel {name}: {argument}, {count} scripts on {levels} levels"
+        "\nrunlevel {name}: {argument}; scripts {count}, levels {levels}"
     );
     let mut level = 0;
     for script in scripts {

@@ -311,6 +311,12 @@ fn enable(root: &Root, scripts: &mut [Script], messages: &mut Messages) -> Enabl
                 );
                 continue;
             };
+            if kind == 'S' && matches!(letter, b'0' | b'6') {
+                let text = format!("{} would be started at the end, and is not", script.name);
+                let remedy = "give the script a Default-Stop: 0 6 and a stop link";
+                messages.warn(place, text, remedy);
+                continue;
+            }
             let set = if kind == 'S' {
                 &mut script.start
             } else {

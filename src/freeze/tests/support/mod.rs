@@ -8,6 +8,8 @@
 //! == /etc/inittab         any file
 //! -> /etc/rc2.d/S01ssh ../init.d/ssh
 //! ```
+//!
+//! A tree without an inittab gets one that says 2.
 #![allow(dead_code)] // Each test binary uses its own part of this.
 
 use std::fs;
@@ -60,6 +62,10 @@ pub(crate) fn write(tree: &str, root: &Path) {
         }
     }
     finish(root, file, &lines);
+    let inittab = root.join("etc/inittab");
+    if !inittab.exists() {
+        fs::write(inittab, "id:2:initdefault:\n").expect("inittab");
+    }
 }
 
 fn parse_head(head: &str) -> (String, u32, bool) {

@@ -1,0 +1,137 @@
+//! Kernel modules: what the config names, what those need, in the order to load.
+
+mod support;
+
+use std::path::Path;
+
+use preroot_freeze::modules::{Modules, modules};
+use preroot_freeze::{Config, Messages, Root};
+
+const TREE: &str = "\
+== /lib/modules/6.1.0/modules.dep
+kernel/drivers/virtio/virtio.ko.xz: kernel/drivers/virtio/virtio_ring.ko.xz
+kernel/drivers/virtio/virtio_ring.ko.xz:
+kernel/drivers/block/virtio_blk.ko.xz: kernel/drivers/virtio/virtio.ko.xz kernel/drivers/virtio/virtio_ring.ko.xz
+kernel/drivers/char/virtio-rng.ko.xz: kernel/drivers/virtio/virtio.ko.xz kernel/drivers/virtio/virtio_ring.ko.xz
+kernel/fs/ext4/ext4.ko.xz: kernel/fs/jbd2/jbd2.ko.xz
+kernel/fs/jbd2/jbd2.ko.xz:
+kernel/crypto/crc32c_generic.ko.xz:
+== /lib/modules/6.1.0/modules.builtin
+kernel/drivers/nvme/host/nvme.ko
+== /lib/modules/6.1.0/modules.alias
+# Aliases extracted from modules themselves.
+alias virtio:d00000002v* virtio_blk
+alias virtio:d00000004v* virtio_rng
+alias fs-ext4 ext4
+alias crypto-crc32c crc32c_generic
+== /lib/modules/6.1.0/modules.softdep
+softdep ext4 pre: crypto-crc32c post: later
+";
+
+fn read(tree: &str, config: &str, kernel: Option<&str>) -> (Modules, Vec<String>) {
+    let directory = tempfile::tempdir().expect("scratch directory");
+    support::write(tree, directory.path());
+    let mut messages = Messages::default();
+    let text = format!("name = \"x\"\n{config}");
+    let config = Config::parse(&text, Path::new("x.toml"), &mut messages).expect("config");
+    let found = modules(&Root::new(directory.path()), &config, kernel, &mut messages);
+    (
+        found,
+        messages
+            .into_list()
+            .iter()
+            .map(|message| message.to_string())
+            .collect(),
+    )
+}
+
+fn config(lines: &str) -> String {
+    format!("[root]\nfind = \"LABEL=r\"\n{lines}")
+}
+
+#[test]
+fn modules_stand_behind_what_they_need() {
+    let config = config(
+        "type = \"ext4\"\n[modules]\nload = [\"virtio_rng\", \"virtio-blk\", \"nvme\", \"?e1000\"]\n",
+    );
+    let (found, messages) = read(TREE, &config, None);
+    assert_eq!(messages, Vec::<String>::new());
+    assert_eq!(found.kernel, "6.1.0");
+    let names: Vec<&str> = found
+        .modules
+        .iter()
+        .map(|module| module.name.as_str())
+        .collect();
+    let expected = [
+        "virtio_ring",
+        "virtio",
+        "virtio_rng",
+        "virtio_blk",
+        "crc32c_generic",
+        "jbd2",
+        "ext4",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(found.modules[3].dependencies, [0, 1]);
+    assert_eq!(found.modules[6].dependencies, [4, 5]);
+    assert_eq!(found.modules[2].path, "/lib/modules/6.1.0/virtio_rng.ko");
+    // Nobody can ask for the root's file system: it is loaded always.
+    assert_eq!(found.always, ["ext4"]);
+    let aliases: Vec<&str> = found
+        .aliases
+        .iter()
+        .map(|alias| alias.pattern.as_str())
+        .collect();
+    assert_eq!(
+        aliases,
+        ["virtio:d00000004v*", "virtio:d00000002v*", "fs-ext4"]
+    );
+}
+
+#[test]
+fn what_the_kernel_does_not_have_is_refused() {
+    let two = format!("{TREE}== /lib/modules/6.2.0/modules.dep\n");
+    let load = config("[modules]\nload = [\"e1000\"]\n");
+    let root_type = config("type = \"zfs\"\n");
+    let cases = [
+        (
+            TREE,
+            load.as_str(),
+            None,
+            "x.toml:5: error: kernel module e1000 is neither in",
+        ),
+        (
+            TREE,
+            root_type.as_str(),
+            None,
+            "this kernel has no file system zfs",
+        ),
+        (
+            TREE,
+            load.as_str(),
+            Some("5.0"),
+            "no modules of kernel 5.0; there is: 6.1.0",
+        ),
+        (
+            two.as_str(),
+            load.as_str(),
+            None,
+            "modules of several kernels: 6.1.0, 6.2.0",
+        ),
+        ("", load.as_str(), None, "no kernel modules"),
+        (
+            "== /lib/modules/6.1.0/x\n",
+            load.as_str(),
+            None,
+            "modules.dep:0: error: cannot be read",
+        ),
+    ];
+    for (tree, config, kernel, expected) in cases {
+        let (_, messages) = read(tree, config, kernel);
+        assert!(
+            messages.iter().any(|text| text.contains(expected)),
+            "{expected}: {messages:?}"
+        );
+    }
+    assert_eq!(read("", &config(""), None).1, Vec::<String>::new());
+}
