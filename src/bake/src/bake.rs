@@ -14,6 +14,7 @@ use crate::keys::{Fault, check_authorized_keys, check_host_key};
 use crate::layout::Layout;
 use crate::list::Listing;
 use crate::modules::Modules;
+use crate::pack::Packing;
 use crate::sources::{Origin, Sources};
 use crate::tools::{Tool, Tools, check_static};
 
@@ -46,6 +47,8 @@ pub struct Recipe {
     pub compression: Compression,
     /// The tools.
     pub tools: Vec<Tool>,
+    /// How they lie in the image.
+    pub packing: Packing,
     /// More files.
     pub files: Vec<ExtraFile>,
 }
@@ -74,7 +77,7 @@ pub struct Image {
 pub fn bake(recipe: &Recipe) -> Result<Image, Vec<Error>> {
     let mut bake = Bake {
         recipe,
-        layout: Layout::default(),
+        layout: Layout::new(recipe.packing),
         errors: Vec::new(),
     };
     let plan_bytes = bake.plan();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub(crate) const CONTENTS_PATH: &str = "etc/preroot/contents";
 
 /// The text for these reasons.
-pub(crate) fn text<'a>(reasons: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+pub(crate) fn text<'a>(reasons: impl Iterator<Item = (String, &'a str)>) -> String {
     reasons
         .map(|(path, reason)| format!("{path}\t{reason}\n"))
         .collect()

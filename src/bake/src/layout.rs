@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use crate::contents::{self, CONTENTS_PATH};
 use crate::cpio::{Archive, CpioError, Kind, Member};
 use crate::digest::{self, DIGESTS_PATH};
+use crate::error::Error;
+use crate::pack::{PAYLOAD_PATH, Pack, Packing};
 
 /// A member and why it is there.
 #[derive(Debug)]
@@ -15,13 +17,25 @@ struct Placed {
 }
 
 /// The members so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Layout {
     placed: BTreeMap<String, Placed>,
+    packing: Packing,
+    pack: Pack,
     twice: Option<String>,
 }
 
 impl Layout {
+    /// Nothing yet.
+    pub(crate) fn new(packing: Packing) -> Layout {
+        Layout {
+            placed: BTreeMap::new(),
+            packing,
+            pack: Pack::default(),
+            twice: None,
+        }
+    }
+
     /// A directory.
     pub(crate) fn directory(&mut self, path: &str, permissions: u16, reason: &str) {
         let path = path.trim_matches('/');
@@ -45,6 +59,22 @@ impl Layout {
         self.place(path, 0o777, Kind::Symlink(target.to_owned()), reason);
     }
 
+    /// A program that a clean boot does not start: packed where that is asked for.
+    pub(crate) fn tool(&mut self, path: &str, bytes: Vec<u8>, reason: &str) {
+        match self.packing {
+            Packing::Plain => self.file(path, 0o755, bytes, reason),
+            Packing::Packed => self.pack.file(path, 0o755, bytes, reason),
+        }
+    }
+
+    /// A link to such a program.
+    pub(crate) fn tool_link(&mut self, path: &str, target: &str, reason: &str) {
+        match self.packing {
+            Packing::Plain => self.symlink(path, target, reason),
+            Packing::Packed => self.pack.link(path, target, reason),
+        }
+    }
+
     /// A character device.
     pub(crate) fn device(&mut self, path: &str, (major, minor): (u32, u32), reason: &str) {
         self.place(path, 0o600, Kind::Char { major, minor }, reason);
@@ -52,13 +82,22 @@ impl Layout {
 
     /// Whether something stands at a path.
     pub(crate) fn has(&self, path: &str) -> bool {
-        self.placed.contains_key(path.trim_matches('/'))
+        let path = path.trim_matches('/');
+        self.placed.contains_key(path) || self.pack.has(path)
     }
 
-    /// The archive, with the reasons and the digests as members of it.
-    pub(crate) fn finish(mut self, plan_digest: &str) -> Result<Archive, CpioError> {
-        if let Some(path) = self.twice {
-            return Err(CpioError::Twice(path));
+    /// The archive, with payload, reasons and digests as members of it.
+    pub(crate) fn finish(mut self, plan_digest: &str) -> Result<Archive, Error> {
+        if !self.pack.is_empty() {
+            let bytes = self.pack.finish()?;
+            self.file(
+                PAYLOAD_PATH,
+                0o644,
+                bytes,
+                "tools, unpacked when one of them is wanted",
+            );
+            let reason = "PID 1 by another name: unpacks the tools, the shell among them";
+            self.symlink("bin/sh", "../init", reason);
         }
         self.file(
             DIGESTS_PATH,
@@ -67,11 +106,14 @@ impl Layout {
             "digests of plan and image, for the record",
         );
         self.file(CONTENTS_PATH, 0o644, Vec::new(), "why each member is here");
-        let reasons = self
+        if let Some(path) = self.twice {
+            return Err(CpioError::Twice(path).into());
+        }
+        let placed = self
             .placed
             .iter()
-            .map(|(path, placed)| (path.as_str(), &*placed.reason));
-        let reasons = contents::text(reasons).into_bytes();
+            .map(|(path, placed)| (path.clone(), &*placed.reason));
+        let reasons = contents::text(placed.chain(self.pack.reasons())).into_bytes();
         let member = |(path, placed): (String, Placed)| {
             let kind = match path.as_str() {
                 CONTENTS_PATH => Kind::File(reasons.clone()),
@@ -91,7 +133,7 @@ impl Layout {
                 member.kind = Kind::File(text.into_bytes());
             }
         }
-        Archive::new(members)
+        Ok(Archive::new(members)?)
     }
 
     fn place(&mut self, path: &str, permissions: u16, kind: Kind, reason: &str) {

@@ -23,6 +23,7 @@ mod layout;
 pub mod limits;
 mod list;
 mod modules;
+mod pack;
 mod sources;
 mod tools;
 
@@ -32,4 +33,5 @@ pub use cpio::{Archive, CpioError, Kind, Member};
 pub use error::Error;
 pub use file::write_whole;
 pub use list::Listing;
+pub use pack::Packing;
 pub use tools::Tool;

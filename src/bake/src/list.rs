@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use preroot_payload::{Entry, Payload};
+
 use crate::compress::Compression;
 use crate::contents::{self, CONTENTS_PATH};
 use crate::cpio::{Archive, Kind, Member};
 use crate::digest::{self, DIGESTS_PATH};
+use crate::pack::{PAYLOAD_PATH, packed_path};
 
 /// An image, listed.
 #[derive(Debug)]
@@ -62,6 +65,33 @@ impl Listing {
         std::str::from_utf8(member.bytes()).ok()
     }
 
+    fn fmt_packed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(member) = self
+            .members()
+            .iter()
+            .find(|member| member.path == PAYLOAD_PATH)
+        else {
+            return Ok(());
+        };
+        let payload = match Payload::check(member.bytes()) {
+            Ok(payload) => payload,
+            Err(error) => return writeln!(f, "\nNOT AS BAKED: {error}"),
+        };
+        writeln!(
+            f,
+            "\npacked in /{PAYLOAD_PATH}, {} bytes unpacked:\n",
+            payload.raw_bytes()
+        )?;
+        for entry in payload.entries() {
+            let reason = self
+                .reasons
+                .get(&packed_path(entry.path))
+                .map_or("", String::as_str);
+            writeln!(f, "{}", Line::of_packed(&entry, reason))?;
+        }
+        Ok(())
+    }
+
     /// Whether the image is as it was baked; none where it does not say how it was.
     fn is_whole(&self) -> Option<bool> {
         let said = self
@@ -89,45 +119,65 @@ impl fmt::Display for Listing {
         writeln!(f)?;
         for member in self.members() {
             let reason = self.reasons.get(&member.path).map_or("", String::as_str);
-            writeln!(f, "{}", Line { member, reason })?;
+            writeln!(f, "{}", Line::of(member, reason))?;
         }
-        Ok(())
+        self.fmt_packed(f)
     }
 }
 
 /// One member: mode, size, path, reason.
 struct Line<'a> {
-    member: &'a Member,
+    letter: char,
+    permissions: u16,
+    size: String,
+    path: String,
     reason: &'a str,
+}
+
+impl<'a> Line<'a> {
+    fn of(member: &Member, reason: &'a str) -> Line<'a> {
+        let path = format!("/{}", member.path);
+        let (letter, size, path) = match &member.kind {
+            Kind::Directory => ('d', String::new(), format!("{path}/")),
+            Kind::File(bytes) => ('-', bytes.len().to_string(), path),
+            Kind::Symlink(target) => ('l', String::new(), format!("{path} -> {target}")),
+            Kind::Char { major, minor } => ('c', format!("{major},{minor}"), path),
+        };
+        Line {
+            letter,
+            permissions: member.permissions,
+            size,
+            path,
+            reason,
+        }
+    }
+
+    fn of_packed(entry: &Entry<'_>, reason: &'a str) -> Line<'a> {
+        let path = format!("/{}", entry.path);
+        let (letter, size, path) = match entry.target {
+            "" => ('-', entry.bytes.to_string(), path),
+            target => ('l', String::new(), format!("{path} -> {target}")),
+        };
+        Line {
+            letter,
+            permissions: entry.permissions,
+            size,
+            path,
+            reason,
+        }
+    }
 }
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (letter, size, path) = match &self.member.kind {
-            Kind::Directory => ('d', String::new(), format!("/{}/", self.member.path)),
-            Kind::File(bytes) => (
-                '-',
-                bytes.len().to_string(),
-                format!("/{}", self.member.path),
-            ),
-            Kind::Symlink(target) => (
-                'l',
-                String::new(),
-                format!("/{} -> {target}", self.member.path),
-            ),
-            Kind::Char { major, minor } => (
-                'c',
-                format!("{major},{minor}"),
-                format!("/{}", self.member.path),
-            ),
-        };
-        let line = format!(
-            "{letter}{:04o} {size:>9}  {path:<44}",
-            self.member.permissions
-        );
-        match self.reason {
-            "" => f.write_str(line.trim_end()),
-            reason => write!(f, "{line} {reason}"),
-        }
+        let Line {
+            letter,
+            permissions,
+            size,
+            path,
+            reason,
+        } = self;
+        let line = format!("{letter}{permissions:04o} {size:>9}  {path:<44} {reason}");
+        f.write_str(line.trim_end())
     }
 }

@@ -12,19 +12,20 @@ use crate::sources::{Origin, Sources};
 /// Links to busybox, one a line.
 const APPLETS: &str = include_str!("../../../initramfs/applets.txt");
 
-/// A tool that an image can hold.
+/// A tool that an image can hold. They stand in the order in which a payload holds them: a check of
+/// the root unpacks nothing but its checker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tool {
-    /// The shell and what one types in it.
-    Busybox,
     /// Checks and repairs the root.
     E2fsck,
-    /// The rescue sshd.
-    Dropbear,
-    /// An ssh client, for a rescue that needs another machine.
-    Dbclient,
+    /// The shell and what one types in it.
+    Busybox,
     /// Shows the record.
     Bootlog,
+    /// An ssh client, for a rescue that needs another machine.
+    Dbclient,
+    /// The rescue sshd. Never packed: every boot starts it.
+    Dropbear,
 }
 
 /// How a tool is found and where it goes.
@@ -43,11 +44,11 @@ struct Facts {
 impl Tool {
     /// All.
     pub const ALL: [Tool; 5] = [
-        Tool::Busybox,
         Tool::E2fsck,
-        Tool::Dropbear,
-        Tool::Dbclient,
+        Tool::Busybox,
         Tool::Bootlog,
+        Tool::Dbclient,
+        Tool::Dropbear,
     ];
 
     /// Its name in configs.
@@ -148,15 +149,18 @@ impl<'a> Tools<'a> {
             Error::input(&place, what, "give the package of this machine's kind")
         })?;
         self.needs_of(facts.name, &elf, found.origin, layout)?;
-        if tool == Tool::Busybox {
-            add_applets(&found.bytes, &place, layout)?;
+        let reason = format!("{}; from {label}", facts.reason);
+        match tool {
+            Tool::Dropbear => layout.file(facts.place, 0o755, found.bytes, &reason),
+            Tool::Busybox => {
+                let applets = applets(&found.bytes, &place)?;
+                layout.tool(facts.place, found.bytes, &reason);
+                for applet in applets {
+                    layout.tool_link(&format!("bin/{applet}"), "busybox", "an applet of busybox");
+                }
+            }
+            _ => layout.tool(facts.place, found.bytes, &reason),
         }
-        layout.file(
-            facts.place,
-            0o755,
-            found.bytes,
-            &format!("{}; from {label}", facts.reason),
-        );
         Ok(())
     }
 
@@ -168,9 +172,9 @@ impl<'a> Tools<'a> {
             path,
             &bytes,
             "bootlog",
-            "build it for x86_64-unknown-linux-musl",
+            "build it with RUSTFLAGS='-C target-feature=+crt-static' and --target",
         )?;
-        layout.file(facts.place, 0o755, bytes, facts.reason);
+        layout.tool(facts.place, bytes, facts.reason);
         Ok(())
     }
 
@@ -301,20 +305,18 @@ pub(crate) fn check_static(
     ))
 }
 
-/// Links to busybox, for each applet that this busybox has.
-fn add_applets(busybox: &[u8], place: &str, layout: &mut Layout) -> Result<(), Error> {
-    for applet in APPLETS.lines() {
-        if !has_word(busybox, applet) {
-            let remedy = "give busybox-static with --package";
-            return Err(Error::input(
-                place,
-                format!("has no applet {applet}"),
-                remedy,
-            ));
-        }
-        layout.symlink(&format!("bin/{applet}"), "busybox", "an applet of busybox");
+/// The names that busybox is to be called by; it must have each of them.
+fn applets(busybox: &[u8], place: &str) -> Result<Vec<&'static str>, Error> {
+    let missing = |applet: &&str| !has_word(busybox, applet);
+    if let Some(applet) = APPLETS.lines().find(missing) {
+        let remedy = "give busybox-static with --package";
+        return Err(Error::input(
+            place,
+            format!("has no applet {applet}"),
+            remedy,
+        ));
     }
-    Ok(())
+    Ok(APPLETS.lines().collect())
 }
 
 /// Whether a word stands in a program's table of names: between two NULs.

@@ -2,10 +2,11 @@
 //!
 //! Nothing is written when anything is refused.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use preroot_bake::{Compression, ExtraFile, Image, Listing, Recipe, Tool, write_whole};
+use preroot_bake::{Compression, ExtraFile, Image, Listing, Packing, Recipe, Tool, write_whole};
 use preroot_freeze::{Config, Messages};
 use preroot_plan::Plan;
 
@@ -57,6 +58,11 @@ pub(crate) struct Bake {
     #[arg(long, value_name = "NAME", value_parser = compression)]
     compression: Option<Compression>,
 
+    /// plain or packed: whether tools that a clean boot does not need are unpacked by the kernel at
+    /// every boot, or by PID 1 when one of them is wanted
+    #[arg(long, value_name = "FORM", value_parser = packing, default_value = "plain")]
+    tools: Packing,
+
     /// Where the image goes
     #[arg(long, value_name = "IMAGE", required_unless_present = "list")]
     output: Option<PathBuf>,
@@ -99,6 +105,7 @@ impl Bake {
                 None => named_compression(config_path, &config)?,
             },
             tools: tools(config_path, &config)?,
+            packing: self.tools,
             files: files(config_path, &config)?,
         };
         let image = preroot_bake::bake(&recipe).map_err(|errors| refused(&errors))?;
@@ -110,7 +117,7 @@ impl Bake {
         let system = |error| Failure::system(output, error);
         write_whole(output, &image.bytes).map_err(system)?;
         match self.listing.as_deref() {
-            Some(path) if path == Path::new("-") => print!("{}", image.listing),
+            Some(path) if path == Path::new("-") => show(&image.listing)?,
             Some(path) => {
                 let text = image.listing.to_string();
                 write_whole(path, text.as_bytes()).map_err(|error| Failure::system(path, error))?;
@@ -125,6 +132,14 @@ fn compression(name: &str) -> Result<Compression, String> {
     Compression::from_name(name).ok_or_else(|| "one of zstd, gzip, lz4, none".to_owned())
 }
 
+fn packing(name: &str) -> Result<Packing, String> {
+    match name {
+        "plain" => Ok(Packing::Plain),
+        "packed" => Ok(Packing::Packed),
+        _ => Err("one of plain, packed".to_owned()),
+    }
+}
+
 fn list(path: &Path) -> Result<(), Failure> {
     let bytes = std::fs::read(path).map_err(|error| Failure::system(path, error))?;
     let listing = Listing::read(&bytes).map_err(|error| {
@@ -133,8 +148,17 @@ fn list(path: &Path) -> Result<(), Failure> {
             path.display()
         ))
     })?;
-    print!("{listing}");
-    Ok(())
+    show(&listing)
+}
+
+/// Prints a listing. A reader that goes away early has seen what it wanted.
+fn show(listing: &Listing) -> Result<(), Failure> {
+    match write!(std::io::stdout().lock(), "{listing}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::system(Path::new("standard output"), error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn read_config(path: &Path) -> Result<Config, Failure> {
