@@ -9,7 +9,7 @@ use preroot_plan::limits::ADDRESSES_PER_HOST_MAX;
 use preroot_plan::{DraftAddress, DraftHost, HostKey};
 use toml::Spanned;
 
-use crate::config::Check;
+use crate::check::Check;
 use crate::raw_config::RawHost;
 
 /// Checks the `[[host]]` tables.

@@ -6,7 +6,7 @@
 use preroot_plan::{DraftService, ServiceAction};
 
 use crate::limits::SETTINGS_BYTES_MAX;
-use crate::message::Messages;
+use crate::message::{Messages, Place};
 use crate::root::Root;
 
 const PATH: &str = "/etc/inittab";
@@ -71,34 +71,18 @@ fn parse(text: &str, root: &Root, messages: &mut Messages) -> Inittab {
                 "rename it",
             );
         }
-        let action = match action {
-            "initdefault" => {
-                inittab.default = default(runlevels);
-                if inittab.default.is_none() {
-                    let text = format!("\"{runlevels}\" is not a default runlevel from 1 to 5");
-                    messages.warn(
-                        place(),
-                        text,
-                        "write one digit, or name a runlevel to the freeze",
-                    );
-                }
-                continue;
+        if action == "initdefault" {
+            inittab.default = default(runlevels);
+            if inittab.default.is_none() {
+                let text = format!("\"{runlevels}\" is not a default runlevel from 1 to 5");
+                let remedy = "write one digit, or name a runlevel to the freeze";
+                messages.warn(place(), text, remedy);
             }
-            "respawn" => ServiceAction::Respawn,
-            "once" => ServiceAction::Once,
-            "ctrlaltdel" => ServiceAction::CtrlAltDel,
-            "powerwait" | "powerfail" => ServiceAction::PowerFail,
-            // The start order and what it does not need: preroot does it, or the rescue shell.
-            "sysinit" | "boot" | "bootwait" | "wait" | "off" | "powerokwait" | "powerfailnow"
-            | "kbrequest" | "ondemand" => {
-                ignored(action, process, root, number, messages);
-                continue;
-            }
-            _ => {
-                let text = format!("\"{action}\" is not an action and is ignored");
-                messages.warn(place(), text, "see inittab(5) for the actions");
-                continue;
-            }
+            continue;
+        }
+        let Some(action) = service_action(action) else {
+            not_served(action, process, root.place(PATH, number), messages);
+            continue;
         };
         if process.is_empty() {
             messages.warn(
@@ -125,18 +109,31 @@ fn default(runlevels: &str) -> Option<u8> {
     }
 }
 
+fn service_action(action: &str) -> Option<ServiceAction> {
+    match action {
+        "respawn" => Some(ServiceAction::Respawn),
+        "once" => Some(ServiceAction::Once),
+        "ctrlaltdel" => Some(ServiceAction::CtrlAltDel),
+        "powerwait" | "powerfail" => Some(ServiceAction::PowerFail),
+        _ => None,
+    }
+}
+
 /// Says which lines are lost that did more than run the start order.
-fn ignored(action: &str, process: &str, root: &Root, number: usize, messages: &mut Messages) {
+fn not_served(action: &str, process: &str, place: Place, messages: &mut Messages) {
     let program = process.split_whitespace().next().unwrap_or_default();
-    let known = [
-        "/etc/init.d/rc",
-        "/etc/init.d/rcS",
-        "/sbin/sulogin",
-        "/etc/init.d/powerfail",
-    ];
-    let runs = matches!(action, "sysinit" | "boot" | "bootwait" | "wait");
-    if runs && !known.contains(&program) {
-        let text = format!("\"{process}\" is not run: preroot starts scripts and services only");
-        messages.warn(root.place(PATH, number), text, "make an init script of it");
+    let preroots = ["/etc/init.d/rc", "/etc/init.d/rcS", "/sbin/sulogin"];
+    match action {
+        "sysinit" | "boot" | "bootwait" | "wait" if !preroots.contains(&program) => {
+            let text =
+                format!("\"{process}\" is not run: preroot starts scripts and services only");
+            messages.warn(place, text, "make an init script of it");
+        }
+        "sysinit" | "boot" | "bootwait" | "wait" | "off" | "powerokwait" | "powerfailnow"
+        | "kbrequest" | "ondemand" => {}
+        _ => {
+            let text = format!("\"{action}\" is not an action and is ignored");
+            messages.warn(place, text, "see inittab(5) for the actions");
+        }
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! | file         | what it knows                                                       |
 //! |--------------|---------------------------------------------------------------------|
-//! | `config`     | the config, its values checked (`raw_config`, `units`, `hosts`)      |
+//! | `config`     | the config, its values checked (`raw_config`, `check`, `units`, `hosts`) |
 //! | `root`       | files of a tree, links followed inside it                            |
 //! | `tree`       | the init scripts (`names`, `header`, `runlevels`, `facility`, `inittab`) |
 //! | `graph`      | who waits for whom, and why (`providers`)                            |
@@ -16,6 +16,7 @@
 //! | `text`       | a plan as people review it; `json` and `why` for one order, one edge |
 #![forbid(unsafe_code)]
 
+mod check;
 pub mod config;
 pub mod facility;
 pub mod graph;

@@ -284,7 +284,7 @@ fn random_script() -> impl Strategy<Value = RandomScript> {
 
 /// The words of a list of script `own`. Most name scripts below, so that loops are rare; some name
 /// scripts above, aliases, facilities, and what does not exist.
-fn words(list: &[usize], own: usize, count: usize) -> String {
+fn words(list: &[usize], own: usize) -> String {
     let word = |number: &usize| match number {
         0..=19 if own > 0 => format!("s{}", number % own),
         20 if own != 0 => "s0".to_string(),
@@ -329,7 +329,7 @@ fn random_tree(scripts: &[RandomScript], interactive: usize) -> String {
             }
         };
         let words = |key: &str, list: &[usize]| -> String {
-            let text = alias(key, all(words(list, own, count)));
+            let text = alias(key, all(words(list, own)));
             text.split_whitespace().collect::<Vec<_>>().join(" ")
         };
         for (key, list) in [
