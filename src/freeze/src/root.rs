@@ -134,9 +134,22 @@ impl Directory {
 
     /// What a name is, links followed within the tree.
     pub(crate) fn follow(&self, root: &Root, name: &str) -> io::Result<(PathBuf, Metadata)> {
+        let own = self.host.join(name);
+        let metadata = fs::symlink_metadata(&own)?;
+        if !metadata.is_symlink() {
+            return Ok((own, metadata));
+        }
         let host = root.host(&root.walk(&self.tree, Path::new(name))?);
         let metadata = fs::symlink_metadata(&host)?;
         Ok((host, metadata))
+    }
+
+    /// The script that a link names in the usual way, `../init.d/NAME` beside /etc/init.d.
+    pub(crate) fn usual_script(&self, name: &str) -> Option<String> {
+        let target = self.link(name).ok()?;
+        let script = target.to_str()?.strip_prefix("../init.d/")?;
+        let is_beside = self.tree.parent() == Some(Path::new("/etc"));
+        (is_beside && !script.contains('/')).then(|| script.to_string())
     }
 }
 

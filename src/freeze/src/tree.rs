@@ -299,7 +299,11 @@ fn enable(root: &Root, scripts: &mut [Script], messages: &mut Messages) -> Enabl
             };
             links += 1;
             let place = root.place(&format!("{path}/{name}"), 0);
-            let Some(script) = target(root, &directory, name, script, &place, messages) else {
+            // Nearly all links are like this, and a tree has thousands: do not look further.
+            let usual = directory.usual_script(name);
+            let usual = usual.filter(|usual| usual == script && index.contains_key(usual));
+            let target = || target(root, &directory, name, script, &place, messages);
+            let Some(script) = usual.or_else(target) else {
                 continue;
             };
             let Some(script) = index.get(&script).and_then(|index| scripts.get_mut(*index)) else {
