@@ -39,6 +39,8 @@ pub const ANSWER_MS_MAX: u32 = 10_000;
 pub const ALL_MODULES_MAX: usize = preroot_plan::limits::MODULES_MAX;
 /// Passes over /proc/self/mountinfo when unmounting: each frees at least one level of mounts.
 pub const UNMOUNT_PASSES_MAX: usize = 32;
+/// Entries of utmp that are looked at. A file with more is damaged.
+pub const UTMP_ENTRIES_MAX: usize = 65_536;
 /// Mount data that is no flag. The kernel takes a page.
 pub const MOUNT_DATA_BYTES_MAX: usize = 1024;
 /// Words of sshd's command line and of its environment that the last stand keeps.

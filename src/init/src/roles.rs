@@ -10,6 +10,7 @@ mod mount;
 mod options;
 mod probe;
 mod unmount;
+mod utmp;
 
 use core::ffi::CStr;
 use core::fmt::{self, Write};
@@ -57,6 +58,7 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::MOUNT => code(mount::run(&words)),
         roles::UNMOUNT => code(unmount::run(&words)),
         roles::KEEP => code(keep::run(&words)),
+        roles::UTMP => code(utmp::run(&words)),
         roles::CLIENT => client::run(&words),
         _ => {
             let _ = writeln!(

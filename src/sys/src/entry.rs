@@ -47,21 +47,15 @@ pub unsafe fn run(stack: *const usize, main: fn(Arguments) -> !) -> ! {
     main(arguments)
 }
 
-/// Defines `_start`, `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp` and `strlen`; the process begins in
-/// `$main`, a `fn(Arguments) -> !`. Expand it once, in the binary: from a library the linker may leave it out.
+/// Defines the functions that compiled code calls without being asked: `memcpy`, `memmove`, `memset`, `memcmp`,
+/// `bcmp`, `strlen`. Under a prefix they can be tested where a libc has its own.
+#[doc(hidden)]
 #[macro_export]
-macro_rules! entry {
-    ($main:path) => {
+macro_rules! memory_functions {
+    ($prefix:literal) => {
         ::core::arch::global_asm!(
-            ".globl _start",
-            "_start:",
-            "xor ebp, ebp",
-            "mov rdi, rsp",
-            "and rsp, -16",
-            "call {begin}",
-            "ud2",
-            ".globl memcpy",
-            "memcpy:",
+            concat!(".globl ", $prefix, "memcpy"),
+            concat!($prefix, "memcpy:"),
             "mov rax, rdi",
             "mov rcx, rdx",
             "shr rcx, 3",
@@ -70,12 +64,12 @@ macro_rules! entry {
             "and ecx, 7",
             "rep movsb",
             "ret",
-            ".globl memmove",
-            "memmove:",
+            concat!(".globl ", $prefix, "memmove"),
+            concat!($prefix, "memmove:"),
             "mov rax, rdi",
             "sub rax, rsi",
             "cmp rax, rdx",
-            "jae memcpy", // unsigned: the target lies before the source or behind its end
+            concat!("jae ", $prefix, "memcpy"), // unsigned: the target lies before the source or behind its end
             "mov rax, rdi",
             "mov rcx, rdx",
             "lea rdi, [rdi + rdx - 1]",
@@ -84,8 +78,8 @@ macro_rules! entry {
             "rep movsb",
             "cld",
             "ret",
-            ".globl memset",
-            "memset:",
+            concat!(".globl ", $prefix, "memset"),
+            concat!($prefix, "memset:"),
             "mov r8, rdi",
             "movzx eax, sil",
             "movabs rcx, 0x0101010101010101",
@@ -98,10 +92,10 @@ macro_rules! entry {
             "rep stosb",
             "mov rax, r8",
             "ret",
-            ".globl memcmp",
-            ".globl bcmp",
-            "memcmp:",
-            "bcmp:",
+            concat!(".globl ", $prefix, "memcmp"),
+            concat!(".globl ", $prefix, "bcmp"),
+            concat!($prefix, "memcmp:"),
+            concat!($prefix, "bcmp:"),
             "2:",
             "cmp rdx, 8", // equal words are passed over; the bytes of the first other one decide
             "jb 3f",
@@ -127,8 +121,8 @@ macro_rules! entry {
             "xor eax, eax",
             "5:",
             "ret",
-            ".globl strlen",
-            "strlen:",
+            concat!(".globl ", $prefix, "strlen"),
+            concat!($prefix, "strlen:"),
             "xor eax, eax",
             "6:",
             "cmp byte ptr [rdi + rax], 0",
@@ -137,8 +131,27 @@ macro_rules! entry {
             "jmp 6b",
             "7:",
             "ret",
+        );
+    };
+}
+
+/// Defines `_start`, `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp` and `strlen`; the process begins in
+/// `$main`, a `fn(Arguments) -> !`. Expand it once, in the binary: from a library the linker may leave it out.
+#[macro_export]
+macro_rules! entry {
+    ($main:path) => {
+        ::core::arch::global_asm!(
+            ".globl _start",
+            "_start:",
+            "xor ebp, ebp",
+            "mov rdi, rsp",
+            "and rsp, -16",
+            "call {begin}",
+            "ud2",
             begin = sym begin,
         );
+
+        $crate::memory_functions!("");
 
         unsafe extern "C" fn begin(stack: *const usize) -> ! {
             // SAFETY: `_start` is where the kernel enters, and it hands on the stack pointer untouched.
@@ -155,4 +168,117 @@ macro_rules! entry {
             $crate::spawn::exit(102)
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    memory_functions!("preroot_test_");
+
+    unsafe extern "C" {
+        #[link_name = "preroot_test_memcpy"]
+        fn copy(to: *mut u8, from: *const u8, length: usize) -> *mut u8;
+        #[link_name = "preroot_test_memmove"]
+        fn shift(to: *mut u8, from: *const u8, length: usize) -> *mut u8;
+        #[link_name = "preroot_test_memset"]
+        fn fill(to: *mut u8, byte: i32, length: usize) -> *mut u8;
+        #[link_name = "preroot_test_memcmp"]
+        fn compare(a: *const u8, b: *const u8, length: usize) -> i32;
+        #[link_name = "preroot_test_bcmp"]
+        fn differ(a: *const u8, b: *const u8, length: usize) -> i32;
+        #[link_name = "preroot_test_strlen"]
+        fn length(text: *const u8) -> usize;
+    }
+
+    const LENGTHS: std::ops::Range<usize> = 0..40;
+
+    fn pattern(length: usize) -> Vec<u8> {
+        (0..length).map(|index| (index * 7 + 1) as u8).collect()
+    }
+
+    #[test]
+    fn bytes_are_copied() {
+        for bytes in LENGTHS {
+            let from = pattern(bytes);
+            let mut to = [0xEE; 64];
+            // SAFETY: both are long enough, and apart.
+            let returned = unsafe { copy(to.as_mut_ptr().add(3), from.as_ptr(), bytes) };
+            assert_eq!(returned, to[3..].as_mut_ptr());
+            assert_eq!(to[3..3 + bytes], from);
+            assert!(
+                to[..3]
+                    .iter()
+                    .chain(&to[3 + bytes..])
+                    .all(|&byte| byte == 0xEE)
+            );
+        }
+    }
+
+    #[test]
+    fn bytes_are_moved_over_themselves() {
+        for bytes in LENGTHS {
+            for (from, to) in [(0, 0), (0, 1), (1, 0), (0, 9), (9, 0), (3, 20), (20, 3)] {
+                let mut ours = pattern(64);
+                let mut expected = ours.clone();
+                expected.copy_within(from..from + bytes, to);
+                let base = ours.as_mut_ptr();
+                // SAFETY: both ranges lie in the 64 bytes.
+                let returned = unsafe { shift(base.add(to), base.add(from), bytes) };
+                assert_eq!(
+                    (returned, ours),
+                    (base.wrapping_add(to), expected),
+                    "{bytes} {from} {to}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_are_set() {
+        for bytes in LENGTHS {
+            let mut to = [0xEE; 64];
+            // SAFETY: long enough. Only the low byte of the int counts.
+            let returned = unsafe { fill(to.as_mut_ptr().add(5), 0x1A5, bytes) };
+            assert_eq!(returned, to[5..].as_mut_ptr());
+            assert!(to[5..5 + bytes].iter().all(|&byte| byte == 0xA5));
+            assert!(
+                to[..5]
+                    .iter()
+                    .chain(&to[5 + bytes..])
+                    .all(|&byte| byte == 0xEE)
+            );
+        }
+    }
+
+    #[test]
+    fn bytes_are_compared() {
+        for bytes in LENGTHS {
+            let a = pattern(bytes);
+            // SAFETY: both have `bytes` bytes.
+            let check = |b: &[u8]| unsafe {
+                let order = compare(a.as_ptr(), b.as_ptr(), bytes);
+                assert_eq!(order.signum(), a.as_slice().cmp(b) as i32, "{bytes}");
+                assert_eq!(differ(a.as_ptr(), b.as_ptr(), bytes) == 0, a == b);
+            };
+            check(&a);
+            for at in 0..bytes {
+                for byte in [0, 0x7F, 0x80, 0xFF] {
+                    let mut b = a.clone();
+                    b[at] = byte;
+                    check(&b);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_measured() {
+        for bytes in LENGTHS {
+            let mut text = std::vec![b'x'; bytes];
+            text.push(0);
+            // SAFETY: ended by NUL.
+            assert_eq!(unsafe { length(text.as_ptr()) }, bytes);
+        }
+    }
 }
