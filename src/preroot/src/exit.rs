@@ -1,6 +1,7 @@
 //! How the program ends: one exit code for each kind of end, and the words that go with it.
 
 use std::fmt::Display;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -61,5 +62,15 @@ impl Failure {
             eprintln!("{}", self.text);
         }
         self.exit
+    }
+}
+
+/// Prints a report on standard output. A reader that has seen enough (`| head`) is no failure.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::system(Path::new("standard output"), error))
+        }
+        _ => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use preroot_freeze::{Config, Messages, Request, Root};
 use preroot_plan::Plan;
 
-use crate::exit::Failure;
+use crate::exit::{Failure, print};
 
 /// Computes the start order of a root tree and freezes it, with a config, into a plan.
 ///
@@ -59,16 +59,13 @@ impl Freeze {
         if let Some(path) = &self.text {
             let text = preroot_freeze::text::text(&plan);
             if path == Path::new("-") {
-                print!("{text}")
+                print(&text)?;
             } else {
-                write(path, text.as_bytes())?
+                write(path, text.as_bytes())?;
             }
         }
         if self.json {
-            print!(
-                "{}",
-                preroot_freeze::json::json(&plan).map_err(Failure::wrong_input)?
-            );
+            print(&preroot_freeze::json::json(&plan).map_err(Failure::wrong_input)?)?;
         }
         Ok(())
     }

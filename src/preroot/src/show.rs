@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use preroot_plan::Plan;
 
-use crate::exit::Failure;
+use crate::exit::{Failure, print};
 
 /// Prints the text form of a plan, which is what people review.
 #[derive(Args)]
@@ -18,11 +18,7 @@ pub(crate) struct Show {
 impl Show {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let bytes = read(&self.plan)?;
-        print!(
-            "{}",
-            preroot_freeze::text::text(&check(&self.plan, &bytes)?)
-        );
-        Ok(())
+        print(&preroot_freeze::text::text(&check(&self.plan, &bytes)?))
     }
 }
 

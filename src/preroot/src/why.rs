@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::exit::Failure;
+use crate::exit::{Failure, print};
 use crate::show::{check, read};
 
 /// Says why script A waits for script B, or that it does not.
@@ -28,7 +28,6 @@ impl Why {
         let bytes = read(&self.plan)?;
         let plan = check(&self.plan, &bytes)?;
         let text = preroot_freeze::why::why(&plan, &self.waiter, &self.other);
-        print!("{}", text.map_err(Failure::wrong_input)?);
-        Ok(())
+        print(&text.map_err(Failure::wrong_input)?)
     }
 }
