@@ -239,9 +239,13 @@ fn obey(socket: BorrowedFd<'_>) {
     }
 }
 
-/// Syncs as far as that works in a few seconds, then ends the machine.
+/// Syncs and makes everything read-only as far as that works in a few seconds, then ends the machine.
 fn reboot(command: system::RebootCommand) {
     let _ = background::sync();
+    // Emergency remount (Documentation/admin-guide/sysrq.rst): the kernel's own workers do it.
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+    let _ = open("/proc/sysrq-trigger", flags, Mode::empty())
+        .and_then(|trigger| io::write(&trigger, b"u"));
     for _ in 0..3 {
         pause();
     }

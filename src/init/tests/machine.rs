@@ -3,6 +3,8 @@
 //! One test, because it reaps every child of its process. It never listens to signals: that would take
 //! ctrl-alt-del from the machine it runs on. So this is also the deaf machine, which polls.
 
+#![allow(clippy::unwrap_used)] // Helpers of a test are part of the test.
+
 use preroot_boot::machine::{
     Child, End, Errno, Event, Kill, Machine, Place, Program, Spawn, Status, Streams,
 };

@@ -22,7 +22,7 @@ use super::files::{make_directory, write};
 const STAGE: &str = "/mnt";
 const RESCUE: &str = "/rescue";
 
-/// Makes the initramfs a mount that can be pivoted away from (SPIKE: on kernels before 7.0 the rootfs cannot).
+/// Makes the initramfs a mount that can be pivoted away from: the rootfs itself cannot be, before Linux 7.0.
 pub(super) fn make_stage() -> Result<(), Errno> {
     mount_bind_recursive("/", STAGE).map_err(errno)?;
     // From here on the order matters: the cwd must be the new root before it is moved over the old one.
