@@ -84,7 +84,8 @@ fn damaged_plan_is_reachable_by_link_local() -> Result<(), Error> {
         .image(&damaged)
         .nic(Nic::Cable(far))
         .start()?;
-    let netcat = format!("nc {LINK_LOCAL}%eth1 {DEFAULT_PORT}");
+    // ssh expands `%` in a proxy command.
+    let netcat = format!("nc {LINK_LOCAL}%%eth1 {DEFAULT_PORT}");
     let proxy = format!("{} {netcat}", neighbour.rescue.text());
     let ssh = Ssh::new(&artefacts, Door::Rescue, DEFAULT_PORT)?.through(&proxy);
     ssh.wait(&mut machine)?;
@@ -123,10 +124,15 @@ fn cabled(artefacts: &Artefacts, spec: Spec, link: Link) -> Result<Guest, Error>
 fn panic_leaves_the_sshd_serving() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
     let (disk, spec) = usual(&artefacts)?;
-    let mut guest = Guest::start(&artefacts, spec.append("preroot.test=panic:root"))?;
+    // Held first, so that somebody is in when it happens.
+    let words = "preroot.hold=root preroot.test=panic:root";
+    let mut guest = Guest::start(&artefacts, spec.append(words))?;
     let mut session = guest.log_in()?;
-    guest.machine.wait_console("panic")?;
+    // No answer comes: who would give it has just died.
+    session.ask("preroot continue & sleep 1")?;
+    guest.machine.wait_console("panicked")?;
     assert_eq!(session.ask("echo alive")?, "alive");
+    guest.rescue.run("true")?;
     let log = session.ask("dmesg | grep preroot")?;
     assert!(
         log.contains("panic"),
