@@ -58,7 +58,7 @@ impl Session {
             seconds: wait::DEADLINE.as_secs(),
             last: last.to_owned(),
         };
-        writeln!(self.stdin, "{command} </dev/null; echo {MARK}")
+        writeln!(self.stdin, "{{ {command}\n}} </dev/null; echo {MARK}")
             .and_then(|()| self.stdin.flush())
             .map_err(|error| dead(&error.to_string()))?;
         let mut answer = String::new();
