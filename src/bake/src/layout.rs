@@ -6,7 +6,7 @@ use crate::contents::{self, CONTENTS_PATH};
 use crate::cpio::{Archive, CpioError, Kind, Member};
 use crate::digest::{self, DIGESTS_PATH};
 use crate::error::Error;
-use crate::pack::{PAYLOAD_PATH, Pack, Packing};
+use crate::pack::{CHECKER_PATH, PAYLOAD_PATH, Pack, Packing, SHELL_PATH};
 
 /// A member and why it is there.
 #[derive(Debug)]
@@ -63,7 +63,10 @@ impl Layout {
     pub(crate) fn tool(&mut self, path: &str, bytes: Vec<u8>, reason: &str) {
         match self.packing {
             Packing::Plain => self.file(path, 0o755, bytes, reason),
-            Packing::Packed => self.pack.file(path, 0o755, bytes, reason),
+            Packing::Packed => {
+                self.parents(path);
+                self.pack.file(path, 0o755, bytes, reason);
+            }
         }
     }
 
@@ -96,8 +99,12 @@ impl Layout {
                 bytes,
                 "tools, unpacked when one of them is wanted",
             );
-            let reason = "PID 1 by another name: unpacks the tools, the shell among them";
-            self.symlink("bin/sh", "../init", reason);
+            let reason = "PID 1 by another name: unpacks the tool and becomes it";
+            for path in [SHELL_PATH, CHECKER_PATH] {
+                if self.pack.has(path) {
+                    self.symlink(path, "../init", reason);
+                }
+            }
         }
         self.file(
             DIGESTS_PATH,

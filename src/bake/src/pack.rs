@@ -10,6 +10,11 @@ use crate::error::Error;
 /// Where the payload stands in an image.
 pub(crate) const PAYLOAD_PATH: &str = "etc/preroot/payload";
 
+/// What sshd and the console start.
+pub(crate) const SHELL_PATH: &str = "bin/sh";
+/// What the check of the root starts.
+pub(crate) const CHECKER_PATH: &str = "sbin/e2fsck";
+
 /// A preset's highest level; its window holds all tools.
 const LZMA_LEVEL: u32 = 9;
 

@@ -17,7 +17,9 @@ use preroot_record::{Fsck as Record, Output, Source};
 
 use crate::core::{Boot, Purpose, Turn};
 use crate::limits::FSCK_OUTPUT_BYTES_MAX;
-use crate::machine::{End, Errno, Machine, Nanoseconds, Place, Program, Spawn, Status, Streams};
+use crate::machine::{
+    End, Errno, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Status, Streams,
+};
 use crate::stage::Next;
 use crate::step::{Failed, Step};
 use crate::text::{Text, text};
@@ -163,6 +165,7 @@ fn check<M: Machine>(
         place: Place::Rescue,
         streams: Streams::Captured,
         oom_score: -1000,
+        on_panic: OnPanic::Leave,
     };
     boot.check = Check::default();
     let began = boot.machine.now();

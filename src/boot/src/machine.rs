@@ -153,6 +153,17 @@ pub struct Spawn<'a> {
     pub streams: Streams,
     /// oom_score_adj, -1000 for what must outlive everything.
     pub oom_score: i16,
+    /// What becomes of it when the core has panicked.
+    pub on_panic: OnPanic,
+}
+
+/// What becomes of a child when the core has panicked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnPanic {
+    /// It runs on, and is not started again.
+    Leave,
+    /// It is started again whenever it ends: the one door that is left. Of several, the last.
+    Restart,
 }
 
 impl<'a> Spawn<'a> {
@@ -167,6 +178,7 @@ impl<'a> Spawn<'a> {
             place: Place::Here,
             streams: Streams::Captured,
             oom_score: -1000,
+            on_panic: OnPanic::Leave,
         }
     }
 }

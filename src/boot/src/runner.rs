@@ -17,7 +17,7 @@ use crate::limits::{
     KILL_GRACE_NS, MILLISECOND_NS, SCRIPT_OUTPUT_BYTES_MAX, SCRIPTS_RUNNING_MAX, TERM_GRACE_NS,
 };
 use crate::machine::{
-    Child, End, Kill, Machine, Nanoseconds, Place, Program, Spawn, Status, Streams,
+    Child, End, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Status, Streams,
 };
 use crate::text::{Text, text};
 
@@ -263,6 +263,7 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>, order: &Order<'_, '_>, index: usize
             ScriptMode::Interactive => Streams::Console,
         },
         oom_score: 0,
+        on_panic: OnPanic::Leave,
     };
     let since = boot.machine.now();
     let spawned = boot.machine.spawn(&spawn);

@@ -6,7 +6,9 @@ use crate::core::{Boot, Purpose};
 use crate::limits::{
     SSHD_BACKOFF_NS_MAX, SSHD_BACKOFF_NS_MIN, SSHD_HEALTHY_NS, SSHD_OUTPUT_BYTES_MAX,
 };
-use crate::machine::{Child, End, Kill, Machine, Nanoseconds, Place, Program, Spawn, Streams};
+use crate::machine::{
+    Child, End, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Streams,
+};
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
 use crate::text::text;
@@ -75,6 +77,12 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
         .plan
         .map_or(PORT_DEFAULT, |plan| plan.settings().rescue_port.get());
     let port: heapless::String<5> = text(format_args!("{port}"));
+    // The root's own init will not read what sshd writes, and a pipe that nobody reads kills its writer.
+    let streams = if crate::start::hands_over(boot) {
+        Streams::Null
+    } else {
+        Streams::Captured
+    };
     let spawn = Spawn {
         program: Program::Path("/usr/sbin/dropbear"),
         // In the foreground, log to stderr, no password for anyone, no forwarding in or out,
@@ -94,8 +102,9 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
         ],
         environment: ENVIRONMENT,
         place: Place::Rescue,
-        streams: Streams::Captured,
+        streams,
         oom_score: -1000,
+        on_panic: OnPanic::Restart,
     };
     boot.sshd.starts = boot.sshd.starts.saturating_add(1);
     let starts = boot.sshd.starts;

@@ -24,11 +24,9 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     if let Err(failed) = hardware::disks(boot) {
         return Next::Failed(failed);
     }
-    if let Some(init) = boot.command_line.init {
+    if hands_over(boot) {
+        let init = boot.command_line.init.unwrap_or("/sbin/init");
         return become_init(boot, init);
-    }
-    if plan.settings().finish() == Finish::Init {
-        return become_init(boot, "/sbin/init");
     }
     let last = runlevel(boot, &plan);
     let both = [b'S', last];
@@ -44,6 +42,14 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     }
     note_runlevel(boot, last);
     Next::Done
+}
+
+/// Whether PID 1 becomes the root's own init: `init=` on the command line, or the plan says so.
+pub(crate) fn hands_over<M: Machine>(boot: &Boot<'_, M>) -> bool {
+    let planned = boot
+        .plan
+        .is_some_and(|plan| plan.settings().finish() == Finish::Init);
+    planned || boot.command_line.init.is_some()
 }
 
 /// The runlevel to reach: the command line's if the plan holds it, else the plan's.

@@ -1,6 +1,7 @@
 //! The helpers: this binary as a child of PID 1, known by argv[0] ([`preroot_boot::roles`]).
 //!
-//! Each does one thing that can hang, says what it found in lines, and exits with 0 or an errno.
+//! Each does one thing that can hang, says what it found in lines, and exits with 0 or an errno. Any
+//! other name is that of a tool which the image carries packed: [`tool`] unpacks and becomes it.
 
 mod all_modules;
 mod client;
@@ -9,6 +10,7 @@ mod load_modules;
 mod mount;
 mod options;
 mod probe;
+mod tool;
 mod unmount;
 mod utmp;
 
@@ -37,6 +39,7 @@ type Words = Vec<&'static str, STRINGS_MAX>;
 /// Runs the role that argv[0] names and returns its exit code.
 #[must_use]
 pub fn run(mut arguments: Arguments) -> i32 {
+    let started = arguments;
     let name = arguments.next().and_then(|word: &CStr| word.to_str().ok());
     let name = name
         .and_then(|path| path.rsplit('/').next())
@@ -60,13 +63,7 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::KEEP => code(keep::run(&words)),
         roles::UTMP => code(utmp::run(&words)),
         roles::CLIENT => client::run(&words),
-        _ => {
-            let _ = writeln!(
-                Stream::error(),
-                "preroot-init: PID 1 of an initramfs; not to be run by hand"
-            );
-            USAGE
-        }
+        _ => tool::run(name, started),
     }
 }
 

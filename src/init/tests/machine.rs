@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used)] // Helpers of a test are part of the test.
 
 use preroot_boot::machine::{
-    Child, End, Errno, Event, Kill, Machine, Place, Program, Spawn, Status, Streams,
+    Child, End, Errno, Event, Kill, Machine, OnPanic, Place, Program, Spawn, Status, Streams,
 };
 use preroot_init::linux::{Linux, Memory};
 use preroot_init::statics;
@@ -21,6 +21,7 @@ fn shell<'a>(arguments: &'a [&'a str]) -> Spawn<'a> {
         place: Place::Rescue,
         streams: Streams::Captured,
         oom_score: 0,
+        on_panic: OnPanic::Leave,
     }
 }
 

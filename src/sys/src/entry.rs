@@ -9,11 +9,36 @@
 
 use core::ffi::CStr;
 
+use linux_raw_sys::general::__NR_execve;
+use rustix::io::Errno;
+
+use crate::syscall::syscall;
+
 /// The words a program was started with. They live as long as the process.
 #[derive(Debug, Clone, Copy)]
 pub struct Arguments {
     next: *const *const u8,
     left: usize,
+    /// Where argv begins, and how many words it has: the environment stands behind it.
+    first: *const *const u8,
+    count: usize,
+}
+
+impl Arguments {
+    /// `execve(path, argv, envp)` with the very words and environment this process was started with,
+    /// however many of them were taken. Returns only if that fails.
+    /// [execve(2)](https://man7.org/linux/man-pages/man2/execve.2.html)
+    pub fn exec(&self, path: &CStr) -> Errno {
+        let argv = self.first as usize;
+        // SAFETY: `path` ends with NUL. `run` found both tables on the initial stack, where they stay
+        // as the kernel made them: argv, ended by null, and right behind it envp, ended by null.
+        unsafe {
+            let envp = self.first.add(self.count).add(1) as usize;
+            syscall(__NR_execve, [path.as_ptr() as usize, argv, envp, 0, 0, 0])
+        }
+        .err()
+        .unwrap_or(Errno::NOEXEC)
+    }
 }
 
 impl Iterator for Arguments {
@@ -42,6 +67,8 @@ pub unsafe fn run(stack: *const usize, main: fn(Arguments) -> !) -> ! {
         Arguments {
             left: *stack,
             next: stack.add(1).cast(),
+            first: stack.add(1).cast(),
+            count: *stack,
         }
     };
     main(arguments)

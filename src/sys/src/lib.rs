@@ -8,6 +8,8 @@
 //! |---|---|
 //! | [`entry`] | `_start`, `mem*`: process entry without a libc |
 //! | [`claim`] | static memory that is handed out once |
+//! | [`memory`] | anonymous memory |
+//! | [`swap`] | swapoff |
 //! | [`strings`] | argv and environment, ended by NUL |
 //! | [`spawn`] | clone3, execve |
 //! | [`reap`] | wait4 |
@@ -30,11 +32,13 @@ pub mod background;
 pub mod claim;
 pub mod descriptor;
 pub mod entry;
+pub mod memory;
 pub mod netlink;
 pub mod reap;
 pub mod signal;
 pub mod spawn;
 pub mod strings;
+pub mod swap;
 mod syscall;
 
 pub use rustix::{

@@ -3,7 +3,9 @@
 use core::fmt::Write;
 
 use heapless::String;
-use preroot_boot::machine::{Errno, Place, Power, Program as CoreProgram, Spawn, Spawned, Streams};
+use preroot_boot::machine::{
+    Errno, OnPanic, Place, Power, Program as CoreProgram, Spawn, Spawned, Streams,
+};
 use preroot_sys::event::{PollFd, PollFlags, poll};
 use preroot_sys::fd::{AsFd, OwnedFd};
 use preroot_sys::fs::{Mode, OFlags, fcntl_setfl, open};
@@ -84,7 +86,7 @@ impl Linux {
         })
         .map_err(errno)?;
         self.children.take_place(place, pid, reader);
-        if wanted.place == Place::Rescue && wanted.oom_score == -1000 {
+        if wanted.on_panic == OnPanic::Restart {
             LAST_STAND.with(|last_stand| last_stand.remember(wanted, pid));
         }
         Ok(Spawned { child, pid })

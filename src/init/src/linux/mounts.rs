@@ -11,7 +11,7 @@ use core::ffi::CStr;
 
 use preroot_boot::machine::{EarlyMount, Errno};
 use preroot_sys::fd::OwnedFd;
-use preroot_sys::fs::{Mode, OFlags, open};
+use preroot_sys::fs::{Mode, OFlags, chmod, open};
 use preroot_sys::io;
 use preroot_sys::mount::{MountFlags, mount, mount_bind_recursive, mount_move};
 use preroot_sys::process::{chdir, chroot};
@@ -29,7 +29,9 @@ pub(super) fn make_stage() -> Result<(), Errno> {
     chdir(STAGE).map_err(errno)?;
     mount_move(".", "/").map_err(errno)?;
     chroot(".").map_err(errno)?;
-    chdir("/").map_err(errno)
+    chdir("/").map_err(errno)?;
+    // The kernel makes its rootfs 1777, and the stage can be seen by every user of the root.
+    chmod("/", Mode::from_raw_mode(0o755)).map_err(errno)
 }
 
 /// Binds everything to the rescue's root and opens that.
@@ -70,7 +72,10 @@ pub(super) fn mount_early(which: EarlyMount) -> Result<(), Errno> {
             mount_one("tmpfs", "/run", flags, c"mode=0755")?;
             make_directory("/run/preroot")?;
             make_directory("/run/preroot/stage")?;
-            make_directory("/run/initramfs")
+            make_directory("/run/initramfs")?;
+            // Debian's bootclean takes a /run without this for one on disk and empties it, mounts and
+            // all (/lib/init/bootclean.sh).
+            write("/run/.tmpfs", b"")
         }
     }
 }

@@ -1,4 +1,5 @@
 //! `preroot-unmount DIRECTORY`: unmounts it and what is mounted below; what is busy becomes read-only.
+//! Swap goes first: a swap file keeps its file system busy.
 
 use heapless::String;
 use preroot_boot::machine::Errno;
@@ -6,10 +7,11 @@ use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{Mode, OFlags, open};
 use preroot_sys::io;
 use preroot_sys::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
+use preroot_sys::swap::swapoff;
 
 use super::Words;
 use crate::limits::{PATH_BYTES_MAX, UNMOUNT_PASSES_MAX};
-use crate::linux::errno;
+use crate::linux::{errno, with_nul};
 
 /// How the directory itself ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,7 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
     let [directory] = words.as_slice() else {
         return Err(Errno::INVAL);
     };
+    swap_off();
     // Mounts that hold others are busy until those are gone, so each pass frees one level.
     for _ in 0..UNMOUNT_PASSES_MAX {
         let mut progress = 0;
@@ -55,15 +58,32 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
     }
 }
 
+/// Ends all swapping. What cannot be brought back into memory keeps its file system from being
+/// unmounted, and that is told.
+fn swap_off() {
+    let _ = each_path("/proc/swaps", 0, &mut |path| {
+        if let Some(path) = with_nul::<PATH_BYTES_MAX>(path).filter(|_| path.starts_with('/')) {
+            let _ = swapoff(path.as_c_str());
+        }
+    });
+}
+
 /// Hands the mount points at and below `directory` to `each` (proc(5), mountinfo: the fifth field).
 fn each_mount_below(directory: &str, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
+    each_path("/proc/self/mountinfo", 4, &mut |path| {
+        if is_below(path, directory) {
+            each(path);
+        }
+    })
+}
+
+/// Hands one field of each line of a table in /proc to `each`.
+fn each_path(table: &str, wanted: u32, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = open("/proc/self/mountinfo", flags, Mode::empty()).map_err(errno)?;
-    let mut field = Field::default();
+    let file = open(table, flags, Mode::empty()).map_err(errno)?;
+    let mut field = Field::new(wanted);
     each_byte(&file, &mut |byte| {
-        if let Some(path) = field.push(byte)
-            && is_below(&path, directory)
-        {
+        if let Some(path) = field.push(byte) {
             each(&path);
         }
     })
@@ -80,9 +100,10 @@ fn each_byte(file: &OwnedFd, each: &mut dyn FnMut(u8)) -> Result<(), Errno> {
     }
 }
 
-/// The fifth field of the line that is being read. The kernel writes blanks in it as `\040`.
-#[derive(Default)]
+/// One field of the line that is being read. The kernel writes blanks in it as `\040`.
 struct Field {
+    /// Which one, from 0.
+    wanted: u32,
     number: u32,
     path: heapless::Vec<u8, { PATH_BYTES_MAX * 4 }>,
     /// A path longer than its room is nobody's: it cannot be unmounted by name anyway.
@@ -90,17 +111,26 @@ struct Field {
 }
 
 impl Field {
+    fn new(wanted: u32) -> Field {
+        Field {
+            wanted,
+            number: 0,
+            path: heapless::Vec::new(),
+            is_cut: false,
+        }
+    }
+
     /// Takes a byte; at the end of the field hands it out.
     fn push(&mut self, byte: u8) -> Option<String<PATH_BYTES_MAX>> {
         match byte {
-            b'\n' => *self = Field::default(),
+            b'\n' => *self = Field::new(self.wanted),
             b' ' => {
                 self.number += 1;
-                if self.number == 5 && !self.is_cut {
+                if self.number == self.wanted + 1 && !self.is_cut {
                     return unescape(&self.path);
                 }
             }
-            _ if self.number == 4 => self.is_cut |= self.path.push(byte).is_err(),
+            _ if self.number == self.wanted => self.is_cut |= self.path.push(byte).is_err(),
             _ => {}
         }
         None
@@ -137,9 +167,18 @@ mod tests {
         let text = "22 1 0:21 / / rw - rootfs rootfs rw\n\
                     23 22 0:22 / /new\\040root rw,relatime - ext4 /dev/vda1 rw\n\
                     24 22 0:23 / /new\\040root/proc rw - proc proc rw\n";
-        let mut field = Field::default();
+        let mut field = Field::new(4);
         let paths: Vec<_> = text.bytes().filter_map(|byte| field.push(byte)).collect();
         assert_eq!(paths, ["/", "/new root", "/new root/proc"]);
+    }
+
+    #[test]
+    fn swaps_are_read() {
+        let text = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n\
+                    /swap\\040file                              file\t\t1048572\t\t0\t\t-2\n";
+        let mut field = Field::new(0);
+        let paths: Vec<_> = text.bytes().filter_map(|byte| field.push(byte)).collect();
+        assert_eq!(paths, ["/swap file"]);
     }
 
     #[test]
