@@ -13,7 +13,7 @@ use preroot_qemu_tests::{
 };
 
 /// The root's init while measuring.
-const MEASURED_INIT: &str = "/sbin/measured-init";
+const MEASURED_INIT: &str = "/usr/sbin/measured-init";
 /// What that init says.
 const REACHED: &str = "measured: init of the root";
 /// What the kernel says before it starts the image's init.
