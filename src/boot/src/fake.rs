@@ -445,8 +445,13 @@ impl Machine for Fake {
         self.call("set_hostname")
     }
 
-    fn modaliases(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
+    fn modaliases(
+        &mut self,
+        wanted: &dyn Fn(&str) -> bool,
+        each: &mut dyn FnMut(&str),
+    ) -> Result<(), Errno> {
         self.call("modaliases")?;
+        assert!(wanted("pci") && wanted("virtio") && !wanted("acpi"));
         each("pci:v00001AF4d00001042sv00001AF4sd00001100bc01sc00i00");
         if self.modules.iter().any(|module| module == "virtio_pci") {
             each("virtio:d00000001v00001AF4");

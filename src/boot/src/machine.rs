@@ -335,8 +335,12 @@ pub trait Machine {
     /// Sets the host name.
     fn set_hostname(&mut self, name: &str) -> Result<(), Errno>;
 
-    /// Hands every modalias under /sys/bus/*/devices to `each`.
-    fn modaliases(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno>;
+    /// Hands every modalias under /sys/bus/BUS/devices to `each`, for the buses that are `wanted`.
+    fn modaliases(
+        &mut self,
+        wanted: &dyn Fn(&str) -> bool,
+        each: &mut dyn FnMut(&str),
+    ) -> Result<(), Errno>;
     /// Hands the name of every block device in /sys/class/block to `each` (`vda`, `vda1`).
     fn block_devices(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno>;
     /// Takes one uevent: `add@/devices/...` and `KEY=VALUE`, each ended by a NUL. `AGAIN`: none is left.

@@ -210,8 +210,12 @@ impl Machine for Linux {
         system::sethostname(name.as_bytes()).map_err(errno)
     }
 
-    fn modaliases(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
-        files::modaliases(each)
+    fn modaliases(
+        &mut self,
+        wanted: &dyn Fn(&str) -> bool,
+        each: &mut dyn FnMut(&str),
+    ) -> Result<(), Errno> {
+        files::modaliases(wanted, each)
     }
 
     fn block_devices(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {

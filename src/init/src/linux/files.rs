@@ -71,10 +71,16 @@ pub(crate) fn names(
     Ok(())
 }
 
-/// Hands every modalias under /sys/bus/*/devices to `each`. Devices come and go meanwhile, so one that cannot
-/// be read is passed over.
-pub(super) fn modaliases(each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
+/// Hands every modalias under /sys/bus/BUS/devices to `each`, for the buses that are `wanted`. Devices come and go
+/// meanwhile, so one that cannot be read is passed over.
+pub(super) fn modaliases(
+    wanted: &dyn Fn(&str) -> bool,
+    each: &mut dyn FnMut(&str),
+) -> Result<(), Errno> {
     names(CWD, "/sys/bus", &mut |buses, bus| {
+        if !wanted(bus) {
+            return;
+        }
         let Some(devices) = compose(format_args!("{bus}/devices")) else {
             return;
         };
