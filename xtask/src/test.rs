@@ -17,7 +17,7 @@ use crate::setup::{self, Setup};
 const VM_TESTS_AT_ONCE: &str = "2";
 
 /// Cases of each property in the fuzz smoke: some seconds in all.
-const FUZZ_CASES: &str = "4000";
+const FUZZ_CASES: &str = "1000";
 /// Names of the properties that are fed anything at all, as cargo's test filter takes them.
 const FUZZED: [&str; 3] = ["any_", "random_bytes", "no_plan_that"];
 
