@@ -40,7 +40,7 @@ impl Check<'_> {
             name: self.name(raw),
             root: self.root(&raw.root.find),
             root_type: self.short(&raw.root.r#type),
-            root_flags: self.short(&raw.root.flags),
+            root_flags: raw.root.flags.as_ref().map(|_| self.short(&raw.root.flags)),
             root_wait_ms: self.duration(&raw.root.wait, 30_000),
             mount_mode: self.choice(
                 &raw.root.mode,

@@ -25,7 +25,7 @@ pub struct Config {
     /// Its file system type; empty: as its superblock says.
     pub root_type: String,
     /// Mount options for it.
-    pub root_flags: String,
+    pub root_flags: Option<String>,
     /// How long to wait for it, ms.
     pub root_wait_ms: u32,
     /// How it is mounted.

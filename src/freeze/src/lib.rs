@@ -9,6 +9,7 @@
 //! | `config`     | the config, its values checked (`raw_config`, `check`, `units`, `hosts`) |
 //! | `root`       | files of a tree, links followed inside it                            |
 //! | `tree`       | the init scripts (`names`, `header`, `runlevels`, `facility`, `inittab`) |
+//! | `fstab`      | the root's mount options                                            |
 //! | `graph`      | who waits for whom, and why (`providers`)                            |
 //! | `levels`     | numbers, interactive scripts, loops                                  |
 //! | `order`      | a runlevel of the plan (`replaced`)                                  |
@@ -19,6 +20,7 @@
 mod check;
 pub mod config;
 pub mod facility;
+pub mod fstab;
 pub mod graph;
 pub mod header;
 mod hosts;
@@ -95,6 +97,8 @@ pub fn freeze(request: &Request<'_>, messages: &mut Messages) -> Option<Draft> {
     }
     let built_s = request.built_s.unwrap_or(modules.changed_s);
     let services = services(&tree, runlevel);
+    let root_flags = config.root_flags.clone();
+    let root_flags = root_flags.unwrap_or_else(|| fstab::root_flags(request.root));
     Some(draft(
         config,
         Parts {
@@ -103,6 +107,7 @@ pub fn freeze(request: &Request<'_>, messages: &mut Messages) -> Option<Draft> {
             dropped,
             services,
             modules,
+            root_flags,
             built_s,
         },
     ))
@@ -184,6 +189,7 @@ struct Parts {
     dropped: Vec<DraftDropped>,
     services: Vec<DraftService>,
     modules: Modules,
+    root_flags: String,
     built_s: u64,
 }
 
@@ -194,7 +200,7 @@ fn draft(config: &Config, parts: Parts) -> Draft {
         name: config.name.clone(),
         root: config.root.clone(),
         root_type: config.root_type.clone(),
-        root_flags: config.root_flags.clone(),
+        root_flags: parts.root_flags,
         root_wait_ms: config.root_wait_ms,
         script_deadline_ms: config.order.deadline_ms,
         rescue_port: config.rescue.port,

@@ -60,7 +60,7 @@ pub(crate) struct Bake {
 
     /// plain or packed: whether tools that a clean boot does not need are unpacked by the kernel at
     /// every boot, or by PID 1 when one of them is wanted
-    #[arg(long, value_name = "FORM", value_parser = packing, default_value = "plain")]
+    #[arg(long, value_name = "FORM", value_parser = packing, default_value = "packed")]
     tools: Packing,
 
     /// Where the image goes
