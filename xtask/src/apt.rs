@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::run;
 
 /// What the host needs, and for what.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 11] = [
     ("qemu-system-x86", "boots the machines"),
     ("mmdebstrap", "makes the Debian root"),
     (
@@ -21,6 +21,8 @@ const PACKAGES: [(&str, &str); 9] = [
     ("insserv", "the peer that start orders are compared with"),
     ("startpar", "the peer that start times are compared with"),
     ("zstd", "looks into images"),
+    ("lz4", "looks into images"),
+    ("cpio", "looks into images"),
 ];
 
 /// Makes sure that every package is there.

@@ -6,10 +6,12 @@
 use std::process::Command;
 
 use crate::TestArgs;
+use crate::apt;
 use crate::artefacts;
 use crate::check;
 use crate::error::Error;
 use crate::product;
+use crate::progress::Progress;
 use crate::run;
 use crate::setup::{self, Setup};
 
@@ -23,6 +25,8 @@ const FUZZED: [&str; 3] = ["any_", "random_bytes", "no_plan_that"];
 
 /// `xtask test`.
 pub(crate) fn command(args: &TestArgs) -> Result<(), Error> {
+    // The unit tests hold our work against insserv, e2fsprogs, cpio and others.
+    apt::ensure(&Progress)?;
     step("fmt", &mut run::cargo(&["fmt", "--all", "--check"]))?;
     let strict = ["--", "-D", "warnings"];
     let workspace = [

@@ -1,6 +1,6 @@
 //! From a plan, tools and kernel modules to an initramfs image.
 //!
-//! [`bake`] takes a [`Recipe`] and gives an [`Image`]: the bytes, and why each member is there. It
+//! [`bake()`] takes a [`Recipe`] and gives an [`Image`]: the bytes, and why each member is there. It
 //! reads and never writes, runs nothing, and knows no clock: the same input gives the same bytes.
 //! Invariant: what is in an image can be started there. Every tool has its libraries and its loader,
 //! every module is for the plan's kernel, every key is one that dropbear takes; what is not is

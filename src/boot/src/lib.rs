@@ -1,4 +1,4 @@
-//! The boot core: one boot as stages over a [`Machine`](machine::Machine), without IO, without a heap.
+//! The boot core: one boot as stages over a [`Machine`], without IO, without a heap.
 //!
 //! Everything here is tested on the host against a fake machine. This crate never names `sys`.
 //!

@@ -110,7 +110,7 @@ impl Status {
 /// Which program a child runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program<'a> {
-    /// PID 1's own binary (`/proc/self/exe`) under another argv[0]: see [`crate::roles`].
+    /// PID 1's own binary (`/proc/self/exe`) under another `argv[0]`: see [`crate::roles`].
     Own,
     /// This file, in the child's root.
     Path(&'a str),
@@ -143,7 +143,7 @@ pub enum Streams {
 pub struct Spawn<'a> {
     /// What runs.
     pub program: Program<'a>,
-    /// argv, with argv[0].
+    /// argv, with `argv[0]`.
     pub arguments: &'a [&'a str],
     /// `NAME=VALUE`.
     pub environment: &'a [&'a str],

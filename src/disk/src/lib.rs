@@ -1,7 +1,7 @@
 //! What is on a disk: superblocks and partition tables, read only.
 //!
 //! [`identify`] says what a block device holds and who it is, under the names that blkid(8) has for it;
-//! [`partition`] says who a partition is by its number. PID 1's probe child asks both of each device while
+//! [`partition()`] says who a partition is by its number. PID 1's probe child asks both of each device while
 //! it looks for the root. Nothing here writes, allocates, or trusts what it reads:
 //!
 //! - any bytes on a disk ⇒ no panic, and a bounded number of reads, each within the device;

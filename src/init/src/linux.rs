@@ -2,7 +2,7 @@
 //!
 //! Each noun has its file; here they are put together behind [`Machine`]. Nothing here blocks but
 //! [`Machine::wait`], with two exceptions that have limits: an exec is waited for
-//! ([`spawn::EXEC_WAIT_MS_MAX`](preroot_sys::spawn::EXEC_WAIT_MS_MAX)), and a sync ([`SYNC_WAIT_MS_MAX`]).
+//! ([`spawn::EXEC_WAIT_MS_MAX`](preroot_sys::spawn::EXEC_WAIT_MS_MAX)), and a sync ([`SYNC_WAIT_MS_MAX`](crate::limits::SYNC_WAIT_MS_MAX)).
 
 mod children;
 mod console;

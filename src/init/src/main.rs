@@ -1,6 +1,6 @@
-//! PID 1, and the helpers it starts: one static binary that looks at argv[0].
+//! PID 1, and the helpers it starts: one static binary that looks at `argv[0]`.
 //!
-//! | pid | argv[0] | what it is |
+//! | pid | `argv[0]` | what it is |
 //! |---|---|---|
 //! | 1 | any | PID 1: [`preroot_init::pid1`] |
 //! | other | a role of [`preroot_boot::roles`] | a helper, or the operator's client: [`preroot_init::roles`] |

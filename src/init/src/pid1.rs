@@ -13,7 +13,7 @@ use crate::{last_stand, statics};
 
 /// Where the plan lies in the image.
 pub const PLAN: &str = "/etc/preroot/plan";
-/// Where this binary lies in the image, when argv[0] does not say.
+/// Where this binary lies in the image, when `argv[0]` does not say.
 const OWN_PROGRAM: &str = "/init";
 
 /// Boots, and never returns.

@@ -1,7 +1,7 @@
-//! The helpers: this binary as a child of PID 1, known by argv[0] ([`preroot_boot::roles`]).
+//! The helpers: this binary as a child of PID 1, known by its `argv[0]` ([`preroot_boot::roles`]).
 //!
 //! Each does one thing that can hang, says what it found in lines, and exits with 0 or an errno. Any
-//! other name is that of a tool which the image carries packed: [`tool`] unpacks and becomes it.
+//! other name is that of a tool which the image carries packed: `tool.rs` unpacks and becomes it.
 
 mod all_modules;
 mod client;
@@ -33,10 +33,10 @@ const USAGE: i32 = 100;
 /// Exit code of a helper that panicked.
 const PANICKED: i32 = 101;
 
-/// The words behind argv[0].
+/// The words behind `argv[0]`.
 type Words = Vec<&'static str, STRINGS_MAX>;
 
-/// Runs the role that argv[0] names and returns its exit code.
+/// Runs the role that `argv[0]` names and returns its exit code.
 #[must_use]
 pub fn run(mut arguments: Arguments) -> i32 {
     let started = arguments;

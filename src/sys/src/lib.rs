@@ -6,7 +6,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`entry`] | `_start`, `mem*`: process entry without a libc |
+//! | [`mod@entry`] | `_start`, `mem*`: process entry without a libc |
 //! | [`claim`] | static memory that is handed out once |
 //! | [`memory`] | anonymous memory |
 //! | [`swap`] | swapoff |

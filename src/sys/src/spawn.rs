@@ -8,7 +8,7 @@
 //!
 //! Invariants:
 //! - `leaving` != 0 => a child may be using `work` and `stack`, so nobody else touches them.
-//! - The child runs [`child`] only: raw system calls, no panics, no memory but its own lane.
+//! - The child runs `child` only: raw system calls, no panics, no memory but its own lane.
 //! - Whoever spawns has blocked all signals and holds fds 0, 1 and 2, so that no stream is one of them by chance.
 
 use core::cell::UnsafeCell;
