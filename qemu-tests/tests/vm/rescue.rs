@@ -1,8 +1,8 @@
 //! Boots that stop for a person, who must be able to get in.
 
 use preroot_qemu_tests::{
-    Archive, Artefacts, Disk, Door, Error, Event, Link, Nic, Record, Session, Spec, Ssh, free_port,
-    until,
+    Archive, Artefacts, Disk, Door, Error, Event, Link, Machine, Nic, Record, Session, Spec, Ssh,
+    free_port, until,
 };
 
 use crate::{DEFAULT_PORT, Guest, RESCUE_PORT, usual};
@@ -73,23 +73,8 @@ fn damaged_plan_is_reachable_by_link_local() -> Result<(), Error> {
     let dir = tempfile::tempdir().map_err(|error| Error::unexpected(error.to_string()))?;
     let damaged = dir.path().join("image");
     archive.write(&damaged)?;
-    let (near, far) = Link::pair()?;
-    // The neighbour is a healthy machine that stands still before root; the only way to the
-    // damaged one is through it.
-    let spec = Spec::new(&artefacts).append("preroot.hold=root");
-    let mut neighbour = cabled(&artefacts, spec, near)?;
-    neighbour.rescue.wait(&mut neighbour.machine)?;
-    neighbour.rescue.run("ip link set eth1 up")?;
-    let mut machine = Spec::new(&artefacts)
-        .image(&damaged)
-        .nic(Nic::Cable(far))
-        .start()?;
-    // ssh expands `%` in a proxy command.
-    let netcat = format!("nc {LINK_LOCAL}%%eth1 {DEFAULT_PORT}");
-    let proxy = format!("{} {netcat}", neighbour.rescue.text());
-    let ssh = Ssh::new(&artefacts, Door::Rescue, DEFAULT_PORT)?.through(&proxy);
-    ssh.wait(&mut machine)?;
-    let record = Record::fetched(&ssh)?;
+    let alone = Alone::start(&artefacts, Spec::new(&artefacts).image(&damaged))?;
+    let record = Record::fetched(&alone.ssh)?;
     let boot = record.latest()?;
     let why = boot.events().find_map(|(_, event)| match event {
         Event::Born(born) => born.plan_error,
@@ -103,6 +88,36 @@ fn damaged_plan_is_reachable_by_link_local() -> Result<(), Error> {
         boot.text()
     );
     Ok(())
+}
+
+/// A machine that is reached over a cable only, by the address that its card gives it.
+struct Alone {
+    ssh: Ssh,
+    /// The other end of the cable. Both live as long as this does.
+    _machines: (Machine, Guest),
+}
+
+impl Alone {
+    /// Starts it, and waits until its sshd answers.
+    fn start(artefacts: &Artefacts, spec: Spec) -> Result<Alone, Error> {
+        let (near, far) = Link::pair()?;
+        // The neighbour is a healthy machine that stands still before root; the only way to the
+        // other one is through it.
+        let healthy = Spec::new(artefacts).append("preroot.hold=root");
+        let mut neighbour = cabled(artefacts, healthy, near)?;
+        neighbour.rescue.wait(&mut neighbour.machine)?;
+        neighbour.rescue.run("ip link set eth1 up")?;
+        let mut machine = spec.nic(Nic::Cable(far)).start()?;
+        // ssh expands `%` in a proxy command.
+        let netcat = format!("nc {LINK_LOCAL}%%eth1 {DEFAULT_PORT}");
+        let proxy = format!("{} {netcat}", neighbour.rescue.text());
+        let ssh = Ssh::new(artefacts, Door::Rescue, DEFAULT_PORT)?.through(&proxy);
+        ssh.wait(&mut machine)?;
+        Ok(Alone {
+            ssh,
+            _machines: (machine, neighbour),
+        })
+    }
 }
 
 /// The usual network card, and a second one on a cable.
@@ -142,5 +157,16 @@ fn panic_leaves_the_sshd_serving() -> Result<(), Error> {
     assert_eq!(session.ask("ps | grep -c '[Z]   '")?, "0");
     drop(session);
     assert_eq!(disk.superblock_field("Filesystem state:")?, "clean");
+    Ok(())
+}
+
+/// PID 1 dies before it has loaded a driver or started an sshd: what is left of it does both.
+#[test]
+fn panic_before_the_network_is_reachable_by_link_local() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let spec = Spec::new(&artefacts).append("preroot.test=panic:modules");
+    let alone = Alone::start(&artefacts, spec)?;
+    let log = String::from_utf8_lossy(&alone.ssh.run("dmesg | grep preroot")?).into_owned();
+    assert!(log.contains("panic"), "{log}");
     Ok(())
 }

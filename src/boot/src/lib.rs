@@ -36,7 +36,7 @@ mod runner;
 mod seal;
 mod services;
 mod shutdown;
-mod sshd;
+pub mod sshd;
 mod stage;
 mod start;
 mod step;

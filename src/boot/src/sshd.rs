@@ -15,12 +15,24 @@ use crate::text::text;
 
 /// The port when there is no plan.
 const PORT_DEFAULT: u16 = 22;
+/// Where the image has it.
+pub const PROGRAM: &str = "/usr/sbin/dropbear";
 /// What sshd and its sessions see.
-const ENVIRONMENT: &[&str] = &[
+pub const ENVIRONMENT: &[&str] = &[
     "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=/root",
     "TERM=linux",
 ];
+
+/// In the foreground, log to stderr, no password for anyone, no forwarding in or out, this host key,
+/// this port (dropbear(8)).
+#[must_use]
+pub fn arguments(port: &str) -> [&str; 11] {
+    let key = "/etc/dropbear/host_key";
+    [
+        "dropbear", "-F", "-E", "-s", "-j", "-k", "-m", "-r", key, "-p", port,
+    ]
+}
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -84,22 +96,8 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
         Streams::Captured
     };
     let spawn = Spawn {
-        program: Program::Path("/usr/sbin/dropbear"),
-        // In the foreground, log to stderr, no password for anyone, no forwarding in or out,
-        // this host key, this port (dropbear(8)).
-        arguments: &[
-            "dropbear",
-            "-F",
-            "-E",
-            "-s",
-            "-j",
-            "-k",
-            "-m",
-            "-r",
-            "/etc/dropbear/host_key",
-            "-p",
-            &port,
-        ],
+        program: Program::Path(PROGRAM),
+        arguments: &arguments(&port),
         environment: ENVIRONMENT,
         place: Place::Rescue,
         streams,

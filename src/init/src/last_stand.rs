@@ -11,6 +11,7 @@ use core::panic::PanicInfo;
 
 use heapless::{String, Vec};
 use preroot_boot::machine::{Program, Spawn};
+use preroot_boot::sshd;
 use preroot_sys::event::epoll;
 use preroot_sys::fd::BorrowedFd;
 use preroot_sys::fs::{Mode, OFlags, open};
@@ -23,7 +24,11 @@ use crate::limits::{
     CONTROL_BYTES_MAX, LAST_STAND_PAUSE_MS, LAST_WORDS_MAX, LINE_BYTES_MAX, PATH_BYTES_MAX,
 };
 use crate::linux::{Ready, ReadySource, receive, send};
+use crate::reach::{self, Modules};
 use crate::statics::LAST_STAND;
+
+/// sshd's port when the core has not said one.
+const PORT_DEFAULT: &str = "22";
 
 /// What the panic handler knows of the machine: numbers, and how sshd is started.
 #[derive(Debug)]
@@ -74,13 +79,20 @@ impl LastStand {
         let Some(null) = self.null.and_then(descriptor::by_number) else {
             return;
         };
-        let arguments = words(&self.arguments);
-        let environment = words(&self.environment);
-        if self.program.is_empty() {
-            return;
-        }
+        let (arguments, environment) = (words(&self.arguments), words(&self.environment));
+        // A core that did not live to start sshd has left no word of how.
+        let (program, arguments, environment) = if self.program.is_empty() {
+            let default = sshd::arguments(PORT_DEFAULT);
+            (
+                sshd::PROGRAM,
+                words_of(&default),
+                words_of(sshd::ENVIRONMENT),
+            )
+        } else {
+            (self.program.as_str(), arguments, environment)
+        };
         self.pid = spawn(&Command {
-            program: preroot_sys::spawn::Program::Path(&self.program),
+            program: preroot_sys::spawn::Program::Path(program),
             arguments: &arguments,
             environment: &environment,
             root: self.rescue_root.and_then(descriptor::by_number),
@@ -97,6 +109,10 @@ impl Default for LastStand {
     fn default() -> LastStand {
         LastStand::new()
     }
+}
+
+fn words_of<'w>(words: &[&'w str]) -> Vec<&'w str, LAST_WORDS_MAX> {
+    words.iter().copied().take(LAST_WORDS_MAX).collect()
 }
 
 fn words(strings: &Strings) -> Vec<&str, LAST_WORDS_MAX> {
@@ -139,7 +155,9 @@ fn clean(byte: u8) -> u8 {
 pub fn serve() -> ! {
     let signals = signal::Set::EMPTY.with(Signal::CHILD).with(Signal::INT);
     let _ = system::reboot(system::RebootCommand::CadOff);
+    let mut modules = Modules::Untried;
     loop {
+        modules = reach::try_once(modules);
         // A signal wakes at once; pipes and the control socket are looked at once in a while.
         if signal::wait(signals, LAST_STAND_PAUSE_MS) == Some(Signal::INT) {
             reboot(system::RebootCommand::Restart);

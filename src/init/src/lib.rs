@@ -21,5 +21,6 @@ pub mod last_stand;
 pub mod limits;
 pub mod linux;
 pub mod pid1;
+mod reach;
 pub mod roles;
 pub mod statics;
