@@ -44,7 +44,7 @@ use crate::statics::LAST_STAND;
 pub use self::children::Slot;
 pub use self::control::CONTROL;
 pub(crate) use self::control::{receive, send};
-pub(crate) use self::files::{compose, make_directory, names, read, read_all, with_nul};
+pub(crate) use self::files::{compose, make_directory, names, read, read_all, read_at, with_nul};
 pub use self::journal::RECORD;
 pub use self::watch::Queued;
 pub(crate) use self::watch::{Ready, Source as ReadySource};

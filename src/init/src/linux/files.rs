@@ -31,6 +31,19 @@ pub(crate) fn read_all(file: &OwnedFd, out: &mut [u8]) -> Result<usize, Errno> {
     Ok(length)
 }
 
+/// Fills `out` from `offset` on. `IO`: there is less.
+pub(crate) fn read_at(file: &OwnedFd, offset: u64, out: &mut [u8]) -> Result<(), Errno> {
+    let mut done = 0;
+    while let Some(room) = out.get_mut(done..).filter(|room| !room.is_empty()) {
+        let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
+        match io::pread(file, room, at).map_err(errno)? {
+            0 => return Err(Errno::IO),
+            more => done += more,
+        }
+    }
+    Ok(())
+}
+
 /// Writes a file in one go: /proc and /sys take nothing else.
 pub(super) fn write(path: &str, bytes: &[u8]) -> Result<(), Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOCTTY | OFlags::CLOEXEC;

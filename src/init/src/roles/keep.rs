@@ -11,7 +11,7 @@ use preroot_sys::fs::{
 use preroot_sys::io;
 
 use super::Words;
-use crate::linux::{RECORD, errno, make_directory, read_all};
+use crate::linux::{RECORD, errno, make_directory, read_all, read_at};
 
 /// Bytes of frames offered to the writer at once.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -117,15 +117,7 @@ impl Media for Medium {
     type Error = Errno;
 
     fn read_at(&mut self, offset: u64, out: &mut [u8]) -> Result<(), Errno> {
-        let mut done = 0;
-        while let Some(room) = out.get_mut(done..).filter(|room| !room.is_empty()) {
-            let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
-            match io::pread(&self.file, room, at).map_err(errno)? {
-                0 => return Err(Errno::IO),
-                more => done += more,
-            }
-        }
-        Ok(())
+        read_at(&self.file, offset, out)
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Errno> {

@@ -9,12 +9,11 @@ use preroot_disk::limits::SCRATCH_BYTES;
 use preroot_disk::{Partition, Read, Superblock, identify, partition};
 use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{Mode, OFlags, SeekFrom, open, seek};
-use preroot_sys::io;
 use preroot_sys::time::{ClockId, clock_gettime};
 
 use super::{Stream, Words};
 use crate::limits::PATH_BYTES_MAX;
-use crate::linux::{compose, errno, read};
+use crate::linux::{compose, errno, read, read_at};
 
 /// Bytes of one small file of sysfs: a number, a serial, an `uevent`.
 const FACT_BYTES_MAX: usize = 512;
@@ -180,14 +179,6 @@ impl Read for Device {
     }
 
     fn read_at(&mut self, offset: u64, out: &mut [u8]) -> Result<(), Errno> {
-        let mut done = 0;
-        while let Some(room) = out.get_mut(done..).filter(|room| !room.is_empty()) {
-            let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
-            match io::pread(&self.file, room, at).map_err(errno)? {
-                0 => return Err(Errno::IO),
-                more => done += more,
-            }
-        }
-        Ok(())
+        read_at(&self.file, offset, out)
     }
 }
