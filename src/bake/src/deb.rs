@@ -92,7 +92,7 @@ fn unpack(source: &mut impl Read, ending: &str) -> Result<Vec<u8>, IoError> {
     match ending {
         "" => read_all(source),
         ".gz" => read_all(flate2::read::MultiGzDecoder::new(source)),
-        ".xz" => read_all(xz2::read::XzDecoder::new_multi_decoder(source)),
+        ".xz" => read_all(liblzma::read::XzDecoder::new_multi_decoder(source)),
         ".zst" => read_all(zstd::stream::read::Decoder::new(source)?),
         _ => Err(IoError::other(format!(
             "its tar{ending} is compressed in an unknown way"
@@ -188,7 +188,7 @@ mod tests {
                 gz.finish().unwrap()
             }
             ".xz" => {
-                let mut xz = xz2::write::XzEncoder::new(Vec::new(), 1);
+                let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 1);
                 xz.write_all(bytes).unwrap();
                 xz.finish().unwrap()
             }

@@ -99,7 +99,7 @@ fn name_of(path: &str) -> String {
 
 fn unpack(path: &str, bytes: Vec<u8>) -> std::io::Result<Vec<u8>> {
     match path.rsplit('.').next() {
-        Some("xz") => read_all(xz2::read::XzDecoder::new(bytes.as_slice())),
+        Some("xz") => read_all(liblzma::read::XzDecoder::new(bytes.as_slice())),
         Some("gz") => read_all(flate2::read::MultiGzDecoder::new(bytes.as_slice())),
         Some("zst") => read_all(zstd::stream::read::Decoder::new(bytes.as_slice())?),
         _ => Ok(bytes),

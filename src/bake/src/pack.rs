@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
+use liblzma::stream::{LzmaOptions, Stream};
 use preroot_payload::{Draft, DraftEntry, Packed};
-use xz2::stream::{LzmaOptions, Stream};
 
 use crate::error::Error;
 
@@ -86,7 +86,7 @@ pub(crate) fn packed_path(path: &str) -> String {
 fn lzma(raw: &[u8]) -> std::io::Result<Vec<u8>> {
     let options = LzmaOptions::new_preset(LZMA_LEVEL)?;
     let stream = Stream::new_lzma_encoder(&options)?;
-    let mut encoder = xz2::write::XzEncoder::new_stream(Vec::new(), stream);
+    let mut encoder = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
     encoder.write_all(raw)?;
     encoder.finish()
 }

@@ -5,14 +5,14 @@ use std::string::ToString;
 use std::vec;
 use std::vec::Vec;
 
+use liblzma::stream::{LzmaOptions, Stream};
 use proptest::prelude::*;
-use xz2::stream::{LzmaOptions, Stream};
 
 use crate::*;
 
 fn lzma(bytes: &[u8]) -> Option<Vec<u8>> {
     let stream = Stream::new_lzma_encoder(&LzmaOptions::new_preset(9).ok()?).ok()?;
-    let mut encoder = xz2::write::XzEncoder::new_stream(Vec::new(), stream);
+    let mut encoder = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok()
 }
