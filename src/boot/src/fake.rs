@@ -65,6 +65,8 @@ pub(crate) struct Fake {
     pub(crate) volumes: BTreeMap<String, String>,
     /// Block devices that appear when virtio_blk is there.
     pub(crate) disks: Vec<&'static str>,
+    /// How the loading of a module ends, where it does not end well.
+    pub(crate) module_errno: Option<(&'static str, u16)>,
     pub(crate) answers: Vec<String>,
     /// Disturbs the time children take.
     pub(crate) seed: u64,
@@ -123,6 +125,7 @@ impl Fake {
             operator: VecDeque::new(),
             volumes,
             disks: std::vec!["vda", "vda1"],
+            module_errno: None,
             answers: Vec::new(),
             seed: 0,
             queue: VecDeque::new(),
@@ -235,8 +238,13 @@ impl Fake {
                 let names = ["virtio", "virtio_pci", "virtio_blk", "virtio_net"];
                 let mut output = String::new();
                 for number in &arguments[1..] {
-                    self.module_loaded(names[number.parse::<usize>().unwrap()]);
-                    output += &format!("{number} 0 9400000\n");
+                    let name = names[number.parse::<usize>().unwrap()];
+                    let failed = self.module_errno.filter(|(failed, _)| *failed == name);
+                    let errno = failed.map_or(0, |(_, errno)| errno);
+                    if errno == 0 {
+                        self.module_loaded(name);
+                    }
+                    output += &format!("{number} {errno} 9400000\n");
                 }
                 (output, Behaviour::Exits(0, "", 10))
             }

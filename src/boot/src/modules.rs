@@ -13,7 +13,7 @@ use preroot_record::Module as Record;
 use crate::core::{Boot, Purpose};
 use crate::glob::matches;
 use crate::limits::{LOADER_NS_MAX, LOADERS_MAX, MODULES_MAX, MODULES_PER_LOADER_MAX};
-use crate::machine::{Child, Kill, Machine, Nanoseconds, Spawn};
+use crate::machine::{Child, Errno, Kill, Machine, Nanoseconds, Spawn};
 use crate::roles;
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
@@ -280,14 +280,16 @@ fn said<M: Machine>(boot: &mut Boot<'_, M>, line: &str) {
     }
 }
 
-/// Settles and records how a module went; one that failed degrades the boot.
+/// Settles and records how a module went; one that failed degrades the boot. `NODEV` is no failure: so says a
+/// faster way for a CPU that this machine does not have (crc32c_intel), beside which a slower one is loaded.
 fn note<M: Machine>(boot: &mut Boot<'_, M>, module: usize, errno: u16, took_ns: u64) {
+    let failed = errno != 0 && errno != Errno::NODEV.0;
     boot.modules.set(
         module,
-        if errno == 0 {
-            State::Settled
-        } else {
+        if failed {
             State::Failed
+        } else {
+            State::Settled
         },
     );
     let Some(plan) = boot.plan else { return };
@@ -305,7 +307,7 @@ fn note<M: Machine>(boot: &mut Boot<'_, M>, module: usize, errno: u16, took_ns: 
         took_ns,
         modalias,
     });
-    if errno != 0 {
+    if failed {
         boot.verdict
             .degrade(format_args!("module {name}: errno {errno}"));
         boot.alarm(format_args!("module {name} did not load: errno {errno}"));
@@ -343,6 +345,6 @@ pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
         };
         let _ = boot.machine.kill(loader.child, Kill::Kill);
         boot.assign(loader.child, Purpose::Nobody);
-        settle(boot, Some(loader), crate::machine::Errno::TIMEDOUT.0);
+        settle(boot, Some(loader), Errno::TIMEDOUT.0);
     }
 }

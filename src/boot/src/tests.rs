@@ -405,6 +405,21 @@ fn the_check_follows_its_table() {
 }
 
 #[test]
+fn a_module_for_hardware_that_is_not_there_is_no_failure() {
+    for (errno, word) in [(19, "OK"), (2, "DEGRADED")] {
+        let fake = boot(&draft(), |fake| {
+            fake.module_errno = Some(("virtio_net", errno))
+        });
+        assert!(fake.recorded(&format!("name: \"virtio_net\", errno: {errno}")));
+        assert!(
+            fake.recorded(&format!("Verdict {{ word: \"{word}\"")),
+            "{:#?}",
+            fake.said
+        );
+    }
+}
+
+#[test]
 fn two_roots_are_refused() {
     let fake = boot(&draft(), |fake| {
         fake.disks.push("vdb1");
