@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use preroot_record::ScriptEnd;
+use preroot_record::{Event, ScriptEnd};
 use serde::Deserialize;
 
 use crate::artefacts::Artefacts;
@@ -36,6 +36,9 @@ pub struct Scenario {
     /// Files written into the root first.
     #[serde(default)]
     file: Vec<RootFile>,
+    /// A script during whose run both doors must let us in.
+    #[serde(default)]
+    open_while: Option<String>,
     /// What the record must say.
     expect: Expect,
 }
@@ -117,14 +120,48 @@ pub fn run(name: &str) -> Result<(), Error> {
     }
     let mut machine = spec.start()?;
     let rescue = Ssh::new(&artefacts, Door::Rescue, rescue)?;
-    rescue.wait(&mut machine)?;
-    wait_verdict(&mut machine, &mut rescue.session()?)?;
     let root = Ssh::new(&artefacts, Door::Root, root)?;
+    rescue.wait(&mut machine)?;
+    let mut session = rescue.session()?;
+    if let Some(script) = &scenario.open_while {
+        is_open_while(script, &mut machine, &mut session, [&rescue, &root])?;
+    }
+    wait_verdict(&mut machine, &mut session)?;
     root.wait(&mut machine)?;
     // The connection may be cut before the status comes back.
     root.output("poweroff")?;
     machine.wait_off()?;
     judge(&scenario, &disk)
+}
+
+/// Logs in by each door while a script runs: it has started before, and has not ended after.
+fn is_open_while(
+    script: &str,
+    machine: &mut Machine,
+    session: &mut Session,
+    doors: [&Ssh; 2],
+) -> Result<(), Error> {
+    let has_started = |event: &Event<'_>| matches!(event, Event::ScriptStarted(started) if started.name == script);
+    wait::until(&format!("script {script} to run"), || {
+        machine.check_running()?;
+        let record = Record::running(session)?;
+        let boot = record.latest()?;
+        let started = boot.events().any(|(_, event)| has_started(&event));
+        Ok(if started { Ok(()) } else { Err(boot.text()) })
+    })?;
+    for door in doors {
+        door.wait(machine)?;
+        door.run("true")?;
+    }
+    let record = Record::running(session)?;
+    let boot = record.latest()?;
+    match boot.script(script) {
+        None => Ok(()),
+        Some(_) => Err(Error::unexpected(format!(
+            "script {script} ended before both doors had let us in\n{}",
+            boot.text()
+        ))),
+    }
 }
 
 /// Waits until the order has ended and the verdict is in, by a session that is open all the time.
