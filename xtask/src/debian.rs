@@ -183,8 +183,8 @@ pub(crate) fn command(args: &RootArgs) -> Result<(), Error> {
 /// Runs mmdebstrap: packages into the tree, then the hooks.
 pub(crate) fn bootstrap(tree: &Path, include: &[&str], hooks: &[String]) -> Result<(), Error> {
     let source_file = tree.with_extension("sources.list");
-    fs::write(&source_file, sources::lines())
-        .map_err(|error| Error::file("write", &source_file, error))?;
+    let lines = sources::lines();
+    fs::write(&source_file, &lines).map_err(|error| Error::file("write", &source_file, error))?;
     let mut command = Command::new("mmdebstrap");
     // The kernel's package would make an initramfs of its own; this root boots with ours.
     command
@@ -198,7 +198,10 @@ pub(crate) fn bootstrap(tree: &Path, include: &[&str], hooks: &[String]) -> Resu
     for hook in hooks {
         command.arg(format!("--customize-hook={hook}"));
     }
-    command.arg(sources::RELEASE).arg(tree).arg(&source_file);
+    command.arg(sources::RELEASE).arg(tree);
+    if !lines.is_empty() {
+        command.arg(&source_file);
+    }
     run::quiet(&mut command)?;
     fs::remove_file(&source_file).map_err(|error| Error::file("remove", &source_file, error))
 }

@@ -1,8 +1,8 @@
-//! Where the guest's Debian packages come from: the machine's own apt sources for that release,
-//! else Debian's default host.
+//! Where the guest's Debian packages come from: the machine's own apt sources for that release, else
+//! those for the machine's own release, whose mirrors have the guest's too.
 //!
-//! Never names a mirror of its own choosing, so that a machine that can reach only its own mirror
-//! works, and nothing about that mirror gets into the clone.
+//! Never names a mirror, so that a machine that can reach only its own mirror works, and nothing
+//! about any mirror gets into the clone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,6 @@ use crate::run;
 
 /// The release of the guest.
 pub(crate) const RELEASE: &str = "bookworm";
-
-/// What a machine without sources of that release uses.
-const DEFAULT: &str = "\
-deb http://deb.debian.org/debian bookworm main
-deb http://deb.debian.org/debian bookworm-updates main
-deb http://deb.debian.org/debian-security bookworm-security main
-";
 
 /// How apt has to fetch on this machine: proxies and relaxed dates, as `Key "value";` lines.
 const FETCH_OPTIONS: [&str; 7] = [
@@ -31,25 +24,54 @@ const FETCH_OPTIONS: [&str; 7] = [
     "Acquire::Retries",
 ];
 
-/// The machine's sources of the guest's release, one per line.
+/// The machine's sources of the guest's release, one per line. Empty when it has none that serve: then
+/// mmdebstrap's own default is used.
 pub(crate) fn lines() -> String {
-    let found: String = files()
+    let own = of_release(RELEASE);
+    if own.contains(&format!(" {RELEASE} ")) {
+        return own;
+    }
+    let Some(codename) = codename(&fs::read_to_string("/etc/os-release").unwrap_or_default())
+    else {
+        return String::new();
+    };
+    as_guest(&of_release(&codename), &codename)
+}
+
+/// The machine's sources of a release.
+fn of_release(release: &str) -> String {
+    files()
         .iter()
         .filter_map(|path| Some((path, fs::read_to_string(path).ok()?)))
         .flat_map(
             |(path, text)| match path.extension().and_then(|end| end.to_str()) {
-                Some("sources") => from_stanzas(&text),
-                _ => from_lines(&text),
+                Some("sources") => from_stanzas(&text, release),
+                _ => from_lines(&text, release),
             },
         )
         .map(|line| format!("{line}\n"))
-        .collect();
-    let base = format!(" {RELEASE} ");
-    if found.lines().any(|line| line.contains(&base)) {
-        found
-    } else {
-        DEFAULT.to_owned()
-    }
+        .collect()
+}
+
+/// `VERSION_CODENAME` of os-release(5).
+fn codename(os_release: &str) -> Option<String> {
+    let line = os_release
+        .lines()
+        .find_map(|line| line.strip_prefix("VERSION_CODENAME="))?;
+    let name = line.trim_matches('"');
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// Sources of one release as those of the guest's, from the same mirrors.
+fn as_guest(sources: &str, codename: &str) -> String {
+    let translate = |word: &str| match word.strip_prefix(codename) {
+        Some(rest) if is_suite(word, codename) => format!("{RELEASE}{rest}"),
+        _ => word.to_owned(),
+    };
+    sources
+        .lines()
+        .map(|line| line.split(' ').map(translate).collect::<Vec<_>>().join(" ") + "\n")
+        .collect()
 }
 
 /// The machine's own fetch options that the guest's apt must share to reach anything.
@@ -93,13 +115,13 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-fn is_suite(word: &str) -> bool {
-    word.strip_prefix(RELEASE)
+fn is_suite(word: &str, release: &str) -> bool {
+    word.strip_prefix(release)
         .is_some_and(|rest| ["", "-updates", "-security"].contains(&rest))
 }
 
 /// One-line style: `deb [options] URI SUITE COMPONENT...`.
-fn from_lines(text: &str) -> Vec<String> {
+fn from_lines(text: &str, release: &str) -> Vec<String> {
     let wanted = |line: &&str| {
         let line = line.trim();
         let plain = match (line.find('['), line.find(']')) {
@@ -108,7 +130,7 @@ fn from_lines(text: &str) -> Vec<String> {
         };
         let words: Vec<&str> = plain.split_whitespace().collect();
         words.first() == Some(&"deb")
-            && words.get(2).is_some_and(|suite| is_suite(suite))
+            && words.get(2).is_some_and(|suite| is_suite(suite, release))
             && words
                 .get(3..)
                 .is_some_and(|components| components.contains(&"main"))
@@ -120,14 +142,14 @@ fn from_lines(text: &str) -> Vec<String> {
 }
 
 /// The stanzas of deb822 style, turned into lines.
-fn from_stanzas(text: &str) -> Vec<String> {
+fn from_stanzas(text: &str, release: &str) -> Vec<String> {
     let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
     kept.split(|line| line.trim().is_empty())
-        .flat_map(from_stanza)
+        .flat_map(|stanza| from_stanza(stanza, release))
         .collect()
 }
 
-fn from_stanza(lines: &[&str]) -> Vec<String> {
+fn from_stanza(lines: &[&str], release: &str) -> Vec<String> {
     let field = |name: &str| {
         let found = lines.iter().find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -150,7 +172,7 @@ fn from_stanza(lines: &[&str]) -> Vec<String> {
     let line = |uri, suite| format!("deb {options}{uri} {suite} main");
     let suites: Vec<&str> = suites
         .split_whitespace()
-        .filter(|suite| is_suite(suite))
+        .filter(|suite| is_suite(suite, release))
         .collect();
     uris.split_whitespace()
         .flat_map(|uri| suites.iter().map(move |suite| line(uri, suite)))
@@ -163,7 +185,7 @@ mod tests {
 
     #[test]
     fn lines_of_the_release_are_taken() {
-        let check = |text: &str, expected: &[&str]| assert_eq!(from_lines(text), expected);
+        let check = |text: &str, expected: &[&str]| assert_eq!(from_lines(text, RELEASE), expected);
         check(
             "deb http://m/debian bookworm main contrib",
             &["deb http://m/debian bookworm main contrib"],
@@ -182,7 +204,8 @@ mod tests {
 
     #[test]
     fn stanzas_of_the_release_are_taken() {
-        let check = |text: &str, expected: &[&str]| assert_eq!(from_stanzas(text), expected);
+        let check =
+            |text: &str, expected: &[&str]| assert_eq!(from_stanzas(text, RELEASE), expected);
         let stanza = "Types: deb deb-src\n# why\nURIs: http://m/debian\n\
                       Suites: bookworm bookworm-updates bookworm-backports\nComponents: main\n\
                       Signed-By: /usr/share/k.gpg\n";
@@ -195,6 +218,22 @@ mod tests {
         );
         check(&format!("{stanza}Enabled: no\n"), &[]);
         check("", &[]);
+    }
+
+    #[test]
+    fn a_newer_machine_s_mirrors_serve_the_guest() {
+        assert_eq!(
+            codename("ID=debian\nVERSION_CODENAME=trixie\n").as_deref(),
+            Some("trixie")
+        );
+        assert_eq!(codename("ID=x\nVERSION_CODENAME=\n"), None);
+        assert_eq!(
+            as_guest(
+                "deb [signed-by=/k] http://m/debian trixie-updates main\n",
+                "trixie"
+            ),
+            "deb [signed-by=/k] http://m/debian bookworm-updates main\n"
+        );
     }
 
     #[test]
