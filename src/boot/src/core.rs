@@ -4,7 +4,7 @@
 //! `turn` until it is there or its deadline has come; meanwhile everything else goes on.
 
 use preroot_plan::Plan;
-use preroot_record::{Event as Record, Note};
+use preroot_record::{Event as Record, Note, Output, Source};
 
 use crate::command_line::CommandLine;
 use crate::console::Console;
@@ -129,6 +129,33 @@ impl<'a, M: Machine> Boot<'a, M> {
         let line = text::<{ crate::limits::TEXT_BYTES_MAX }>(words);
         self.record(Note { text: &line });
         self.machine.say(Loudness::Alarm, &line);
+    }
+
+    /// Keeps a piece of output while fewer than `bytes_max` are kept, and says once that the rest is not.
+    /// Returns how many are kept now.
+    pub(crate) fn keep_output(
+        &mut self,
+        source: Source,
+        kept: u32,
+        bytes_max: u32,
+        bytes: &[u8],
+    ) -> u32 {
+        if kept >= bytes_max {
+            return kept;
+        }
+        self.record(Output {
+            source,
+            script: 0,
+            bytes,
+        });
+        let kept = kept.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        if kept >= bytes_max {
+            let text = text::<64>(format_args!(
+                "{source:?}: what it says from here on is not kept"
+            ));
+            self.record(Note { text: &text });
+        }
+        kept
     }
 
     /// Says a milestone.

@@ -13,7 +13,7 @@
 //! | signal             | somebody ended it                | rescue                            |
 
 use preroot_plan::{CheckMode, Repair};
-use preroot_record::{Fsck as Record, Output, Source};
+use preroot_record::{Fsck as Record, Source};
 
 use crate::core::{Boot, Purpose, Turn};
 use crate::limits::FSCK_OUTPUT_BYTES_MAX;
@@ -236,15 +236,8 @@ fn finish<M: Machine>(
 
 /// What the check says is kept.
 pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
-    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    if boot.check.output_bytes < FSCK_OUTPUT_BYTES_MAX {
-        boot.check.output_bytes = boot.check.output_bytes.saturating_add(length);
-        boot.record(Output {
-            source: Source::Fsck,
-            script: 0,
-            bytes,
-        });
-    }
+    let kept = boot.check.output_bytes;
+    boot.check.output_bytes = boot.keep_output(Source::Fsck, kept, FSCK_OUTPUT_BYTES_MAX, bytes);
 }
 
 /// The check has ended.

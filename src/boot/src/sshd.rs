@@ -1,6 +1,6 @@
 //! The rescue sshd: started before root is touched, started again whenever it ends, for ever.
 
-use preroot_record::{Output, Source, Sshd as Record};
+use preroot_record::{Source, Sshd as Record};
 
 use crate::core::{Boot, Purpose};
 use crate::limits::{
@@ -147,15 +147,8 @@ fn pause<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
 
 /// What it says is kept: who logged in, from where.
 pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
-    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    if boot.sshd.output_bytes < SSHD_OUTPUT_BYTES_MAX {
-        boot.sshd.output_bytes = boot.sshd.output_bytes.saturating_add(length);
-        boot.record(Output {
-            source: Source::Sshd,
-            script: 0,
-            bytes,
-        });
-    }
+    let kept = boot.sshd.output_bytes;
+    boot.sshd.output_bytes = boot.keep_output(Source::Sshd, kept, SSHD_OUTPUT_BYTES_MAX, bytes);
 }
 
 /// It has ended: again.
