@@ -81,17 +81,9 @@ fn settings(plan: &Plan<'_>, text: &mut String) {
         CheckMode::Force => "force",
         CheckMode::Skip => "skip",
     };
-    let policy = match settings.policy() {
-        Policy::Levels => "levels",
-        Policy::Edges => "edges",
-    };
     let finish = match settings.finish() {
         Finish::Stay => "stay",
         Finish::Init => "init",
-    };
-    let parallel = match settings.parallel.get() {
-        0 => "unlimited".to_string(),
-        number => number.to_string(),
     };
     let store = match plan.text(settings.store) {
         "" => "none".to_string(),
@@ -100,7 +92,6 @@ fn settings(plan: &Plan<'_>, text: &mut String) {
     let wait = duration(settings.root_wait_ms.get());
     let kind = or(plan.text(settings.root_type), "any type");
     let flags = or(plan.text(settings.root_flags), "no flags");
-    let deadline = duration(settings.script_deadline_ms.get());
     let runlevel = char::from(settings.runlevel);
     let lines = [
         ("plan", plan.text(settings.name).to_string()),
@@ -112,10 +103,7 @@ fn settings(plan: &Plan<'_>, text: &mut String) {
             ),
         ),
         ("fsck", format!("repair {repair}, mode {check}")),
-        (
-            "order",
-            format!("policy {policy}, parallel {parallel}, deadline {deadline}"),
-        ),
+        ("order", rule(plan)),
         ("runlevel", format!("{runlevel}, then {finish}")),
         ("rescue", format!("port {}", settings.rescue_port)),
         ("record", store),
@@ -134,6 +122,21 @@ fn settings(plan: &Plan<'_>, text: &mut String) {
             size(memory)
         );
     }
+}
+
+/// What holds for every script that does not say otherwise.
+pub(crate) fn rule(plan: &Plan<'_>) -> String {
+    let settings = plan.settings();
+    let policy = match settings.policy() {
+        Policy::Levels => "levels",
+        Policy::Edges => "edges",
+    };
+    let parallel = match settings.parallel.get() {
+        0 => "unlimited".to_string(),
+        number => number.to_string(),
+    };
+    let deadline = duration(settings.script_deadline_ms.get());
+    format!("policy {policy}, parallel {parallel}, deadline {deadline}")
 }
 
 fn hosts(plan: &Plan<'_>, text: &mut String) {
@@ -171,7 +174,8 @@ fn order(plan: &Plan<'_>, runlevel: &Runlevel, text: &mut String) {
     let (count, levels) = (scripts.len(), runlevel.level_count);
     let _ = writeln!(
         text,
-        "\nrunlevel {name}: {argument}; scripts {count}, levels {levels}"
+        "\nrunlevel {name}: {argument}; scripts {count}, levels {levels}; {}",
+        rule(plan)
     );
     let mut level = 0;
     for script in scripts {
