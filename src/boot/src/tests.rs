@@ -21,6 +21,7 @@ fn script(name: &str, level: u16, awaited: &[u32]) -> DraftScript {
         level,
         mode: ScriptMode::Parallel,
         weight: Weight::Normal,
+        link: u8::try_from(level).unwrap(),
         deadline_ms: 60_000,
         edges: awaited
             .iter()

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use preroot_plan::limits::TEXT_BYTES_MAX;
+use preroot_plan::limits::{LINK_MAX, TEXT_BYTES_MAX};
 use preroot_plan::{
     Argument, DraftDropped, DraftEdge, DraftRunlevel, DraftScript, ScriptMode, Weight,
 };
@@ -64,7 +64,13 @@ pub fn order(
             level += 1;
         }
         let edges = edges(*index, scripts, graph, &places, &dropped);
-        script(&scripts[*index], argument, level, edges, config)
+        let seat = Seat {
+            runlevel: name,
+            argument,
+            level,
+            number,
+        };
+        script(&scripts[*index], seat, edges, config)
     };
     let runlevel = DraftRunlevel {
         name,
@@ -82,20 +88,38 @@ pub fn order(
     }
 }
 
-fn script(
-    script: &Script,
+/// Where a script stands.
+struct Seat {
+    runlevel: u8,
     argument: Argument,
+    /// Its level among those of the runlevel.
     level: u16,
-    edges: Vec<DraftEdge>,
-    config: &Config,
-) -> DraftScript {
+    /// Its number among all scripts.
+    number: usize,
+}
+
+impl Seat {
+    /// The number of its link in rc?.d; where there are no links, the one that insserv would give it.
+    fn link(&self, script: &Script) -> u8 {
+        let kind = match self.argument {
+            Argument::Start => 'S',
+            Argument::Stop => 'K',
+        };
+        let linked = script.links.get(&(kind, self.runlevel));
+        let number = u8::try_from(self.number).map_or(LINK_MAX, |number| number.min(LINK_MAX));
+        linked.copied().unwrap_or(number)
+    }
+}
+
+fn script(script: &Script, seat: Seat, edges: Vec<DraftEdge>, config: &Config) -> DraftScript {
     // Interactive scripts ask questions while they start; they stop like any other.
-    let is_alone = script.interactive && argument == Argument::Start;
+    let is_alone = script.interactive && seat.argument == Argument::Start;
     let asked = config.scripts.get(&script.name);
     let deadline_ms = asked.and_then(|asked| asked.deadline_ms);
     DraftScript {
         name: script.name.clone(),
-        level,
+        link: seat.link(script),
+        level: seat.level,
         mode: if is_alone {
             ScriptMode::Interactive
         } else {

@@ -36,6 +36,8 @@ pub struct Script {
     pub stop: Runlevels,
     /// Whether it runs alone, on the console.
     pub interactive: bool,
+    /// The numbers of its links, by kind (`S`, `K`) and runlevel.
+    pub links: BTreeMap<(char, u8), u8>,
 }
 
 impl Script {
@@ -215,6 +217,7 @@ fn script(
         provides,
         start: Runlevels::NONE,
         stop: Runlevels::NONE,
+        links: BTreeMap::new(),
         header,
     })
 }
@@ -294,7 +297,7 @@ fn enable(root: &Root, scripts: &mut [Script], messages: &mut Messages) -> Enabl
             Vec::new()
         });
         for name in &names {
-            let Some((kind, script)) = split_link(name) else {
+            let Some((kind, number, script)) = split_link(name) else {
                 continue;
             };
             links += 1;
@@ -327,6 +330,7 @@ fn enable(root: &Root, scripts: &mut [Script], messages: &mut Messages) -> Enabl
                 &mut script.stop
             };
             *set = set.or(Runlevels::of(*letter));
+            script.links.entry((kind, *letter)).or_insert(number);
         }
     }
     if links > 0 {
@@ -343,18 +347,17 @@ fn enable(root: &Root, scripts: &mut [Script], messages: &mut Messages) -> Enabl
     EnabledBy::Headers
 }
 
-/// `S20ssh`, `K01nginx`: start or stop, and the script's name.
-fn split_link(name: &str) -> Option<(char, &str)> {
+/// `S20ssh`, `K01nginx`: start or stop, the number, and the script's name.
+fn split_link(name: &str) -> Option<(char, u8, &str)> {
     let kind = name
         .chars()
         .next()
         .filter(|kind| matches!(kind, 'S' | 'K'))?;
     let digits = name.get(1..3)?;
     let script = name.get(3..).filter(|script| !script.is_empty())?;
-    digits
-        .bytes()
-        .all(|digit| digit.is_ascii_digit())
-        .then_some((kind, script))
+    let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
+    let number = digits.parse().ok().filter(|_| is_number)?;
+    Some((kind, number, script))
 }
 
 /// The script that a link enables: the file it leads to, whatever it is called itself.

@@ -4,7 +4,7 @@ use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::limits::{
-    ADDRESSES_PER_HOST_MAX, ALIASES_MAX, DISKS_MAX, EDGES_MAX, HOSTS_MAX, MODULES_MAX,
+    ADDRESSES_PER_HOST_MAX, ALIASES_MAX, DISKS_MAX, EDGES_MAX, HOSTS_MAX, LINK_MAX, MODULES_MAX,
     PLAN_BYTES_MAX, SCRIPTS_MAX, SCRIPTS_PER_RUNLEVEL_MAX, SECTIONS_MAX, SERVICES_MAX,
     TEXT_BYTES_MAX,
 };
@@ -16,7 +16,7 @@ use crate::tables::{
 use crate::view::Plan;
 
 pub(crate) const MAGIC: [u8; 8] = *b"preroot\0";
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 /// The checksum covers what stands from here on.
 pub(crate) const CHECKED_FROM: usize = 20;
 pub(crate) const HEADER_BYTES: usize = 24;
@@ -399,6 +399,8 @@ fn check_scripts(plan: &Plan<'_>, runlevel: &Runlevel) -> Result<(), PlanError> 
         level = own;
         if ScriptMode::from_number(script.mode).is_none()
             || Weight::from_number(script.weight).is_none()
+            || script.link > LINK_MAX
+            || script.reserved != 0
         {
             return Err(PlanError::Choice(kind::SCRIPTS));
         }

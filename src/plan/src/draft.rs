@@ -109,6 +109,7 @@ pub struct DraftScript {
     pub level: u16,
     pub mode: ScriptMode,
     pub weight: Weight,
+    pub link: u8,
     pub deadline_ms: u32,
     pub edges: Vec<DraftEdge>,
 }
@@ -373,6 +374,8 @@ impl Freezer {
                     level: U16::new(script.level),
                     mode: script.mode.number(),
                     weight: script.weight.number(),
+                    link: script.link,
+                    reserved: 0,
                 });
                 let mut sorted: Vec<&DraftEdge> = script.edges.iter().collect();
                 sorted.sort_by_key(|edge| edge.awaited);

@@ -8,6 +8,8 @@ pub const TEXT_BYTES_MAX: usize = 240;
 pub const SCRIPTS_PER_RUNLEVEL_MAX: usize = 1024;
 /// Scripts in all runlevels.
 pub const SCRIPTS_MAX: usize = 4096;
+/// The number of a link in rc?.d: two digits.
+pub const LINK_MAX: u8 = 99;
 /// Edges in all runlevels.
 pub const EDGES_MAX: usize = 65_536;
 /// Kernel modules.

@@ -364,6 +364,10 @@ table! {
         mode: u8,
         /// [`Weight`].
         weight: u8,
+        /// The number of its link in rc?.d, as in `S03ssh`.
+        link: u8,
+        /// 0.
+        reserved: u8,
     }
 }
 

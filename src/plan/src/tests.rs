@@ -19,6 +19,7 @@ fn script(name: &str, level: u16, awaited: &[u32]) -> DraftScript {
         level,
         mode: ScriptMode::Parallel,
         weight: Weight::Normal,
+        link: 7,
         deadline_ms: 1000,
         edges: awaited
             .iter()
