@@ -40,6 +40,7 @@ pub(crate) fn start<M: Machine>(boot: &mut Boot<'_, M>) {
         ],
         place: Place::Rescue,
         streams: Streams::Console,
+        group: None,
         oom_score: -1000,
         on_panic: OnPanic::Leave,
     };

@@ -10,6 +10,7 @@ use crate::command_line::CommandLine;
 use crate::console::Console;
 use crate::control::Operator;
 use crate::fsck::Check;
+use crate::groups::Groups;
 use crate::limits::{CHILDREN_MAX, DRAIN_READS_MAX};
 use crate::machine::{Child, End, Errno, Event, Loudness, Machine, Nanoseconds, Pid1, Signal};
 use crate::modules::Modules;
@@ -71,6 +72,7 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) check: Check,
     pub(crate) task: Task,
     pub(crate) runner: Runner,
+    pub(crate) groups: Groups,
     pub(crate) services: Services,
     pub(crate) operator: Operator,
     pub(crate) console: Console,
@@ -110,6 +112,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             check: Check::default(),
             task: Task::default(),
             runner: Runner::default(),
+            groups: Groups::default(),
             services: Services::default(),
             operator: Operator::default(),
             console: Console::default(),
@@ -210,7 +213,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         crate::network::due(self, now);
         crate::sshd::due(self, now);
         crate::root::due(self, now);
-        crate::runner::due(self, now);
+        crate::script::due(self, now);
         crate::services::due(self, now);
         crate::console::due(self, now);
     }
@@ -254,7 +257,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Fsck => crate::fsck::ended(self, end),
             Purpose::Task => self.task.ended(end.status),
             Purpose::Console => crate::console::ended(self),
-            Purpose::Script(script) => crate::runner::ended(self, script, end),
+            Purpose::Script(script) => crate::script::ended(self, script, end),
             Purpose::Service(service) => crate::services::ended(self, service, end),
         }
     }
@@ -273,7 +276,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Probe => crate::root::probe_output(self, bytes),
             Purpose::Fsck => crate::fsck::output(self, bytes),
             Purpose::Task => crate::task::output(self, bytes),
-            Purpose::Script(script) => crate::runner::output(self, script, bytes),
+            Purpose::Script(script) => crate::script::output(self, script, bytes),
             Purpose::Service(_) | Purpose::Console | Purpose::Nobody => {}
         }
         true

@@ -68,6 +68,14 @@ pub(crate) struct Fake {
     /// How the loading of a module ends, where it does not end well.
     pub(crate) module_errno: Option<(&'static str, u16)>,
     pub(crate) answers: Vec<String>,
+    /// This program finds no room while another script runs.
+    pub(crate) no_room_for: Option<&'static str>,
+    /// Control groups that children were born into.
+    pub(crate) groups_born_into: Vec<String>,
+    /// Files that were written, in order.
+    pub(crate) written: Vec<(String, String)>,
+    /// Which control groups were signalled, and how.
+    pub(crate) killed_groups: Vec<String>,
     /// Disturbs the time children take.
     pub(crate) seed: u64,
     queue: VecDeque<Event>,
@@ -100,6 +108,14 @@ impl Fake {
             "MemTotal: 995368 kB\n".to_string(),
         );
         files.insert(
+            "/proc/sys/kernel/threads-max".to_string(),
+            "3800\n".to_string(),
+        );
+        files.insert(
+            "/proc/sys/kernel/pid_max".to_string(),
+            "32768\n".to_string(),
+        );
+        files.insert(
             "/etc/preroot/digests".to_string(),
             "plan ab\nimage cd\n".to_string(),
         );
@@ -127,6 +143,10 @@ impl Fake {
             disks: std::vec!["vda", "vda1"],
             module_errno: None,
             answers: Vec::new(),
+            no_room_for: None,
+            groups_born_into: Vec::new(),
+            written: Vec::new(),
+            killed_groups: Vec::new(),
             seed: 0,
             queue: VecDeque::new(),
             timeline: BTreeMap::new(),
@@ -225,9 +245,21 @@ impl Fake {
         }
     }
 
-    fn start(&mut self, arguments: &[&str]) -> Result<Spawned, Errno> {
-        let name = arguments[0].to_string();
-        self.spawned.push(arguments.join(" "));
+    fn start(&mut self, spawn: &Spawn<'_>) -> Result<Spawned, Errno> {
+        let arguments = spawn.arguments;
+        // Scripts go by their file, whatever their argv[0] says.
+        let name = match spawn.program {
+            Program::Path(path) if path.starts_with("/etc/init.d/") => path.to_string(),
+            _ => arguments[0].to_string(),
+        };
+        let is_alive = |child: &FakeChild| child.alive && child.name.starts_with("/etc/init.d/");
+        if self.no_room_for == Some(name.as_str()) && self.children.iter().any(is_alive) {
+            return Err(Errno::AGAIN);
+        }
+        self.groups_born_into
+            .extend(spawn.group.map(str::to_string));
+        self.spawned
+            .push(format!("{name} {}", arguments[1..].join(" ")));
         let behaviour = self.behaviours.get(&name).cloned();
         let (output, behaviour) = match (name.as_str(), behaviour) {
             (_, Some(Behaviour::Exits(code, text, after))) => {
@@ -444,8 +476,9 @@ impl Machine for Fake {
 
     fn write_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno> {
         self.call("write_file")?;
-        self.files
-            .insert(path.to_string(), String::from_utf8(bytes.to_vec()).unwrap());
+        let value = String::from_utf8(bytes.to_vec()).unwrap();
+        self.written.push((path.to_string(), value.clone()));
+        self.files.insert(path.to_string(), value);
         Ok(())
     }
 
@@ -526,13 +559,23 @@ impl Machine for Fake {
 
     fn spawn(&mut self, spawn: &Spawn<'_>) -> Result<Spawned, Errno> {
         self.call("spawn")?;
-        self.start(spawn.arguments)
+        self.start(spawn)
     }
 
     fn kill(&mut self, child: Child, how: Kill) -> Result<(), Errno> {
         self.call("kill")?;
         self.signal(usize::from(child.0), how);
         Ok(())
+    }
+
+    fn kill_group(&mut self, group: &str, how: Kill) -> Result<(), Errno> {
+        self.call("kill_group")?;
+        self.killed_groups.push(format!("{how:?} {group}"));
+        Ok(())
+    }
+
+    fn sweep_groups(&mut self, _: &str) -> Result<(), Errno> {
+        self.call("sweep_groups")
     }
 
     fn read_output(&mut self, child: Child, out: &mut [u8]) -> Result<usize, Errno> {

@@ -164,6 +164,7 @@ fn check<M: Machine>(
         environment: &["PATH=/sbin:/bin"],
         place: Place::Rescue,
         streams: Streams::Captured,
+        group: None,
         oom_score: -1000,
         on_panic: OnPanic::Leave,
     };

@@ -10,13 +10,21 @@ pub const MILLISECOND_NS: Nanoseconds = 1_000_000;
 /// Children at once, and slots of a [`crate::machine::Child`].
 pub const CHILDREN_MAX: usize = 1024;
 /// Scripts running at once, whatever the plan says.
-pub const SCRIPTS_RUNNING_MAX: usize = 256;
-/// Output of one script that is kept; the rest is counted.
-pub const SCRIPT_OUTPUT_BYTES_MAX: u32 = 16 << 10;
+pub const SCRIPTS_RUNNING_MAX: usize = 512;
+/// Output of one script that is kept; of the rest its end is, and it is counted.
+pub const SCRIPT_OUTPUT_BYTES_MAX: u64 = 16 << 10;
 /// Output of sshd that is kept: a line for each login.
 pub const SSHD_OUTPUT_BYTES_MAX: u32 = 32 << 10;
 /// Output of the file system check that is kept.
 pub const FSCK_OUTPUT_BYTES_MAX: u32 = 32 << 10;
+/// Scripts at once of which the end of their output is kept, when there is more of it than is kept.
+pub const TAILS_MAX: usize = 32;
+/// While the order runs, one task in so many is left to PID 1 and the rescue.
+pub const TASKS_RESERVED_SHARE: u64 = 8;
+/// And never fewer than these.
+pub const TASKS_RESERVED_MIN: u64 = 64;
+/// A script whose name is longer gets no control group of its own.
+pub const GROUP_NAME_BYTES_MAX: usize = 190;
 /// Chunks read of a child that has ended, before the rest is left to later events.
 pub const DRAIN_READS_MAX: usize = 64;
 /// After SIGTERM, the time until SIGKILL.
@@ -81,4 +89,11 @@ pub const COMMAND_LINE_BYTES_MAX: usize = 2048;
 pub const TEXT_BYTES_MAX: usize = 256;
 
 const _: () = assert!(SCRIPTS_RUNNING_MAX + SERVICES_MAX + LOADERS_MAX + 16 <= CHILDREN_MAX);
+const _: () = assert!(
+    crate::groups::SCRIPTS.len()
+        + "/S.".len()
+        + GROUP_NAME_BYTES_MAX
+        + "/cgroup.subtree_control".len()
+        <= TEXT_BYTES_MAX
+);
 const _: () = assert!(SSHD_BACKOFF_NS_MIN < SSHD_BACKOFF_NS_MAX);

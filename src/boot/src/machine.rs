@@ -17,7 +17,9 @@ impl Errno {
     pub const SRCH: Errno = Errno(3);
     pub const IO: Errno = Errno(5);
     pub const AGAIN: Errno = Errno(11);
+    pub const ACCESS: Errno = Errno(13);
     pub const BUSY: Errno = Errno(16);
+    pub const NOEXEC: Errno = Errno(8);
     pub const EXIST: Errno = Errno(17);
     pub const NODEV: Errno = Errno(19);
     pub const INVAL: Errno = Errno(22);
@@ -151,6 +153,9 @@ pub struct Spawn<'a> {
     pub place: Place,
     /// Its standard streams.
     pub streams: Streams,
+    /// The control group it is born into, by its directory; `None`: that of PID 1. Where the kernel does not let
+    /// it, it is started in PID 1's all the same.
+    pub group: Option<&'a str>,
     /// oom_score_adj, -1000 for what must outlive everything.
     pub oom_score: i16,
     /// What becomes of it when the core has panicked.
@@ -177,6 +182,7 @@ impl<'a> Spawn<'a> {
             environment: &[],
             place: Place::Here,
             streams: Streams::Captured,
+            group: None,
             oom_score: -1000,
             on_panic: OnPanic::Leave,
         }
@@ -216,6 +222,8 @@ pub enum EarlyMount {
     Pts,
     /// tmpfs on /run, with /run/preroot and /run/preroot/stage.
     Run,
+    /// cgroup2 on /run/preroot/cgroup.
+    Groups,
 }
 
 /// What PID 1 listens to.
@@ -359,6 +367,10 @@ pub trait Machine {
     fn spawn(&mut self, spawn: &Spawn<'_>) -> Result<Spawned, Errno>;
     /// Signals a child's process group.
     fn kill(&mut self, child: Child, how: Kill) -> Result<(), Errno>;
+    /// Signals everybody in the control group with this directory.
+    fn kill_group(&mut self, group: &str, how: Kill) -> Result<(), Errno>;
+    /// Removes those of a directory's control groups that nobody is in.
+    fn sweep_groups(&mut self, directory: &str) -> Result<(), Errno>;
     /// Reads what a child wrote. 0: nobody holds its streams any more. `AGAIN`: nothing now.
     fn read_output(&mut self, child: Child, out: &mut [u8]) -> Result<usize, Errno>;
     /// Signals every process, as kill(2) with -1. `SRCH`: there is nobody.

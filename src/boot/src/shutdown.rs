@@ -7,6 +7,7 @@ use preroot_plan::ServiceAction;
 use preroot_record::Shutdown as Record;
 
 use crate::core::{Boot, RootPlace, Turn};
+use crate::groups;
 use crate::limits::{MOUNT_NS_MAX, SHUTDOWN_ASK_NS, SHUTDOWN_TERM_NS};
 use crate::machine::{Errno, Kill, Machine, Power, Spare};
 use crate::mount::NEW_ROOT;
@@ -76,6 +77,7 @@ fn stop_order<M: Machine>(boot: &mut Boot<'_, M>, how: Power) {
     let name = if how == Power::Reboot { b'6' } else { b'0' };
     if let Some(runlevel) = plan.runlevel(name) {
         let previous = boot.services.runlevel;
+        groups::begin(boot);
         // A request to go down has been heard; it does not cut short its own scripts.
         let _ = runner::run(boot, &plan, runlevel, previous, Leave::Never);
     }

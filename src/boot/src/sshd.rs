@@ -101,6 +101,7 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
         environment: ENVIRONMENT,
         place: Place::Rescue,
         streams,
+        group: None,
         oom_score: -1000,
         on_panic: OnPanic::Restart,
     };

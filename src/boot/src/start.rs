@@ -3,6 +3,7 @@
 use preroot_plan::{Finish, Plan};
 
 use crate::core::{Boot, RootPlace, Turn};
+use crate::groups;
 use crate::hardware;
 use crate::limits::UTMP_NS_MAX;
 use crate::machine::Machine;
@@ -28,6 +29,7 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
         let init = boot.command_line.init.unwrap_or("/sbin/init");
         return become_init(boot, init);
     }
+    groups::begin(boot);
     let last = runlevel(boot, &plan);
     let both = [b'S', last];
     for &name in if last == b'S' { &both[..1] } else { &both[..] } {
@@ -40,6 +42,7 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
         }
         boot.services.runlevel = name;
     }
+    groups::end(boot);
     note_runlevel(boot, last);
     Next::Done
 }

@@ -8,12 +8,14 @@ use std::vec::Vec;
 
 use preroot_plan::{
     Argument, Draft, DraftAlias, DraftEdge, DraftHost, DraftModule, DraftRunlevel, DraftScript,
-    DraftService, HostKey, Policy, Repair, ScriptMode, ServiceAction, Weight,
+    DraftService, HostKey, Repair, ScriptMode, ServiceAction, Weight,
 };
+
+mod scripts;
 
 use crate::fake::{Behaviour, Fake};
 use crate::limits::COMMAND_LINE_BYTES_MAX;
-use crate::machine::{Errno, Pid1, Power};
+use crate::machine::{Pid1, Power};
 
 fn script(name: &str, level: u16, awaited: &[u32]) -> DraftScript {
     DraftScript {
@@ -283,92 +285,6 @@ fn a_damaged_plan_is_rescued_with_defaults() {
                 .any(|line| line.starts_with("RESCUE: root: there is no plan"))
         );
         assert!(!names(&fake).contains(&"preroot-mount".to_string()));
-    }
-}
-
-#[test]
-fn a_script_that_hangs_is_ended_and_the_rest_starts() {
-    for (behaviour, end) in [
-        (Behaviour::Runs, "end: TimedOut, status: 15"),
-        (Behaviour::IgnoresTerm, "end: TimedOut, status: 9"),
-        (Behaviour::Undying, "end: Abandoned"),
-    ] {
-        let fake = boot(&draft(), |fake| {
-            fake.behaviours
-                .insert("/etc/init.d/ssh".to_string(), behaviour);
-        });
-        assert!(fake.recorded(end), "{end}: {:#?}", fake.record());
-        assert!(position(&fake, "/etc/init.d/ssh") < position(&fake, "/etc/init.d/late"));
-        assert!(fake.recorded("Verdict { word: \"DEGRADED\", reason: \"script ssh"));
-        assert!(fake.ended.is_some());
-    }
-}
-
-#[test]
-fn edges_do_not_wait_for_a_hung_neighbour() {
-    let mut draft = draft();
-    draft.policy = Policy::Edges;
-    // cron hangs; late only waits for ssh.
-    let fake = boot(&draft, |fake| {
-        fake.behaviours
-            .insert("/etc/init.d/cron".to_string(), Behaviour::Runs);
-    });
-    let record = fake.record();
-    let at = |words: &str| {
-        record
-            .iter()
-            .position(|event| event.contains(words))
-            .unwrap()
-    };
-    let started = at("ScriptStarted { script: 5, name: \"late\"");
-    assert!(started < at("name: \"cron\", end: TimedOut"), "{record:#?}");
-}
-
-#[test]
-fn interactive_scripts_run_alone() {
-    let mut draft = draft();
-    draft.runlevels[1].scripts[1].mode = ScriptMode::Interactive;
-    let fake = boot(&draft, |_| {});
-    let record = fake.record();
-    let at = |words: &str| {
-        record
-            .iter()
-            .position(|event| event.contains(words))
-            .unwrap()
-    };
-    let ended = at("ScriptEnded { script: 3, name: \"cron\"");
-    assert!(
-        ended < at("ScriptStarted { script: 4, name: \"ssh\""),
-        "{record:#?}"
-    );
-}
-
-#[test]
-fn how_a_script_ends_is_recorded_and_stops_nobody() {
-    let cases = [
-        (
-            Behaviour::Exits(3, "out\n", 5),
-            "end: Exited, status: 3",
-            "OK",
-        ),
-        (
-            Behaviour::NoExec(Errno::NOENT),
-            "end: NotStarted, status: 2",
-            "OK",
-        ),
-    ];
-    for (behaviour, end, word) in cases {
-        let fake = boot(&draft(), |fake| {
-            fake.behaviours
-                .insert("/etc/init.d/rsyslog".to_string(), behaviour);
-        });
-        assert!(fake.recorded(end));
-        assert!(names(&fake).contains(&"/etc/init.d/late".to_string()));
-        assert!(
-            fake.recorded(&format!("Verdict {{ word: \"{word}\"")),
-            "{:#?}",
-            fake.said
-        );
     }
 }
 

@@ -20,6 +20,8 @@ struct Fold {
     verdicts: Vec<Verdict>,
     /// Output by script run, as bytes: a character may be cut between two frames.
     output: HashMap<usize, Vec<u8>>,
+    /// Output behind what was not kept.
+    output_ends: HashMap<usize, Vec<u8>>,
     fsck_output: Vec<u8>,
     other_output: Vec<u8>,
     waiting_since: Option<u64>,
@@ -197,6 +199,7 @@ impl Fold {
             succeeded: 0,
             failed: 0,
             timed_out: 0,
+            skipped: 0,
             levels: Vec::new(),
         });
     }
@@ -216,6 +219,7 @@ impl Fold {
             runlevel.succeeded = event.succeeded;
             runlevel.failed = event.failed;
             runlevel.timed_out = event.timed_out;
+            runlevel.skipped = event.skipped.unwrap_or(0);
         }
     }
 
@@ -283,7 +287,16 @@ impl Fold {
     fn output(&mut self, event: &record::Output<'_>) {
         match event.source {
             Source::Script => match self.run(event.script) {
-                Some(run) => self.output.entry(run).or_default(),
+                Some(run) => {
+                    let script = self.boot.scripts.get(run);
+                    let has_gap = script.is_some_and(|script| script.output_lost > 0);
+                    let output = if has_gap {
+                        &mut self.output_ends
+                    } else {
+                        &mut self.output
+                    };
+                    output.entry(run).or_default()
+                }
                 None => &mut self.other_output,
             },
             Source::Fsck => &mut self.fsck_output,
@@ -326,6 +339,11 @@ impl Fold {
         for (run, bytes) in self.output {
             if let Some(script) = self.boot.scripts.get_mut(run) {
                 script.output = String::from_utf8_lossy(&bytes).into_owned();
+            }
+        }
+        for (run, bytes) in self.output_ends {
+            if let Some(script) = self.boot.scripts.get_mut(run) {
+                script.output_end = String::from_utf8_lossy(&bytes).into_owned();
             }
         }
         if let Some(check) = self.boot.checks.last_mut() {
@@ -428,5 +446,6 @@ fn script(number: u32, name: &str) -> Script {
         output_bytes: 0,
         output: String::new(),
         output_lost: 0,
+        output_end: String::new(),
     }
 }

@@ -5,6 +5,7 @@
 //! started; every `took_ns` a duration in ns; what is not known is `null`. Text is as it was recorded;
 //! bytes that are not UTF-8 are replaced in script output.
 
+use preroot_record::Meaning;
 use serde::Serialize;
 
 /// A boot.
@@ -262,6 +263,8 @@ pub struct Runlevel {
     pub failed: u32,
     /// How many were ended by their deadline.
     pub timed_out: u32,
+    /// How many had nothing to start: not installed or not configured.
+    pub skipped: u32,
     /// Its levels in order.
     pub levels: Vec<Level>,
 }
@@ -336,6 +339,8 @@ pub struct Script {
     pub output: String,
     /// Output bytes that are not kept.
     pub output_lost: u64,
+    /// What is kept of its output behind those.
+    pub output_end: String,
 }
 
 impl Script {
@@ -343,6 +348,12 @@ impl Script {
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.end == ScriptEnd::Exited && self.status == 0
+    }
+
+    /// Whether there was nothing to start, and it said so.
+    #[must_use]
+    pub fn skipped(&self) -> bool {
+        self.end == ScriptEnd::Exited && Meaning::of(self.status) == Meaning::Skipped
     }
 }
 

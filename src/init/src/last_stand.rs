@@ -98,6 +98,7 @@ impl LastStand {
             root: self.rescue_root.and_then(descriptor::by_number),
             streams: [null; 3],
             terminal: Terminal::None,
+            group: None,
             oom_score: "-1000",
             open_files: None,
         })

@@ -11,6 +11,7 @@ mod descend;
 mod events;
 mod everybody;
 mod files;
+mod groups;
 mod init_requests;
 mod journal;
 mod mounts;
@@ -153,7 +154,7 @@ impl Machine for Linux {
     fn mount_early(&mut self, which: EarlyMount) -> Result<(), Errno> {
         mounts::mount_early(which)?;
         match which {
-            EarlyMount::Proc | EarlyMount::Sys | EarlyMount::Pts => Ok(()),
+            EarlyMount::Proc | EarlyMount::Sys | EarlyMount::Pts | EarlyMount::Groups => Ok(()),
             EarlyMount::Dev => {
                 self.console.open()?;
                 let null = self.console.null_number();
@@ -264,6 +265,14 @@ impl Machine for Linux {
 
     fn kill_all(&mut self, how: Kill, spare: Spare) -> Result<(), Errno> {
         everybody::kill(how, spare, self.rescue_root.as_ref().map(AsFd::as_fd))
+    }
+
+    fn kill_group(&mut self, group: &str, how: Kill) -> Result<(), Errno> {
+        groups::kill(group, how)
+    }
+
+    fn sweep_groups(&mut self, directory: &str) -> Result<(), Errno> {
+        groups::sweep(directory)
     }
 
     fn make_directory(&mut self, path: &str) -> Result<(), Errno> {

@@ -65,6 +65,7 @@ fn load_modules() {
         root: None,
         streams: [null; 3],
         terminal: Terminal::None,
+        group: None,
         oom_score: "-1000",
         open_files: None,
     });

@@ -20,6 +20,7 @@ fn shell<'a>(arguments: &'a [&'a str]) -> Spawn<'a> {
         environment: &["PATH=/usr/bin:/bin", "WHO=preroot"],
         place: Place::Rescue,
         streams: Streams::Captured,
+        group: None,
         oom_score: 0,
         on_panic: OnPanic::Leave,
     }

@@ -350,6 +350,9 @@ pub struct RunlevelEnded<'a> {
     /// How many were ended by their deadline.
     #[n(3)]
     pub timed_out: u32,
+    /// How many had nothing to start: exit 5, not installed, or 6, not configured.
+    #[n(4)]
+    pub skipped: Option<u32>,
 }
 
 /// An init script was started.

@@ -32,6 +32,7 @@ mod bytes;
 mod event;
 mod frame;
 pub mod limits;
+mod meaning;
 mod reader;
 mod store;
 mod text;
@@ -39,6 +40,7 @@ mod writer;
 
 pub use event::*;
 pub use frame::{Frame, FrameError, Header, Scan, Scanned, write_frame};
+pub use meaning::{Meaning, exit_words, not_started_words};
 pub use reader::{Found, Frames, KeptBoot, Store, raw_tags};
 pub use store::{
     Extent, HeaderError, STORE_HEADER_OFFSETS, STORE_MAGIC, SegmentHeader, StoreHeader,

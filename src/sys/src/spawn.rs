@@ -18,8 +18,8 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use linux_raw_sys::general::{
     __NR_chdir, __NR_chroot, __NR_close, __NR_dup2, __NR_execve, __NR_execveat, __NR_exit_group,
     __NR_fchdir, __NR_ioctl, __NR_open, __NR_prlimit64, __NR_rt_sigprocmask, __NR_setsid,
-    __NR_write, AT_EMPTY_PATH, CLONE_CHILD_CLEARTID, CLONE_VM, O_WRONLY, RLIMIT_NOFILE,
-    SIG_SETMASK, SIGCHLD, clone_args, rlimit64,
+    __NR_write, AT_EMPTY_PATH, CLONE_CHILD_CLEARTID, CLONE_INTO_CGROUP, CLONE_VM, O_WRONLY,
+    RLIMIT_NOFILE, SIG_SETMASK, SIGCHLD, clone_args, rlimit64,
 };
 use linux_raw_sys::ioctl::TIOCSCTTY;
 use rustix::fd::{AsRawFd, BorrowedFd};
@@ -79,6 +79,9 @@ pub struct Command<'a> {
     pub streams: [BorrowedFd<'a>; 3],
     /// Its controlling terminal.
     pub terminal: Terminal,
+    /// The directory of the cgroup2 group it is born into (Linux 5.7); `None`, or when the kernel does not let it: the
+    /// caller's.
+    pub group: Option<BorrowedFd<'a>>,
     /// What is written to oom_score_adj; empty: nothing. A failure there is passed over.
     pub oom_score: &'a str,
     /// RLIMIT_NOFILE; `None`: the caller's.
@@ -180,7 +183,14 @@ fn claim(lane: &Lane) -> bool {
 fn start(lane: &Lane, command: &Command<'_>) -> Result<u32, Errno> {
     // SAFETY: the lane is claimed by us and no child is in it, so nobody else refers to `work`.
     unsafe { &mut *lane.work.get() }.fill(command)?;
-    let pid = clone(lane)?;
+    let pid = match command.group {
+        Some(group) => clone(lane, Some(group)).or_else(|errno| match errno {
+            // The group's own limit, which nobody is to escape.
+            Errno::AGAIN => Err(errno),
+            _ => clone(lane, None),
+        })?,
+        None => clone(lane, None)?,
+    };
     let errno = match wait_until_gone(lane) {
         // SAFETY: `errno` is atomic, and the child has left.
         Gone::Yes => unsafe { &*lane.work.get() }.errno.load(Ordering::Acquire),
@@ -232,11 +242,12 @@ impl Work {
     }
 }
 
-/// `clone3({CLONE_VM | CLONE_CHILD_CLEARTID})`.
+/// `clone3({CLONE_VM | CLONE_CHILD_CLEARTID | CLONE_INTO_CGROUP})`.
 /// [clone3(2)](https://man7.org/linux/man-pages/man2/clone.2.html)
-fn clone(lane: &Lane) -> Result<u32, Errno> {
+fn clone(lane: &Lane, group: Option<BorrowedFd<'_>>) -> Result<u32, Errno> {
+    let into_group = group.map_or(0, |_| CLONE_INTO_CGROUP);
     let arguments = clone_args {
-        flags: u64::from(CLONE_VM | CLONE_CHILD_CLEARTID),
+        flags: u64::from(CLONE_VM | CLONE_CHILD_CLEARTID) | into_group,
         pidfd: 0,
         child_tid: lane.leaving.as_ptr() as u64,
         parent_tid: 0,
@@ -246,7 +257,8 @@ fn clone(lane: &Lane) -> Result<u32, Errno> {
         tls: 0,
         set_tid: 0,
         set_tid_size: 0,
-        cgroup: 0,
+        // A descriptor is never negative.
+        cgroup: group.map_or(0, |group| u64::from(group.as_raw_fd().unsigned_abs())),
     };
     lane.leaving.store(1, Ordering::Release);
     let returned: isize;
@@ -419,72 +431,4 @@ pub fn exit(code: i32) -> ! {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rustix::fs::{Mode, OFlags, open};
-    use rustix::pipe::pipe;
-    use std::string::String;
-    use std::time::{Duration, Instant};
-
-    fn run(program: &str, arguments: &[&str]) -> Result<(i32, String), Errno> {
-        let null = open("/dev/null", OFlags::RDWR, Mode::empty())?;
-        let (reader, writer) = pipe()?;
-        use rustix::fd::AsFd;
-        let pid = spawn(&Command {
-            program: Program::Path(program),
-            arguments,
-            environment: &["A=b"],
-            root: None,
-            streams: [null.as_fd(), writer.as_fd(), writer.as_fd()],
-            terminal: Terminal::None,
-            oom_score: "100",
-            open_files: Some(Rlimit {
-                current: Some(77),
-                maximum: Some(88),
-            }),
-        })?;
-        drop(writer);
-        let mut output = [0; 4096];
-        let mut length = 0;
-        while let Ok(more @ 1..) = rustix::io::read(&reader, &mut output[length..]) {
-            length += more;
-        }
-        let end = reap::ending(pid).unwrap();
-        assert_eq!(end.pid, pid);
-        let text = std::str::from_utf8(&output[..length]).unwrap();
-        Ok((end.status, String::from(text)))
-    }
-
-    #[test]
-    fn a_child_runs_as_it_was_asked_to() {
-        let script =
-            "echo $0 $A $(ulimit -Sn) $(ulimit -Hn) $(cat /proc/self/oom_score_adj); pwd; exit 3";
-        let (status, output) = run("/bin/sh", &["sh", "-c", script, "zero"]).unwrap();
-        assert_eq!(output, "zero b 77 88 100\n/\n");
-        assert_eq!(status, 3 << 8);
-    }
-
-    #[test]
-    fn a_failed_exec_is_told_at_once() {
-        let check = |path: &str, errno| assert_eq!(run(path, &["x"]).unwrap_err(), errno);
-        check("/nowhere", Errno::NOENT);
-        check("/etc/passwd", Errno::ACCESS);
-        check("/etc", Errno::ACCESS);
-        check(&"x".repeat(PATH_BYTES_MAX), Errno::NAMETOOLONG);
-    }
-
-    #[test]
-    fn an_exec_that_hangs_does_not_hang_the_parent() {
-        // To the parent, a lane that nobody clears is an exec that never ends.
-        let lane = &LANES[LANES_MAX - 1];
-        while !claim(lane) {
-            std::thread::yield_now();
-        }
-        lane.leaving.store(1, Ordering::Release);
-        let begin = Instant::now();
-        assert!(matches!(wait_until_gone(lane), Gone::NotYet));
-        assert!(begin.elapsed() >= Duration::from_millis(u64::from(EXEC_WAIT_MS_MAX) - 1));
-        lane.leaving.store(0, Ordering::Release);
-        lane.claimed.store(false, Ordering::Release);
-    }
-}
+mod tests;

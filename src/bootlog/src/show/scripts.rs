@@ -1,5 +1,7 @@
 //! The init scripts: what failed, each runlevel's levels, the slowest.
 
+use preroot_record::{exit_words, not_started_words};
+
 use crate::format::{count, duration, errno, signal, size};
 use crate::model::{Boot, Runlevel, Script, ScriptEnd};
 use crate::page::{Page, Side, Span, Style, Table};
@@ -13,8 +15,11 @@ pub(super) fn failures(page: &mut Page, boot: &Boot) {
         .iter()
         .filter(|script| !script.succeeded())
         .partition(|script| script.end == ScriptEnd::Unfinished);
-    section(page, "FAILED", Style::Bad, &ended);
+    let (skipped, failed): (Vec<&Script>, Vec<&Script>) =
+        ended.iter().partition(|script| script.skipped());
+    section(page, "FAILED", Style::Bad, &failed);
     section(page, "NOT ENDED", Style::Odd, &open);
+    section(page, "SKIPPED", Style::Odd, &skipped);
 }
 
 fn section(page: &mut Page, title: &str, style: Style, scripts: &[&Script]) {
@@ -34,6 +39,7 @@ fn section(page: &mut Page, title: &str, style: Style, scripts: &[&Script]) {
         if script.output_lost > 0 {
             let text = format!("    | ({} not kept)", size(script.output_lost));
             page.line([Span::new(Style::Dim, &text)]);
+            super::tail(page, &script.output_end);
         }
     }
 }
@@ -43,12 +49,18 @@ const GAP: &str = "  ";
 fn how(script: &Script) -> String {
     let took = script.took_ns.map_or("?".into(), duration);
     match script.end {
-        ScriptEnd::Exited => format!("exit {} after {took}", script.status),
+        ScriptEnd::Exited => match exit_words(script.status) {
+            "" => format!("exit {} after {took}", script.status),
+            words => format!("exit {} after {took}: {words}", script.status),
+        },
         ScriptEnd::Signalled => format!("{} after {took}", signal(script.status)),
         ScriptEnd::TimedOut => {
             format!("timed out after {took}, ended by {}", signal(script.status))
         }
-        ScriptEnd::NotStarted => format!("not started: {}", errno(script.status)),
+        ScriptEnd::NotStarted => match not_started_words(script.status) {
+            "" => format!("not started: {}", errno(script.status)),
+            words => format!("not started: {words} (errno {})", script.status),
+        },
         ScriptEnd::Abandoned => format!("timed out after {took}, does not even end by SIGKILL"),
         ScriptEnd::Unfinished => "its end is not in this record".to_string(),
     }
@@ -103,6 +115,9 @@ fn summary(runlevel: &Runlevel) -> String {
     let mut text = format!("{scripts} in {}: {} ok", duration(took), runlevel.succeeded);
     if runlevel.failed > 0 {
         text += &format!(", {} failed", runlevel.failed);
+    }
+    if runlevel.skipped > 0 {
+        text += &format!(", {} skipped", runlevel.skipped);
     }
     if runlevel.timed_out > 0 {
         text += &format!(", {} timed out", runlevel.timed_out);

@@ -23,6 +23,10 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
             store(48 << 10, &[good(6), hung(7), rescue(8)]),
         ),
         ("still-booting", still_booting(9)),
+        (
+            "skipped-missing-and-flooding",
+            super::odd_ends::story(10).raw(),
+        ),
     ]
 }
 
@@ -44,7 +48,7 @@ fn born(story: &mut Story, tag: u8) {
 }
 
 /// A stage that does what it should: `inside` is told between its beginning and its end.
-fn stage(story: &mut Story, stage: &str, inside: impl FnOnce(&mut Story)) {
+pub(super) fn stage(story: &mut Story, stage: &str, inside: impl FnOnce(&mut Story)) {
     story.after_us(40).event(StageBegan { stage });
     inside(story);
     story.event(StageEnded {
@@ -56,7 +60,7 @@ fn stage(story: &mut Story, stage: &str, inside: impl FnOnce(&mut Story)) {
     });
 }
 
-fn before_root(story: &mut Story, tag: u8) {
+pub(super) fn before_root(story: &mut Story, tag: u8) {
     // Both are over before there is a record.
     story.after_us(1_250);
     born(story, tag);
@@ -156,7 +160,7 @@ fn mounted(story: &mut Story) {
     });
 }
 
-fn started(story: &mut Story, script: u32, name: &str, level: u16) {
+pub(super) fn started(story: &mut Story, script: u32, name: &str, level: u16) {
     story.after_us(70).event(ScriptStarted {
         script,
         name,
@@ -168,7 +172,13 @@ fn started(story: &mut Story, script: u32, name: &str, level: u16) {
     });
 }
 
-fn ended(story: &mut Story, script: u32, name: &str, took_ms: u64, end: (ScriptEnd, u16)) {
+pub(super) fn ended(
+    story: &mut Story,
+    script: u32,
+    name: &str,
+    took_ms: u64,
+    end: (ScriptEnd, u16),
+) {
     story.event(ScriptEnded {
         script,
         name,
@@ -182,9 +192,9 @@ fn ended(story: &mut Story, script: u32, name: &str, took_ms: u64, end: (ScriptE
     });
 }
 
-const FINE: (ScriptEnd, u16) = (ScriptEnd::Exited, 0);
+pub(super) const FINE: (ScriptEnd, u16) = (ScriptEnd::Exited, 0);
 
-fn printed(story: &mut Story, source: Source, script: u32, text: &str) {
+pub(super) fn printed(story: &mut Story, source: Source, script: u32, text: &str) {
     story.event(Output {
         source,
         script,
@@ -221,10 +231,11 @@ fn runlevel_s(story: &mut Story) {
         succeeded: 4,
         failed: 0,
         timed_out: 0,
+        skipped: None,
     });
 }
 
-fn sealed(story: &mut Story, word: &str, reason: &str) {
+pub(super) fn sealed(story: &mut Story, word: &str, reason: &str) {
     stage(story, "seal", |story| {
         story.after_us(800).event(Verdict { word, reason });
     });
@@ -263,6 +274,7 @@ fn good(tag: u8) -> Story {
             succeeded: 3,
             failed: 0,
             timed_out: 0,
+            skipped: None,
         });
     });
     sealed(&mut story, "OK", "");
@@ -322,6 +334,7 @@ fn hung(tag: u8) -> Story {
             succeeded: 1,
             failed: 3,
             timed_out: 1,
+            skipped: None,
         });
     });
     sealed(

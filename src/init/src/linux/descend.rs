@@ -15,7 +15,7 @@ use preroot_sys::spawn::{Command, Program, Terminal, spawn};
 use preroot_sys::{background, io, signal, system};
 
 use super::watch::{Source, timespec};
-use super::{Linux, errno, with_nul};
+use super::{Linux, errno, groups, with_nul};
 use crate::limits::{OPEN_FILES_MAX, PATH_BYTES_MAX, SYNC_WAIT_MS_MAX};
 use crate::statics::LAST_STAND;
 
@@ -73,6 +73,7 @@ impl Linux {
             Place::Here => None,
             Place::Rescue => self.rescue_root.as_ref().map(AsFd::as_fd),
         };
+        let group = wanted.group.and_then(groups::open_group);
         let oom_score = oom_score(wanted.oom_score);
         let pid = spawn(&Command {
             program,
@@ -81,6 +82,7 @@ impl Linux {
             root,
             streams,
             terminal,
+            group: group.as_ref().map(AsFd::as_fd),
             oom_score: &oom_score,
             open_files: self.open_files,
         })

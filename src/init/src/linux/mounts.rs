@@ -9,6 +9,7 @@
 
 use core::ffi::CStr;
 
+use preroot_boot::groups::GROUPS;
 use preroot_boot::machine::{EarlyMount, Errno};
 use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{Mode, OFlags, chmod, open};
@@ -66,6 +67,10 @@ pub(super) fn mount_early(which: EarlyMount) -> Result<(), Errno> {
                 flags,
                 c"gid=5,mode=0620,ptmxmode=0666",
             )
+        }
+        EarlyMount::Groups => {
+            make_directory(GROUPS)?;
+            mount_one("cgroup2", GROUPS, quiet, c"")
         }
         EarlyMount::Run => {
             let flags = MountFlags::NOSUID | MountFlags::NODEV;

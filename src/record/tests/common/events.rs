@@ -111,6 +111,7 @@ fn scripts<'a>(text: &'a str, bytes: &'a [u8]) -> Vec<Event<'a>> {
             succeeded: u32::MAX,
             failed: u32::MAX,
             timed_out: u32::MAX,
+            skipped: Some(3),
         }
         .into(),
         ScriptStarted {
