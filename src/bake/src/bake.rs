@@ -11,7 +11,7 @@ use crate::elf::Elf;
 use crate::error::Error;
 use crate::file::{base_name, read_whole};
 use crate::keys::{Fault, check_authorized_keys, check_host_key};
-use crate::layout::Layout;
+use crate::layout::{Layout, PLAN_PATH};
 use crate::list::Listing;
 use crate::modules::Modules;
 use crate::pack::Packing;
@@ -284,12 +284,7 @@ impl Bake<'_> {
         let compression = self.recipe.compression;
         let plan_digest = digest::of_bytes(&plan_bytes);
         let mut layout = self.layout;
-        layout.file(
-            "etc/preroot/plan",
-            0o644,
-            plan_bytes,
-            "what the boot is to do",
-        );
+        layout.file(PLAN_PATH, 0o644, plan_bytes, "what the boot is to do");
         let archive = layout.finish(&plan_digest)?;
         let bytes = compression
             .compress(&archive.to_bytes())

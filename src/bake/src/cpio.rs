@@ -12,7 +12,7 @@
 
 use crate::limits::{MEMBERS_MAX, PATH_BYTES_MAX, UNPACKED_BYTES_MAX};
 
-const MAGIC: &[u8] = b"070701";
+pub(crate) const MAGIC: &[u8] = b"070701";
 const HEADER_BYTES: usize = 110;
 const TRAILER: &str = "TRAILER!!!";
 

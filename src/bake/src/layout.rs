@@ -8,6 +8,9 @@ use crate::digest::{self, DIGESTS_PATH};
 use crate::error::Error;
 use crate::pack::{CHECKER_PATH, PAYLOAD_PATH, Pack, Packing, SHELL_PATH};
 
+/// The plan.
+pub(crate) const PLAN_PATH: &str = "etc/preroot/plan";
+
 /// A member and why it is there.
 #[derive(Debug)]
 struct Placed {

@@ -7,8 +7,9 @@ use preroot_payload::{Entry, Payload};
 
 use crate::compress::Compression;
 use crate::contents::{self, CONTENTS_PATH};
-use crate::cpio::{Archive, Kind, Member};
+use crate::cpio::{Archive, Kind, MAGIC, Member};
 use crate::digest::{self, DIGESTS_PATH};
+use crate::layout::PLAN_PATH;
 use crate::pack::{PAYLOAD_PATH, packed_path};
 
 /// An image, listed.
@@ -29,6 +30,12 @@ impl Listing {
             .map_err(|error| error.to_string())?;
         let archive = Archive::read(&unpacked).map_err(|error| error.to_string())?;
         Ok(Listing::of(archive, compression, bytes.len()))
+    }
+
+    /// Whether bytes begin as an image does: with a compression that images have, or an archive.
+    #[must_use]
+    pub fn is_image(bytes: &[u8]) -> bool {
+        Compression::of(bytes) != Compression::None || bytes.starts_with(MAGIC)
     }
 
     pub(crate) fn of(archive: Archive, compression: Compression, packed_bytes: usize) -> Listing {
@@ -60,9 +67,24 @@ impl Listing {
             .sum()
     }
 
+    /// The frozen plan that the image was baked from; `None`: it has none.
+    #[must_use]
+    pub fn plan(&self) -> Option<&[u8]> {
+        self.file(PLAN_PATH)
+    }
+
+    /// The contents of a file. The kernel unpacks in order, so of several the last one counts.
+    fn file(&self, path: &str) -> Option<&[u8]> {
+        // Other packers begin their paths with the directory they stood in.
+        let is_it = |member: &&Member| member.path.trim_start_matches("./") == path;
+        match &self.members().iter().rfind(is_it)?.kind {
+            Kind::File(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     fn text(&self, path: &str) -> Option<&str> {
-        let member = self.members().iter().find(|member| member.path == path)?;
-        std::str::from_utf8(member.bytes()).ok()
+        std::str::from_utf8(self.file(path)?).ok()
     }
 
     fn fmt_packed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

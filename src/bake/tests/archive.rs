@@ -173,6 +173,11 @@ fn each_compression_is_undone_by_its_program() {
         assert!(packed.bytes.len() < plain.bytes.len());
         let listing = Listing::read(&packed.bytes).unwrap();
         assert_eq!(listing.members(), plain.listing.members());
+        assert!(Listing::is_image(&packed.bytes) && Listing::is_image(&plain.bytes));
+        assert_eq!(
+            listing.plan(),
+            std::fs::read(&world.recipe.plan).ok().as_deref()
+        );
         let unpacked = run(program, &["-d", "-c"], &packed.bytes);
         assert!(unpacked == plain.bytes, "{program}");
     }
