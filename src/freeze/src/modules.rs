@@ -46,8 +46,7 @@ pub fn modules(
     version: Option<&str>,
     messages: &mut Messages,
 ) -> Modules {
-    let wants_none = config.modules.load.is_empty() && config.modules.always.is_empty();
-    let Some(version) = find_version(root, version, wants_none, messages) else {
+    let Some(version) = find_version(root, version, config, messages) else {
         return Modules::default();
     };
     let directory = format!("/lib/modules/{version}");
@@ -108,9 +107,10 @@ pub fn modules(
 fn find_version(
     root: &Root,
     asked: Option<&str>,
-    wants_none: bool,
+    config: &Config,
     messages: &mut Messages,
 ) -> Option<String> {
+    let wants_none = config.modules.load.is_empty() && config.modules.always.is_empty();
     let place = || root.place("/lib/modules", 0);
     let found = root.directory("/lib/modules").and_then(|directory| {
         let mut names = directory.names()?;
@@ -139,6 +139,8 @@ fn find_version(
             }
             None
         }
+        // Nothing is taken from any of them: whoever only looks at an order need not choose.
+        (None, _) if wants_none && config.root_type.is_empty() => None,
         (None, several) => {
             let text = format!("modules of several kernels: {}", several.join(", "));
             messages.refuse(place(), text, "name one of them with --kernel");

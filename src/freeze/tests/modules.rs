@@ -133,5 +133,9 @@ fn what_the_kernel_does_not_have_is_refused() {
             "{expected}: {messages:?}"
         );
     }
-    assert_eq!(read("", &config(""), None).1, Vec::<String>::new());
+    // Where nothing is wanted, neither no kernel nor a choice of two is in the way.
+    for tree in ["", two.as_str()] {
+        let (found, messages) = read(tree, &config(""), None);
+        assert_eq!((found.kernel.as_str(), messages), ("", Vec::new()));
+    }
 }
