@@ -15,6 +15,7 @@
 //! | `order`      | a runlevel of the plan (`replaced`)                                  |
 //! | `modules`    | the kernel's modules                                                 |
 //! | `text`       | a plan as people review it; `json` and `why` for one order, one edge |
+//! | `table`      | an order on one screen (`view`: a runlevel as a graph), `svg` a drawing |
 #![forbid(unsafe_code)]
 
 mod check;
@@ -37,9 +38,12 @@ mod raw_config;
 pub mod replaced;
 pub mod root;
 pub mod runlevels;
+pub mod svg;
+pub mod table;
 pub mod text;
 pub mod tree;
 mod units;
+mod view;
 pub mod why;
 
 use preroot_plan::limits::{EDGES_MAX, SCRIPTS_PER_RUNLEVEL_MAX};

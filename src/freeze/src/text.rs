@@ -23,11 +23,19 @@ pub fn text(plan: &Plan<'_>) -> String {
     services(plan, &mut text);
     modules(plan, &mut text);
     disks(plan, &mut text);
-    text
+    // A tree's words go to a terminal; they do not command it.
+    let lines = text.lines().map(printable);
+    lines.flat_map(|line| [line, "\n".to_string()]).collect()
+}
+
+/// A text without what a terminal or a drawing would obey or choke on.
+pub(crate) fn printable(text: &str) -> String {
+    let is_bad = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    text.replace(is_bad, "\u{fffd}")
 }
 
 /// A duration with the largest unit that leaves no rest.
-fn duration(ms: u32) -> String {
+pub(crate) fn duration(ms: u32) -> String {
     match ms {
         0 => "none".to_string(),
         ms if ms % 60_000 == 0 => format!("{}m", ms / 60_000),
@@ -37,7 +45,7 @@ fn duration(ms: u32) -> String {
 }
 
 /// A size with the largest unit that leaves no rest.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let units = [
         (1 << 40, "TiB"),
         (1 << 30, "GiB"),
@@ -200,8 +208,7 @@ fn order(plan: &Plan<'_>, runlevel: &Runlevel, text: &mut String) {
     }
 }
 
-/// One script: what differs from the rule, then what it waits for. What has the same reason stands
-/// together, so a reason does not repeat the names that stand before it.
+/// One script: what differs from the rule, then what it waits for.
 fn line(plan: &Plan<'_>, script: &Script, text: &mut String) {
     let mut words = Vec::new();
     if script.mode() == ScriptMode::Interactive {
@@ -213,19 +220,7 @@ fn line(plan: &Plan<'_>, script: &Script, text: &mut String) {
     if script.deadline_ms != plan.settings().script_deadline_ms {
         words.push(format!("deadline {}", duration(script.deadline_ms.get())));
     }
-    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
-    for edge in plan.edges_of(script) {
-        let awaited = awaited(plan, edge);
-        let reason = plan.text(edge.reason);
-        let named = [awaited, plan.text(script.name)].map(|name| format!(" -> {name} ("));
-        let reason = named
-            .iter()
-            .fold(reason.to_string(), |text, name| text.replace(name, " ("));
-        match groups.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, names)) => names.push(awaited),
-            None => groups.push((reason, vec![awaited])),
-        }
-    }
+    let groups = reasons(plan, script);
     words.extend(
         groups
             .iter()
@@ -240,6 +235,25 @@ fn line(plan: &Plan<'_>, script: &Script, text: &mut String) {
     let end = text.trim_end().len();
     text.truncate(end);
     text.push('\n');
+}
+
+/// What a script waits for, by reason. What has the same reason stands together, so a reason does not
+/// repeat the names that stand before it.
+pub(crate) fn reasons<'a>(plan: &Plan<'a>, script: &Script) -> Vec<(String, Vec<&'a str>)> {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for edge in plan.edges_of(script) {
+        let awaited = awaited(plan, edge);
+        let reason = plan.text(edge.reason);
+        let named = [awaited, plan.text(script.name)].map(|name| format!(" -> {name} ("));
+        let reason = named
+            .iter()
+            .fold(reason.to_string(), |text, name| text.replace(name, " ("));
+        match groups.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, names)) => names.push(awaited),
+            None => groups.push((reason, vec![awaited])),
+        }
+    }
+    groups
 }
 
 /// The name of the script that an edge waits for.

@@ -103,7 +103,7 @@ fn scripts(root: &Root, facilities: &Facilities, messages: &mut Messages) -> Vec
             messages.refuse(
                 root.place(INIT_D, 0),
                 text,
-                "name a root tree with --root that has them",
+                "name a root tree that has them",
             );
             return Vec::new();
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use preroot_freeze::{Config, Messages, Request, Root};
-use preroot_plan::Plan;
+use preroot_plan::{Draft, Plan};
 
 use crate::exit::{Failure, print};
 
@@ -46,12 +46,13 @@ pub(crate) struct Freeze {
 
 impl Freeze {
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        let mut messages = Messages::default();
-        let bytes = self.freeze(&mut messages);
-        for message in messages.into_list() {
-            eprintln!("{message}");
-        }
-        let bytes = bytes?;
+        let tree = Tree {
+            root: &self.root,
+            config: self.config.as_deref(),
+            kernel: self.kernel.as_deref(),
+            runlevel: self.runlevel.map(|number| b'0' + number),
+        };
+        let bytes = freeze(&tree, "refused: no plan is written")?;
         let plan = Plan::check(&bytes).map_err(Failure::wrong_input)?;
         if let Some(path) = &self.output {
             write(path, &bytes)?;
@@ -69,33 +70,55 @@ impl Freeze {
         }
         Ok(())
     }
-
-    fn freeze(&self, messages: &mut Messages) -> Result<Vec<u8>, Failure> {
-        let refused = || Failure::wrong_input("refused: no plan is written");
-        let config = match &self.config {
-            Some(path) => Config::read(path, messages).ok_or_else(refused)?,
-            None => Config::default(),
-        };
-        let root = Root::new(&self.root);
-        let request = Request {
-            config: &config,
-            root: &root,
-            kernel: self.kernel.as_deref(),
-            runlevel: self.runlevel.map(|number| b'0' + number),
-            built_s: self.built_s(),
-        };
-        let draft = preroot_freeze::freeze(&request, messages).ok_or_else(refused)?;
-        draft.freeze().map_err(Failure::wrong_input)
-    }
-
-    /// The moment of the build: `SOURCE_DATE_EPOCH` where it is set, as reproducible builds have it.
-    fn built_s(&self) -> Option<u64> {
-        std::env::var("SOURCE_DATE_EPOCH")
-            .ok()
-            .and_then(|text| text.parse().ok())
-    }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+/// A tree, and how to freeze it.
+pub(crate) struct Tree<'a> {
+    /// Where it is.
+    pub(crate) root: &'a Path,
+    /// The config; none: only the order is wanted.
+    pub(crate) config: Option<&'a Path>,
+    /// The kernel release; none: the only one.
+    pub(crate) kernel: Option<&'a str>,
+    /// The runlevel instead of the config's and inittab's.
+    pub(crate) runlevel: Option<u8>,
+}
+
+/// Freezes a tree, with its messages on standard error. `refused` is said last where there is no
+/// plan.
+pub(crate) fn freeze(tree: &Tree<'_>, refused: &str) -> Result<Vec<u8>, Failure> {
+    let mut messages = Messages::default();
+    let draft = draft(tree, &mut messages);
+    for message in messages.into_list() {
+        eprintln!("{message}");
+    }
+    let draft = draft.ok_or_else(|| Failure::wrong_input(refused))?;
+    draft.freeze().map_err(Failure::wrong_input)
+}
+
+fn draft(tree: &Tree<'_>, messages: &mut Messages) -> Option<Draft> {
+    let config = match tree.config {
+        Some(path) => Config::read(path, messages)?,
+        None => Config::default(),
+    };
+    let request = Request {
+        config: &config,
+        root: &Root::new(tree.root),
+        kernel: tree.kernel,
+        runlevel: tree.runlevel,
+        built_s: built_s(),
+    };
+    preroot_freeze::freeze(&request, messages)
+}
+
+/// The moment of the build: `SOURCE_DATE_EPOCH` where it is set, as reproducible builds have it.
+fn built_s() -> Option<u64> {
+    std::env::var("SOURCE_DATE_EPOCH")
+        .ok()
+        .and_then(|text| text.parse().ok())
+}
+
+/// Writes a file.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(path, bytes).map_err(|error| Failure::system(path, error))
 }

@@ -6,7 +6,9 @@
 mod bake;
 mod exit;
 mod freeze;
+mod order;
 mod show;
+mod source;
 mod why;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +28,7 @@ struct Cli {
 enum Command {
     Bake(bake::Bake),
     Freeze(freeze::Freeze),
+    Order(order::Order),
     Show(show::Show),
     Why(why::Why),
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Bake(command) => command.run(),
         Command::Freeze(command) => command.run(),
+        Command::Order(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::Why(command) => command.run(),
     };
