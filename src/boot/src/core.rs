@@ -4,6 +4,7 @@
 //! `turn` until it is there or its deadline has come; meanwhile everything else goes on.
 
 use preroot_plan::Plan;
+use preroot_record::limits::OUTPUT_BYTES_MAX;
 use preroot_record::{Event as Record, Note, Output, Source};
 
 use crate::command_line::CommandLine;
@@ -11,7 +12,7 @@ use crate::console::Console;
 use crate::control::Operator;
 use crate::fsck::Check;
 use crate::groups::Groups;
-use crate::limits::{CHILDREN_MAX, DRAIN_READS_MAX};
+use crate::limits::{CHILDREN_MAX, DRAIN_READS_MAX, READ_BYTES};
 use crate::machine::{Child, End, Errno, Event, Loudness, Machine, Nanoseconds, Pid1, Signal};
 use crate::modules::Modules;
 use crate::network::Network;
@@ -262,14 +263,22 @@ impl<'a, M: Machine> Boot<'a, M> {
         }
     }
 
-    /// Reads one piece of a child's output. Returns whether there may be more.
+    /// Reads what a child has written, at most [`READ_BYTES`]. Returns whether there may be more.
     fn output(&mut self, child: Child) -> bool {
-        let mut buffer = [0; preroot_record::limits::OUTPUT_BYTES_MAX];
+        let mut buffer = [0; READ_BYTES];
         let length = match self.machine.read_output(child, &mut buffer) {
             Ok(0) | Err(_) => return false,
             Ok(length) => length,
         };
         let bytes = buffer.get(..length).unwrap_or_default();
+        for piece in bytes.chunks(OUTPUT_BYTES_MAX) {
+            self.output_piece(child, piece);
+        }
+        true
+    }
+
+    /// A piece of output that fits into a frame.
+    fn output_piece(&mut self, child: Child, bytes: &[u8]) {
         match self.purpose(child) {
             Purpose::Loader(loader) => crate::modules::output(self, loader, bytes),
             Purpose::Sshd => crate::sshd::output(self, bytes),
@@ -279,7 +288,6 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Script(script) => crate::script::output(self, script, bytes),
             Purpose::Service(_) | Purpose::Console | Purpose::Nobody => {}
         }
-        true
     }
 }
 

@@ -25,8 +25,10 @@ pub const TASKS_RESERVED_SHARE: u64 = 8;
 pub const TASKS_RESERVED_MIN: u64 = 64;
 /// A script whose name is longer gets no control group of its own.
 pub const GROUP_NAME_BYTES_MAX: usize = 190;
+/// Bytes read of a child at once: a quarter of what a pipe holds.
+pub const READ_BYTES: usize = 16 << 10;
 /// Chunks read of a child that has ended, before the rest is left to later events.
-pub const DRAIN_READS_MAX: usize = 64;
+pub const DRAIN_READS_MAX: usize = 8;
 /// After SIGTERM, the time until SIGKILL.
 pub const TERM_GRACE_NS: Nanoseconds = 10 * SECOND_NS;
 /// After SIGKILL, the time until a child is left behind.

@@ -16,13 +16,26 @@ pub(crate) struct Tail {
 
 impl Tail {
     fn put(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            let at = usize::try_from(self.bytes % OUTPUT_BYTES_MAX as u64).unwrap_or(0);
-            if let Some(slot) = self.ring.get_mut(at) {
-                *slot = byte;
+        let skipped = bytes.len().saturating_sub(OUTPUT_BYTES_MAX);
+        let last = bytes.get(skipped..).unwrap_or_default();
+        self.bytes += u64::try_from(skipped).unwrap_or(0);
+        // At most two pieces: to the end of the ring, and from its beginning.
+        let room = OUTPUT_BYTES_MAX - self.at();
+        for piece in [
+            last.get(..room).unwrap_or(last),
+            last.get(room..).unwrap_or_default(),
+        ] {
+            let at = self.at();
+            if let Some(slots) = self.ring.get_mut(at..at + piece.len()) {
+                slots.copy_from_slice(piece);
             }
-            self.bytes += 1;
+            self.bytes += u64::try_from(piece.len()).unwrap_or(0);
         }
+    }
+
+    /// Where the next byte goes, which is where the oldest is.
+    fn at(&self) -> usize {
+        usize::try_from(self.bytes % OUTPUT_BYTES_MAX as u64).unwrap_or(0)
     }
 
     /// The bytes in the order they came.
@@ -31,7 +44,7 @@ impl Tail {
         if length <= OUTPUT_BYTES_MAX {
             return self.ring.get(..length).unwrap_or_default();
         }
-        let oldest = usize::try_from(self.bytes % OUTPUT_BYTES_MAX as u64).unwrap_or(0);
+        let oldest = self.at();
         self.ring.rotate_left(oldest);
         self.bytes = OUTPUT_BYTES_MAX as u64;
         &self.ring
@@ -76,7 +89,7 @@ mod tests {
     #[test]
     fn the_last_bytes_come_back_in_order() {
         for pieces in [1, 7, 100, 959, 960, 961, 3000] {
-            for step in [1, 13, 960] {
+            for step in [1, 13, 960, 2500] {
                 let all: Vec<u8> = (0..pieces).map(|number| (number % 251) as u8).collect();
                 let mut tails = Tails::default();
                 for piece in all.chunks(step) {
