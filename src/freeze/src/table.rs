@@ -64,6 +64,9 @@ pub(crate) fn heading(view: &View<'_>) -> String {
         Argument::Stop => "stop",
     };
     let (name, chain) = (view.name(), view.longest_chain().len());
+    if chain == 0 {
+        return format!("runlevel {name}: {argument}; no scripts");
+    }
     let scripts = count(view.count(), "script");
     let levels = count(view.level_count(), "level");
     format!("runlevel {name}: {argument}; {scripts} on {levels}, longest chain {chain}")
