@@ -22,11 +22,11 @@ impl Baked {
     }
 }
 
-/// Freezes and bakes with lines added to the usual config.
+/// Freezes a root tree and bakes, with lines added to the usual config.
 ///
 /// # Errors
 /// When the project's own programs say no.
-pub fn bake(artefacts: &Artefacts, more: &str) -> Result<Baked, Error> {
+pub fn bake(artefacts: &Artefacts, more: &str, root: &Path) -> Result<Baked, Error> {
     let dir = disk::scratch()?;
     let baked = Baked { dir };
     let at = |name: &str| baked.dir.path().join(name);
@@ -36,7 +36,7 @@ pub fn bake(artefacts: &Artefacts, more: &str) -> Result<Baked, Error> {
     freeze.arg("freeze").arg("--config").arg(at("config.toml"));
     freeze
         .arg("--root")
-        .arg(&artefacts.root_tree)
+        .arg(root)
         .arg("--output")
         .arg(at("plan"));
     files::run(&mut freeze)?;

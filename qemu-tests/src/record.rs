@@ -1,7 +1,8 @@
 //! Records, read with the same crate that wrote them, and questions a test asks of one boot.
 
 use preroot_record::{
-    Event, Found, Frame, Frames, Fsck, Outcome, ScriptEnded, StageEnded, Store, Verdict, raw_tags,
+    Event, Found, Frame, Frames, Fsck, Outcome, Output, ScriptEnded, Source, StageEnded, Store,
+    Verdict, raw_tags,
 };
 
 use crate::base64;
@@ -162,6 +163,27 @@ impl<'a> Boot<'a> {
         })
     }
 
+    /// What is kept of a script's output.
+    #[must_use]
+    pub fn script_output(&self, name: &str) -> String {
+        let mut number = None;
+        let mut output = Vec::new();
+        for (_, event) in self.events() {
+            match event {
+                Event::ScriptStarted(started) if started.name == name => {
+                    number = Some(started.script);
+                }
+                Event::Output(piece)
+                    if piece.source == Source::Script && number == Some(piece.script) =>
+                {
+                    output.extend_from_slice(piece.bytes);
+                }
+                _ => {}
+            }
+        }
+        String::from_utf8_lossy(&output).into_owned()
+    }
+
     /// All scripts that ended.
     pub fn scripts(&self) -> impl Iterator<Item = ScriptEnded<'a>> + '_ {
         self.events().filter_map(|(_, event)| match event {
@@ -185,10 +207,15 @@ impl<'a> Boot<'a> {
     #[must_use]
     pub fn text(&self) -> String {
         let line = |(time_ns, event): (u64, Event<'_>)| {
-            format!(
-                "{:>12.6} {event:?}\n",
-                std::time::Duration::from_nanos(time_ns).as_secs_f64()
-            )
+            let at = std::time::Duration::from_nanos(time_ns).as_secs_f64();
+            match event {
+                Event::Output(piece) => {
+                    let text = String::from_utf8_lossy(piece.bytes);
+                    let Output { source, script, .. } = piece;
+                    format!("{at:>12.6} Output({source:?} {script}: {text:?})\n")
+                }
+                event => format!("{at:>12.6} {event:?}\n"),
+            }
         };
         self.events().map(line).collect()
     }

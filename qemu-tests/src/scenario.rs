@@ -12,8 +12,9 @@ use crate::disk::{Disk, Health};
 use crate::error::Error;
 use crate::files;
 use crate::machine::{Machine, Nic, Spec, free_port};
-use crate::programs;
+use crate::programs::{self, Baked};
 use crate::record::{Boot, Record};
+use crate::scripts::{self, NewScript, Tree};
 use crate::session::Session;
 use crate::ssh::{Door, Ssh};
 use crate::wait;
@@ -36,11 +37,24 @@ pub struct Scenario {
     /// Files written into the root first.
     #[serde(default)]
     file: Vec<RootFile>,
-    /// A script during whose run both doors must let us in.
+    /// Init scripts added to the root; the plan is frozen with them.
     #[serde(default)]
-    open_while: Option<String>,
+    script: Vec<NewScript>,
+    /// A script during whose run doors must let us in.
+    #[serde(default)]
+    open_while: Option<OpenWhile>,
     /// What the record must say.
     expect: Expect,
+}
+
+/// Doors that are open while a script runs.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct OpenWhile {
+    /// The script.
+    script: String,
+    /// The doors: `rescue`, `root`.
+    doors: Vec<Door>,
 }
 
 /// A file of the root.
@@ -65,6 +79,12 @@ struct Expect {
     /// The verdict of each check of the root, in order.
     #[serde(default)]
     checks: Vec<String>,
+    /// What a script's kept output has in it.
+    #[serde(default)]
+    output: BTreeMap<String, Vec<String>>,
+    /// What a file of the root holds in the end.
+    #[serde(default)]
+    file: BTreeMap<String, String>,
 }
 
 impl Scenario {
@@ -104,10 +124,7 @@ pub fn run(name: &str) -> Result<(), Error> {
                 .collect::<Vec<_>>(),
         )?;
     }
-    let baked = match scenario.config.as_str() {
-        "" => None,
-        more => Some(programs::bake(&artefacts, more)?),
-    };
+    let baked = baked(&scenario, &artefacts, &disk)?;
     let (rescue, root) = (free_port()?, free_port()?);
     let mut spec = Spec::new(&artefacts)
         .append(&scenario.append)
@@ -123,8 +140,13 @@ pub fn run(name: &str) -> Result<(), Error> {
     let root = Ssh::new(&artefacts, Door::Root, root)?;
     rescue.wait(&mut machine)?;
     let mut session = rescue.session()?;
-    if let Some(script) = &scenario.open_while {
-        is_open_while(script, &mut machine, &mut session, [&rescue, &root])?;
+    if let Some(open) = &scenario.open_while {
+        let door = |door: &Door| match door {
+            Door::Rescue => &rescue,
+            Door::Root => &root,
+        };
+        let doors: Vec<&Ssh> = open.doors.iter().map(door).collect();
+        is_open_while(&open.script, &mut machine, &mut session, &doors)?;
     }
     wait_verdict(&mut machine, &mut session)?;
     root.wait(&mut machine)?;
@@ -134,12 +156,27 @@ pub fn run(name: &str) -> Result<(), Error> {
     judge(&scenario, &disk)
 }
 
+/// The image for a scenario that needs one of its own, and its scripts on the disk.
+fn baked(scenario: &Scenario, artefacts: &Artefacts, disk: &Disk) -> Result<Option<Baked>, Error> {
+    let config = scenario.config.as_str();
+    if scenario.script.is_empty() {
+        let root = &artefacts.root_tree;
+        return match config {
+            "" => Ok(None),
+            config => programs::bake(artefacts, config, root).map(Some),
+        };
+    }
+    let tree = Tree::with(artefacts, &scenario.script)?;
+    scripts::install(disk, &tree, &scenario.script)?;
+    programs::bake(artefacts, config, tree.root()).map(Some)
+}
+
 /// Logs in by each door while a script runs: it has started before, and has not ended after.
 fn is_open_while(
     script: &str,
     machine: &mut Machine,
     session: &mut Session,
-    doors: [&Ssh; 2],
+    doors: &[&Ssh],
 ) -> Result<(), Error> {
     let has_started = |event: &Event<'_>| matches!(event, Event::ScriptStarted(started) if started.name == script);
     wait::until(&format!("script {script} to run"), || {
@@ -158,7 +195,7 @@ fn is_open_while(
     match boot.script(script) {
         None => Ok(()),
         Some(_) => Err(Error::unexpected(format!(
-            "script {script} ended before both doors had let us in\n{}",
+            "script {script} ended before the doors had let us in\n{}",
             boot.text()
         ))),
     }
@@ -194,7 +231,16 @@ fn judge(scenario: &Scenario, disk: &Disk) -> Result<(), Error> {
     }
     let record = Record::stored(disk)?;
     let boot = record.latest()?;
-    let differences = differences(&scenario.expect, &boot);
+    let mut differences = differences(&scenario.expect, &boot);
+    for (path, expected) in &scenario.expect.file {
+        let found = disk.read(path)?;
+        let found = found.map_or("no such file".into(), |bytes| {
+            String::from_utf8_lossy(&bytes).trim().to_owned()
+        });
+        if found != expected.trim() {
+            differences.push(format!("{path}: expected\n{expected}\nfound\n{found}"));
+        }
+    }
     if differences.is_empty() {
         return Ok(());
     }
@@ -233,6 +279,12 @@ fn differences(expect: &Expect, boot: &Boot<'_>) -> Vec<String> {
     }
     let checks: Vec<&str> = boot.checks().iter().map(|check| check.verdict).collect();
     compare("checks", &expect.checks.join(", "), &checks.join(", "));
+    for (name, expected) in &expect.output {
+        let found = boot.script_output(name);
+        for part in expected.iter().filter(|part| !found.contains(*part)) {
+            all.push(format!("output of {name}: no `{part}` in\n{found}"));
+        }
+    }
     if boot.missing > 0 || boot.damaged > 0 {
         all.push(format!(
             "record: {} bytes damaged, {} frames missing",

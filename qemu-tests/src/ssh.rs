@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::artefacts::Artefacts;
 use crate::disk;
 use crate::error::Error;
@@ -19,7 +21,8 @@ const CONNECT_SECONDS_MAX: u16 = 60;
 const BANNER_MAX: Duration = Duration::from_secs(3);
 
 /// Which sshd is meant, and by that which host key it must have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Door {
     /// The rescue sshd of the image.
     Rescue,

@@ -115,3 +115,38 @@ fn root_by_each_name() -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[test]
+fn scripts_end_in_every_way() -> Result<(), Error> {
+    run_scenario("ends")
+}
+
+#[test]
+fn scripts_find_what_rc_gives_them() -> Result<(), Error> {
+    run_scenario("environment")
+}
+
+#[test]
+fn a_daemon_keeps_its_output_open() -> Result<(), Error> {
+    run_scenario("daemon-keeps-stdout")
+}
+
+#[test]
+fn a_deadline_ends_deserters() -> Result<(), Error> {
+    run_scenario("deserters")
+}
+
+#[test]
+fn a_script_floods() -> Result<(), Error> {
+    run_scenario("flood")
+}
+
+#[test]
+fn a_script_forks_without_end() -> Result<(), Error> {
+    run_scenario("fork-bomb")
+}
+
+#[test]
+fn a_script_eats_all_memory() -> Result<(), Error> {
+    run_scenario("eats-memory")
+}

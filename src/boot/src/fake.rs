@@ -105,7 +105,7 @@ impl Fake {
         files.insert("/proc/cmdline".to_string(), "quiet".to_string());
         files.insert(
             "/proc/meminfo".to_string(),
-            "MemTotal: 995368 kB\n".to_string(),
+            "MemTotal: 995368 kB\nMemFree: 900000 kB\nMemAvailable: 819200 kB\n".to_string(),
         );
         files.insert(
             "/proc/sys/kernel/threads-max".to_string(),

@@ -1,19 +1,26 @@
 //! Control groups: the processes of each script together, so that they can be limited and ended together.
 //!
 //! cgroup2 is mounted at a place of our own, so a root that mounts control groups in its own way still can.
-//! While the order runs, the scripts together and each of them have a limit of tasks, so that one that forks
-//! without end leaves room for the others, for PID 1 and for the rescue. When the order is done the limit and
-//! its controller are given up: what daemons may use is the root's business.
+//! While the order runs, scripts leave some of the memory and of the tasks, and their share of CPU time, to PID 1
+//! and the rescue: one that forks without end or eats all memory does not lock anybody out, and of the tasks
+//! one script has no more than half. When the order is done the limits and their controllers are given up:
+//! what daemons may use is the root's business. The plan can say that there are none, for a root that mounts
+//! the controllers itself.
 //!
 //! Nothing here can hold up a boot: where control groups are missing, scripts run without, and a deadline
 //! ends the process group.
 //! [cgroups(7)](https://man7.org/linux/man-pages/man7/cgroups.7.html),
 //! kernel `Documentation/admin-guide/cgroup-v2.rst`.
 
+use preroot_plan::Limits;
 use preroot_record::Note;
 
 use crate::core::Boot;
-use crate::limits::{GROUP_NAME_BYTES_MAX, TASKS_RESERVED_MIN, TASKS_RESERVED_SHARE};
+use crate::hardware;
+use crate::limits::{
+    GROUP_NAME_BYTES_MAX, MEMORY_RESERVED_MAX, MEMORY_RESERVED_MIN, MEMORY_RESERVED_SHARE,
+    TASKS_RESERVED_MIN, TASKS_RESERVED_SHARE,
+};
 use crate::machine::{Errno, Kill, Machine};
 use crate::text::{Text, text};
 
@@ -21,6 +28,9 @@ use crate::text::{Text, text};
 pub const GROUPS: &str = "/run/preroot/cgroup";
 /// The group of everything that the order starts.
 pub const SCRIPTS: &str = "/run/preroot/cgroup/scripts";
+
+/// What the scripts' groups are limited by.
+const CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];
 
 /// Whether there are control groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,61 +40,79 @@ pub(crate) enum Groups {
     Mounted,
     /// The kernel has none, or would not mount them.
     Missing(Errno),
-    /// They are mounted, and the scripts have their group.
-    Ready {
-        /// What one script may have; `None`: without limit.
-        tasks_of_one: Option<u64>,
+    /// The scripts have their group, without limits.
+    Free,
+    /// The scripts have their group, and its limits.
+    Limited {
+        /// How many tasks one script may have.
+        tasks_of_one: u64,
     },
 }
 
-/// Before the order: the group of the scripts, and its limit.
+/// Before the order: the group of the scripts, and its limits.
 pub(crate) fn begin<M: Machine>(boot: &mut Boot<'_, M>) {
-    if let Groups::Missing(errno) = boot.groups {
-        return without(boot, errno);
+    let made = match boot.groups {
+        Groups::Missing(errno) => Err(errno),
+        _ => boot.machine.make_directory(SCRIPTS),
+    };
+    if let Err(errno) = made {
+        boot.groups = Groups::Missing(errno);
+        let line: Text = text(format_args!(
+            "no control groups, errno {}: a deadline ends a script's process group",
+            errno.0
+        ));
+        boot.record(Note { text: &line });
+        return;
     }
-    match boot.machine.make_directory(SCRIPTS) {
-        Ok(()) => {}
-        Err(errno) => return without(boot, errno),
+    boot.groups = Groups::Free;
+    let limits = boot.plan.map(|plan| plan.settings().limits());
+    if limits == Some(Limits::Reserve) {
+        limit(boot);
     }
-    let tasks_of_one = match limit(boot) {
-        Ok(tasks) => Some(tasks),
-        Err(errno) => {
+}
+
+/// Limits what all scripts use together. A limit that the kernel does not have is told, and the others hold.
+fn limit<M: Machine>(boot: &mut Boot<'_, M>) {
+    for controller in CONTROLLERS {
+        let taken: Text = text(format_args!("+{controller}"));
+        let limited = write(boot, GROUPS, "cgroup.subtree_control", &taken).and_then(|()| {
+            match controller {
+                "memory" => limit_memory(boot),
+                "pids" => limit_tasks(boot),
+                // By the default weights: all scripts together are one beside PID 1 and the sshd, and each
+                // script is one among them.
+                _ => write(boot, SCRIPTS, "cgroup.subtree_control", "+cpu"),
+            }
+        });
+        if let Err(errno) = limited {
             let line: Text = text(format_args!(
-                "scripts: their tasks are not limited: errno {}",
+                "scripts: no limit of {controller}: errno {}",
                 errno.0
             ));
             boot.record(Note { text: &line });
-            None
         }
-    };
-    boot.groups = Groups::Ready { tasks_of_one };
+    }
 }
 
-fn without<M: Machine>(boot: &mut Boot<'_, M>, errno: Errno) {
-    boot.groups = Groups::Missing(errno);
-    let line: Text = text(format_args!(
-        "no control groups, errno {}: a deadline ends a script's process group",
-        errno.0
-    ));
-    boot.record(Note { text: &line });
+fn limit_memory<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
+    let all = hardware::memory_bytes(boot, "MemAvailable:")?;
+    let reserved = (all / MEMORY_RESERVED_SHARE).clamp(MEMORY_RESERVED_MIN, MEMORY_RESERVED_MAX);
+    let scripts = all.saturating_sub(reserved).max(MEMORY_RESERVED_MIN);
+    write(boot, SCRIPTS, "memory.max", &number(scripts))
 }
 
-/// Limits the tasks of all scripts; returns what one of them may have.
-fn limit<M: Machine>(boot: &mut Boot<'_, M>) -> Result<u64, Errno> {
-    let threads = number(boot, "/proc/sys/kernel/threads-max")?;
-    let pids = number(boot, "/proc/sys/kernel/pid_max")?;
+fn limit_tasks<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
+    let threads = read(boot, "/proc/sys/kernel/threads-max")?;
+    let pids = read(boot, "/proc/sys/kernel/pid_max")?;
     let all = threads.min(pids);
     let reserved = (all / TASKS_RESERVED_SHARE).max(TASKS_RESERVED_MIN);
     let scripts = all.saturating_sub(reserved).max(TASKS_RESERVED_MIN);
-    write(boot, GROUPS, "cgroup.subtree_control", "+pids")?;
-    write(
-        boot,
-        SCRIPTS,
-        "pids.max",
-        &text::<20>(format_args!("{scripts}")),
-    )?;
+    write(boot, SCRIPTS, "pids.max", &number(scripts))?;
     write(boot, SCRIPTS, "cgroup.subtree_control", "+pids")?;
-    Ok(scripts / 2)
+    boot.groups = Groups::Limited {
+        tasks_of_one: scripts / 2,
+    };
+    Ok(())
 }
 
 /// The group of one script, made ready for it; `None`: it runs without.
@@ -93,24 +121,20 @@ pub(crate) fn of_script<M: Machine>(
     runlevel: char,
     name: &str,
 ) -> Option<Text> {
-    let Groups::Ready { tasks_of_one } = boot.groups else {
-        return None;
-    };
-    if name.len() > GROUP_NAME_BYTES_MAX {
+    if !has_groups(boot) || name.len() > GROUP_NAME_BYTES_MAX {
         return None;
     }
     let group = path(runlevel, name);
     boot.machine.make_directory(&group).ok()?;
-    if let Some(tasks) = tasks_of_one {
+    if let Groups::Limited { tasks_of_one } = boot.groups {
         // The limit of all scripts still holds.
-        let _ = write(
-            boot,
-            &group,
-            "pids.max",
-            &text::<20>(format_args!("{tasks}")),
-        );
+        let _ = write(boot, &group, "pids.max", &number(tasks_of_one));
     }
     Some(group)
+}
+
+fn has_groups<M: Machine>(boot: &Boot<'_, M>) -> bool {
+    matches!(boot.groups, Groups::Free | Groups::Limited { .. })
 }
 
 fn path(runlevel: char, name: &str) -> Text {
@@ -119,7 +143,7 @@ fn path(runlevel: char, name: &str) -> Text {
 
 /// Signals everybody in a script's group, wherever they have gone.
 pub(crate) fn kill<M: Machine>(boot: &mut Boot<'_, M>, runlevel: char, name: &str, how: Kill) {
-    if let Groups::Ready { .. } = boot.groups {
+    if has_groups(boot) {
         // What is not there need not be ended.
         let _ = boot.machine.kill_group(&path(runlevel, name), how);
     }
@@ -127,23 +151,31 @@ pub(crate) fn kill<M: Machine>(boot: &mut Boot<'_, M>, runlevel: char, name: &st
 
 /// After the order: no limits any more, no controller taken, and no empty groups.
 pub(crate) fn end<M: Machine>(boot: &mut Boot<'_, M>) {
-    let Groups::Ready { tasks_of_one } = boot.groups else {
+    if !has_groups(boot) {
         return;
-    };
+    }
     let swept = boot.machine.sweep_groups(SCRIPTS);
-    let released = match tasks_of_one {
-        None => Ok(()),
-        Some(_) => write(boot, SCRIPTS, "cgroup.subtree_control", "-pids")
-            .and_then(|()| write(boot, SCRIPTS, "pids.max", "max"))
-            .and_then(|()| write(boot, GROUPS, "cgroup.subtree_control", "-pids")),
+    let released = match boot.plan.map(|plan| plan.settings().limits()) {
+        Some(Limits::Reserve) => release(boot),
+        _ => Ok(()),
     };
     if let Err(errno) = swept.and(released) {
         boot.alarm(format_args!(
-            "scripts: the limit of their tasks stays: errno {}",
+            "scripts: their limits stay: errno {}",
             errno.0
         ));
     }
     boot.groups = Groups::Mounted;
+}
+
+/// Gives up the controllers, and with them their limits. One that was not had is none to give up.
+fn release<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
+    let of_each = write(boot, SCRIPTS, "cgroup.subtree_control", "-pids -cpu");
+    let of_all = CONTROLLERS.map(|controller| {
+        let given: Text = text(format_args!("-{controller}"));
+        write(boot, GROUPS, "cgroup.subtree_control", &given)
+    });
+    of_all.into_iter().fold(of_each, Result::and)
 }
 
 fn write<M: Machine>(
@@ -156,7 +188,11 @@ fn write<M: Machine>(
     boot.machine.write_file(&path, value.as_bytes())
 }
 
-fn number<M: Machine>(boot: &mut Boot<'_, M>, path: &str) -> Result<u64, Errno> {
+fn number(number: u64) -> heapless::String<20> {
+    text(format_args!("{number}"))
+}
+
+fn read<M: Machine>(boot: &mut Boot<'_, M>, path: &str) -> Result<u64, Errno> {
     let mut buffer = [0; 24];
     let length = boot.machine.read_file(path, &mut buffer)?;
     let digits = buffer.get(..length).unwrap_or_default();

@@ -5,7 +5,7 @@ use preroot_plan::{Concern, Plan};
 use preroot_record::Hardware as Record;
 
 use crate::core::Boot;
-use crate::machine::Machine;
+use crate::machine::{Errno, Machine};
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
 
@@ -19,15 +19,7 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
 
 fn memory<M: Machine>(boot: &mut Boot<'_, M>, plan: &Plan<'_>) -> Result<(), Failed> {
     let expected = plan.settings().memory_bytes_min.get();
-    let mut buffer = [0; 256];
-    let length = boot
-        .machine
-        .read_file("/proc/meminfo", &mut buffer)
-        .at(Step::ReadMemory)?;
-    let found = buffer
-        .get(..length)
-        .and_then(total_bytes)
-        .ok_or(Failed::plain(Step::ReadMemory))?;
+    let found = memory_bytes(boot, "MemTotal:").at(Step::ReadMemory)?;
     let short = found < expected;
     let verdict = match (expected, short) {
         (0, _) => "unknown",
@@ -56,13 +48,18 @@ fn memory<M: Machine>(boot: &mut Boot<'_, M>, plan: &Plan<'_>) -> Result<(), Fai
     }
 }
 
-/// `MemTotal:  995368 kB` of /proc/meminfo (proc(5)), in bytes.
-fn total_bytes(meminfo: &[u8]) -> Option<u64> {
+/// One of the first lines of /proc/meminfo (proc(5)), as in `MemTotal:  995368 kB`, in bytes.
+pub(crate) fn memory_bytes<M: Machine>(boot: &mut Boot<'_, M>, line: &str) -> Result<u64, Errno> {
+    let mut buffer = [0; 256];
+    let length = boot.machine.read_file("/proc/meminfo", &mut buffer)?;
+    let bytes = buffer.get(..length).and_then(|text| field(text, line));
+    bytes.ok_or(Errno::INVAL)
+}
+
+fn field(meminfo: &[u8], line: &str) -> Option<u64> {
     let text = core::str::from_utf8(meminfo).ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kib = line.split_ascii_whitespace().next()?.parse::<u64>().ok()?;
+    let rest = text.lines().find_map(|text| text.strip_prefix(line))?;
+    let kib = rest.split_ascii_whitespace().next()?.parse::<u64>().ok()?;
     kib.checked_mul(1024)
 }
 
@@ -103,12 +100,12 @@ pub(crate) fn disks<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
 
 #[cfg(test)]
 mod tests {
-    use super::total_bytes;
+    use super::field;
 
     #[test]
     fn meminfo_is_read() {
         assert_eq!(
-            total_bytes(b"MemTotal:         995368 kB\nMemFree: 1 kB\n"),
+            field(b"MemTotal:         995368 kB\nMemFree: 1 kB\n", "MemTotal:"),
             Some(995_368 << 10)
         );
         for bad in [
@@ -118,8 +115,11 @@ mod tests {
             b"\xff",
             b"MemFree: 1 kB",
         ] {
-            assert_eq!(total_bytes(bad), None);
+            assert_eq!(field(bad, "MemTotal:"), None);
         }
-        assert_eq!(total_bytes(b"MemTotal: 18446744073709551615 kB"), None);
+        assert_eq!(
+            field(b"MemTotal: 18446744073709551615 kB", "MemTotal:"),
+            None
+        );
     }
 }

@@ -23,6 +23,12 @@ pub const TAILS_MAX: usize = 32;
 pub const TASKS_RESERVED_SHARE: u64 = 8;
 /// And never fewer than these.
 pub const TASKS_RESERVED_MIN: u64 = 64;
+/// While the order runs, this share of the memory is left to PID 1 and the rescue.
+pub const MEMORY_RESERVED_SHARE: u64 = 8;
+/// And never less than these bytes: an sshd, a shell and e2fsck.
+pub const MEMORY_RESERVED_MIN: u64 = 48 << 20;
+/// Nor more than these.
+pub const MEMORY_RESERVED_MAX: u64 = 256 << 20;
 /// A script whose name is longer gets no control group of its own.
 pub const GROUP_NAME_BYTES_MAX: usize = 190;
 /// Bytes read of a child at once: a quarter of what a pipe holds.

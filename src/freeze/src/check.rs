@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use preroot_plan::{
-    CheckMode, Concern, DraftDisk, Finish, MountMode, Policy, Repair, RootSpec, Weight,
+    CheckMode, Concern, DraftDisk, Finish, Limits, MountMode, Policy, Repair, RootSpec, Weight,
 };
 use toml::Spanned;
 
@@ -294,6 +294,10 @@ impl Check<'_> {
                 .map_or(0, |value| self.parallel(value)),
             deadline_ms: self.duration(&raw.order.deadline, 300_000),
             runlevel,
+            limits: raw.order.limits.is_some().then(|| {
+                let choices = [("reserve", Limits::Reserve), ("none", Limits::None)];
+                self.choice(&raw.order.limits, Limits::Reserve, &choices)
+            }),
         }
     }
 

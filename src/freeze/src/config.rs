@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use preroot_plan::{
-    CheckMode, Concern, DraftDisk, DraftHost, Finish, MountMode, Policy, Repair, Weight,
+    CheckMode, Concern, DraftDisk, DraftHost, Finish, Limits, MountMode, Policy, Repair, Weight,
 };
 
 use crate::check::Check;
@@ -122,6 +122,8 @@ pub struct OrderConfig {
     pub deadline_ms: u32,
     /// The runlevel instead of inittab's.
     pub runlevel: Option<u8>,
+    /// What scripts may use; `None`: as the tree lets us.
+    pub limits: Option<Limits>,
 }
 
 /// What is asked of one script.

@@ -13,6 +13,7 @@
 //! | `graph`      | who waits for whom, and why (`providers`)                            |
 //! | `levels`     | numbers, interactive scripts, loops                                  |
 //! | `order`      | a runlevel of the plan (`replaced`)                                  |
+//! | `groups`     | whether the tree mounts control groups itself                       |
 //! | `modules`    | the kernel's modules                                                 |
 //! | `text`       | a plan as people review it; `json` and `why` for one order, one edge |
 //! | `table`      | an order on one screen (`view`: a runlevel as a graph), `svg` a drawing |
@@ -23,6 +24,7 @@ pub mod config;
 pub mod facility;
 pub mod fstab;
 pub mod graph;
+pub mod groups;
 pub mod header;
 mod hosts;
 pub mod inittab;
@@ -47,7 +49,7 @@ mod view;
 pub mod why;
 
 use preroot_plan::limits::{EDGES_MAX, SCRIPTS_PER_RUNLEVEL_MAX};
-use preroot_plan::{Draft, DraftDropped, DraftRunlevel, DraftService, ServiceAction};
+use preroot_plan::{Draft, DraftDropped, DraftRunlevel, DraftService, Limits, ServiceAction};
 
 pub use crate::config::Config;
 pub use crate::message::{Message, Messages, Place, Severity};
@@ -103,9 +105,12 @@ pub fn freeze(request: &Request<'_>, messages: &mut Messages) -> Option<Draft> {
     let services = services(&tree, runlevel);
     let root_flags = config.root_flags.clone();
     let root_flags = root_flags.unwrap_or_else(|| fstab::root_flags(request.root));
+    let limits = config.order.limits;
+    let limits = limits.unwrap_or_else(|| groups::limits(request.root, &tree.scripts, messages));
     Some(draft(
         config,
         Parts {
+            limits,
             runlevel,
             runlevels,
             dropped,
@@ -188,6 +193,7 @@ fn services(tree: &Tree, runlevel: u8) -> Vec<DraftService> {
 
 /// What a plan takes from the tree.
 struct Parts {
+    limits: Limits,
     runlevel: u8,
     runlevels: Vec<DraftRunlevel>,
     dropped: Vec<DraftDropped>,
@@ -214,6 +220,7 @@ fn draft(config: &Config, parts: Parts) -> Draft {
         check_mode: config.check_mode,
         mount_mode: config.mount_mode,
         finish: config.finish,
+        limits: parts.limits,
         memory_concern: config.memory_concern,
         memory_bytes_min: config.memory_bytes_min,
         runlevel: parts.runlevel,

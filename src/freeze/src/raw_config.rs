@@ -57,6 +57,7 @@ table! { RawOrder {
     parallel: Option<Spanned<toml::Value>>,
     deadline: Word,
     runlevel: Word,
+    limits: Word,
 } }
 
 table! { RawScript { deadline: Word, skip: Word, replaced: Word, critical: bool, } }

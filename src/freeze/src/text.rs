@@ -7,8 +7,8 @@ use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use preroot_plan::{
-    Address, Argument, CheckMode, Concern, Dropped, Edge, Finish, HostKey, MountMode, Plan, Policy,
-    Repair, Runlevel, Script, ScriptMode, ServiceAction, Weight,
+    Address, Argument, CheckMode, Concern, Dropped, Edge, Finish, HostKey, Limits, MountMode, Plan,
+    Policy, Repair, Runlevel, Script, ScriptMode, ServiceAction, Weight,
 };
 
 /// The text form of a plan.
@@ -89,6 +89,10 @@ fn settings(plan: &Plan<'_>, text: &mut String) {
         CheckMode::Force => "force",
         CheckMode::Skip => "skip",
     };
+    let limits = match settings.limits() {
+        Limits::Reserve => "reserve",
+        Limits::None => "none",
+    };
     let finish = match settings.finish() {
         Finish::Stay => "stay",
         Finish::Init => "init",
@@ -111,7 +115,7 @@ fn settings(plan: &Plan<'_>, text: &mut String) {
             ),
         ),
         ("fsck", format!("repair {repair}, mode {check}")),
-        ("order", rule(plan)),
+        ("order", format!("{}, limits {limits}", rule(plan))),
         ("runlevel", format!("{runlevel}, then {finish}")),
         ("rescue", format!("port {}", settings.rescue_port)),
         ("record", store),

@@ -10,8 +10,8 @@ use crate::limits::{
 };
 use crate::root_spec::RootSpec;
 use crate::tables::{
-    Address, Alias, Argument, CheckMode, Concern, Dropped, Edge, Finish, Host, HostKey, Module,
-    MountMode, Policy, Repair, Runlevel, ScriptMode, ServiceAction, Settings, Text, Weight,
+    Address, Alias, Argument, CheckMode, Concern, Dropped, Edge, Finish, Host, HostKey, Limits,
+    Module, MountMode, Policy, Repair, Runlevel, ScriptMode, ServiceAction, Settings, Text, Weight,
 };
 use crate::view::Plan;
 
@@ -277,6 +277,7 @@ fn check_settings(plan: &Plan<'_>) -> Result<(), PlanError> {
         && CheckMode::from_number(settings.check_mode).is_some()
         && MountMode::from_number(settings.mount_mode).is_some()
         && Finish::from_number(settings.finish).is_some()
+        && Limits::from_number(settings.limits).is_some()
         && Concern::from_number(settings.memory_concern).is_some()
         && matches!(settings.runlevel, b'1'..=b'5');
     if !known {

@@ -14,8 +14,8 @@ use crate::check::{CHECKED_FROM, HEADER_BYTES, Header, MAGIC, PlanError, Section
 use crate::limits::{PLAN_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::tables::{
     Address, Alias, Argument, CheckMode, Concern, Disk, Dropped, Edge, Finish, Host, HostKey,
-    Module, MountMode, Policy, Repair, Runlevel, Script, ScriptMode, Service, ServiceAction,
-    Settings, Text, Weight,
+    Limits, Module, MountMode, Policy, Repair, Runlevel, Script, ScriptMode, Service,
+    ServiceAction, Settings, Text, Weight,
 };
 use crate::view::Plan;
 
@@ -36,6 +36,7 @@ pub struct Draft {
     pub check_mode: CheckMode,
     pub mount_mode: MountMode,
     pub finish: Finish,
+    pub limits: Limits,
     pub memory_concern: Concern,
     pub memory_bytes_min: u64,
     pub runlevel: u8,
@@ -195,6 +196,7 @@ impl Default for Draft {
             check_mode: CheckMode::Auto,
             mount_mode: MountMode::ReadWrite,
             finish: Finish::Stay,
+            limits: Limits::Reserve,
             memory_concern: Concern::Degraded,
             memory_bytes_min: 0,
             runlevel: b'2',
@@ -290,7 +292,7 @@ impl Freezer {
             finish: draft.finish.number(),
             memory_concern: draft.memory_concern.number(),
             runlevel: draft.runlevel,
-            reserved: 0,
+            limits: draft.limits.number(),
             store: self.text(&draft.store)?,
             store_bytes: U32::new(draft.store_bytes),
             memory_bytes_min: U64::new(draft.memory_bytes_min),

@@ -84,6 +84,16 @@ choice! {
 }
 
 choice! {
+    /// What scripts may use while the order runs.
+    Limits {
+        /// All but what PID 1 and the rescue need: memory, tasks, CPU time.
+        Reserve = 0,
+        /// Everything: the control groups' controllers are left to the root.
+        None = 1,
+    }
+}
+
+choice! {
     /// What PID 1 does after the order.
     Finish {
         /// Stays: reaps, respawns, answers shutdown.
@@ -202,8 +212,8 @@ table! {
         memory_concern: u8,
         /// The default runlevel, an ASCII digit.
         runlevel: u8,
-        /// 0.
-        reserved: u8,
+        /// [`Limits`].
+        limits: u8,
         /// Where the record is kept on the root; empty: nowhere.
         store: Text,
         /// Its size there, bytes.
@@ -242,6 +252,12 @@ impl Settings {
     #[must_use]
     pub fn mount_mode(&self) -> MountMode {
         MountMode::from_number(self.mount_mode).unwrap_or(MountMode::ReadOnly)
+    }
+
+    /// What scripts may use while the order runs.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits::from_number(self.limits).unwrap_or(Limits::Reserve)
     }
 
     /// What PID 1 does after the order.

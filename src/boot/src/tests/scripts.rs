@@ -5,7 +5,7 @@ use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use preroot_plan::{Draft, Policy, ScriptMode, Weight};
+use preroot_plan::{Draft, Limits, Policy, ScriptMode, Weight};
 
 use super::{boot, draft, names, position};
 use crate::fake::{Behaviour, Fake};
@@ -173,23 +173,54 @@ fn without_control_groups_scripts_run_all_the_same() {
 }
 
 #[test]
-fn the_tasks_of_scripts_are_limited_while_the_order_runs() {
+fn scripts_leave_something_to_the_rescue_while_the_order_runs() {
     let fake = boot(&draft(), |_| {});
     let scripts = "/run/preroot/cgroup/scripts";
     let written = |path: &str| -> Vec<&str> {
         let of_path = fake.written.iter().filter(|(file, _)| file == path);
         of_path.map(|(_, value)| value.as_str()).collect()
     };
-    // 3800 tasks, an eighth of them kept; one script gets half. Going down begins it again.
-    assert_eq!(
-        written(&format!("{scripts}/pids.max")),
-        ["3325", "max", "3325"]
-    );
-    assert_eq!(written(&format!("{scripts}/2.ssh/pids.max")), ["1662"]);
+    let taken = ["+memory", "+pids", "+cpu"];
+    let given = ["-memory", "-pids", "-cpu"];
+    // Going down begins it again.
     assert_eq!(
         written("/run/preroot/cgroup/cgroup.subtree_control"),
-        ["+pids", "-pids", "+pids"]
+        [taken, given, taken].concat()
     );
+    // 3800 tasks, an eighth of them kept; one script gets half.
+    assert_eq!(written(&format!("{scripts}/pids.max")), ["3325", "3325"]);
+    assert_eq!(written(&format!("{scripts}/2.ssh/pids.max")), ["1662"]);
+    // 800 MiB can be used, an eighth of them kept.
+    assert_eq!(
+        written(&format!("{scripts}/memory.max")),
+        ["734003200", "734003200"]
+    );
+}
+
+#[test]
+fn a_plan_can_leave_the_controllers_to_the_root() {
+    let mut draft = draft();
+    draft.limits = Limits::None;
+    let fake = boot(&draft, |_| {});
+    assert_eq!(
+        fake.written
+            .iter()
+            .filter(|(path, _)| path.contains("/cgroup/"))
+            .count(),
+        0
+    );
+    let group = "/run/preroot/cgroup/scripts/2.ssh".to_string();
+    assert!(fake.groups_born_into.contains(&group));
+}
+
+#[test]
+fn limits_that_the_kernel_does_not_have_are_told() {
+    let fake = boot(&draft(), |fake| fake.fail_name = Some("write_file"));
+    for controller in ["memory", "pids", "cpu"] {
+        let told = format!("scripts: no limit of {controller}: errno 5");
+        assert!(fake.recorded(&told), "{told}");
+    }
+    assert!(fake.recorded("name: \"ssh\", end: Exited, status: 0"));
 }
 
 #[test]
