@@ -63,6 +63,7 @@ use crate::core::Boot;
 use crate::limits::COMMAND_LINE_BYTES_MAX;
 use crate::machine::{Errno, Machine, Pid1};
 use crate::rescue::Waited;
+use crate::runner::Leave;
 pub use crate::stage::Stage;
 use crate::stage::{Edge, Next};
 pub use crate::step::{Failed, Step};
@@ -106,6 +107,22 @@ pub fn run<M: Machine>(
         who: "operator",
     });
     shutdown::run(&mut boot, request)
+}
+
+/// Runs the scripts of one runlevel on a root that is / already, with nothing of a boot around it: what a bench
+/// holds beside other runners. `None`: the plan has no such runlevel.
+pub fn run_runlevel<M: Machine>(
+    machine: &mut M,
+    pid1: &Pid1,
+    plan: Plan<'_>,
+    name: u8,
+) -> Option<()> {
+    let runlevel = plan.runlevel(name)?;
+    let mut boot = Boot::new(machine, pid1, Some(plan));
+    groups::begin(&mut boot);
+    let _ = runner::run(&mut boot, &plan, runlevel, b'N', Leave::Never);
+    groups::end(&mut boot);
+    Some(())
 }
 
 /// Holds before a stage if that was asked, then runs it. The stage after it, or `None`: down.
