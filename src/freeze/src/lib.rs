@@ -17,6 +17,7 @@
 //! | `modules`    | the kernel's modules                                                 |
 //! | `text`       | a plan as people review it; `json` and `why` for one order, one edge |
 //! | `table`      | an order on one screen (`view`: a runlevel as a graph), `svg` a drawing |
+//! | `review`     | how one plan differs from another (`lines`: what stands beside the order) |
 #![forbid(unsafe_code)]
 
 mod check;
@@ -31,6 +32,7 @@ pub mod inittab;
 pub mod json;
 pub mod levels;
 pub mod limits;
+mod lines;
 pub mod message;
 pub mod modules;
 pub mod names;
@@ -38,6 +40,7 @@ pub mod order;
 pub mod providers;
 mod raw_config;
 pub mod replaced;
+pub mod review;
 pub mod root;
 pub mod runlevels;
 pub mod svg;

@@ -4,25 +4,27 @@
 //! headings, so that a change of the order is a small diff.
 
 use std::fmt::Write;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
-use preroot_plan::{
-    Address, Argument, CheckMode, Concern, Dropped, Edge, Finish, HostKey, Limits, MountMode, Plan,
-    Policy, Repair, Runlevel, Script, ScriptMode, ServiceAction, Weight,
-};
+use preroot_plan::{Argument, Dropped, Edge, Plan, Policy, Runlevel, Script, ScriptMode, Weight};
+
+use crate::lines;
 
 /// The text form of a plan.
 #[must_use]
 pub fn text(plan: &Plan<'_>) -> String {
     let mut text = String::new();
-    settings(plan, &mut text);
-    hosts(plan, &mut text);
+    for (name, value) in lines::settings(plan) {
+        let _ = writeln!(text, "{name:<9} {value}");
+    }
+    for (_, line) in lines::hosts(plan) {
+        let _ = writeln!(text, "{:<9} {line}", "host");
+    }
     for runlevel in plan.runlevels() {
         order(plan, runlevel, &mut text);
     }
-    services(plan, &mut text);
-    modules(plan, &mut text);
-    disks(plan, &mut text);
+    table("services", lines::services(plan), &mut text);
+    table("kernel modules", lines::modules(plan), &mut text);
+    table("expected disks", lines::disks(plan), &mut text);
     // A tree's words go to a terminal; they do not command it.
     let lines = text.lines().map(printable);
     lines.flat_map(|line| [line, "\n".to_string()]).collect()
@@ -61,81 +63,6 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-fn or<'a>(text: &'a str, default: &'a str) -> &'a str {
-    if text.is_empty() { default } else { text }
-}
-
-fn concern(concern: Concern) -> &'static str {
-    match concern {
-        Concern::Note => "note",
-        Concern::Degraded => "degraded",
-        Concern::Hold => "hold",
-    }
-}
-
-fn settings(plan: &Plan<'_>, text: &mut String) {
-    let settings = plan.settings();
-    let mode = match settings.mount_mode() {
-        MountMode::ReadWrite => "rw",
-        MountMode::ReadOnly => "ro",
-    };
-    let repair = match settings.repair() {
-        Repair::Preen => "preen",
-        Repair::Yes => "yes",
-        Repair::No => "no",
-    };
-    let check = match settings.check_mode() {
-        CheckMode::Auto => "auto",
-        CheckMode::Force => "force",
-        CheckMode::Skip => "skip",
-    };
-    let limits = match settings.limits() {
-        Limits::Reserve => "reserve",
-        Limits::None => "none",
-    };
-    let finish = match settings.finish() {
-        Finish::Stay => "stay",
-        Finish::Init => "init",
-    };
-    let store = match plan.text(settings.store) {
-        "" => "none".to_string(),
-        store => format!("{store}, {}", size(u64::from(settings.store_bytes.get()))),
-    };
-    let wait = duration(settings.root_wait_ms.get());
-    let kind = or(plan.text(settings.root_type), "any type");
-    let flags = or(plan.text(settings.root_flags), "no flags");
-    let runlevel = char::from(settings.runlevel);
-    let lines = [
-        ("plan", plan.text(settings.name).to_string()),
-        (
-            "root",
-            format!(
-                "{}, {kind}, {mode}, {flags}, wait {wait}",
-                plan.text(settings.root)
-            ),
-        ),
-        ("fsck", format!("repair {repair}, mode {check}")),
-        ("order", format!("{}, limits {limits}", rule(plan))),
-        ("runlevel", format!("{runlevel}, then {finish}")),
-        ("rescue", format!("port {}", settings.rescue_port)),
-        ("record", store),
-        ("kernel", or(plan.text(settings.kernel), "none").to_string()),
-    ];
-    for (name, value) in lines {
-        let _ = writeln!(text, "{name:<9} {value}");
-    }
-    let memory = settings.memory_bytes_min.get();
-    if memory > 0 {
-        let concern = concern(settings.memory_concern());
-        let _ = writeln!(
-            text,
-            "{:<9} at least {}, else {concern}",
-            "memory",
-            size(memory)
-        );
-    }
-}
-
 /// What holds for every script that does not say otherwise.
 pub(crate) fn rule(plan: &Plan<'_>) -> String {
     let settings = plan.settings();
@@ -149,31 +76,6 @@ pub(crate) fn rule(plan: &Plan<'_>) -> String {
     };
     let deadline = duration(settings.script_deadline_ms.get());
     format!("policy {policy}, parallel {parallel}, deadline {deadline}")
-}
-
-fn hosts(plan: &Plan<'_>, text: &mut String) {
-    for host in plan.hosts() {
-        let key = match host.key_kind() {
-            HostKey::Mac => format!("mac={}", plan.text(host.key)),
-            HostKey::FirstCarrier => "first-carrier".to_string(),
-        };
-        let name = or(plan.text(host.hostname), "(no name)");
-        let addresses: Vec<String> = plan.addresses_of(host).iter().map(address).collect();
-        let _ = writeln!(text, "{:<9} {name} {key} {}", "host", addresses.join(", "));
-    }
-}
-
-fn address(address: &Address) -> String {
-    let ip = |bytes: [u8; 16]| match address.family {
-        4 => Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).to_string(),
-        _ => Ipv6Addr::from(bytes).to_string(),
-    };
-    let own = format!("{}/{}", ip(address.ip), address.prefix);
-    if address.gateway == [0; 16] {
-        own
-    } else {
-        format!("{own} via {}", ip(address.gateway))
-    }
 }
 
 fn order(plan: &Plan<'_>, runlevel: &Runlevel, text: &mut String) {
@@ -266,72 +168,11 @@ pub(crate) fn awaited<'a>(plan: &Plan<'a>, edge: &Edge) -> &'a str {
     script.map_or("", |script| plan.text(script.name))
 }
 
-fn services(plan: &Plan<'_>, text: &mut String) {
-    if !plan.services().is_empty() {
-        let _ = writeln!(text, "\nservices");
+fn table(name: &str, lines: Vec<(String, String)>, text: &mut String) {
+    if !lines.is_empty() {
+        let _ = writeln!(text, "\n{name}");
     }
-    for service in plan.services() {
-        let action = match service.action() {
-            ServiceAction::Respawn => "respawn",
-            ServiceAction::Once => "once",
-            ServiceAction::CtrlAltDel => "ctrl-alt-del",
-            ServiceAction::PowerFail => "power fails",
-        };
-        let runlevels = or(plan.text(service.runlevels), "all");
-        let (id, process) = (plan.text(service.id), plan.text(service.process));
-        let _ = writeln!(text, "    {id:<4} {action:<12} in {runlevels}: {process}");
-    }
-}
-
-fn modules(plan: &Plan<'_>, text: &mut String) {
-    if !plan.modules().is_empty() {
-        let _ = writeln!(text, "\nkernel modules");
-    }
-    let always: Vec<&str> = plan
-        .text(plan.settings().modules_always)
-        .split(' ')
-        .collect();
-    for (module, number) in plan.modules().iter().zip(0_u32..) {
-        let name = plan.text(module.name);
-        let mut words = Vec::new();
-        if always.contains(&name) {
-            words.push("always".to_string());
-        }
-        if !plan.text(module.options).is_empty() {
-            words.push(format!("with {}", plan.text(module.options)));
-        }
-        let needed = plan.dependencies_of(module).iter();
-        let needed = needed.filter_map(|index| plan.modules().get(index.get() as usize));
-        let needed: Vec<&str> = needed.map(|needed| plan.text(needed.name)).collect();
-        if !needed.is_empty() {
-            words.push(format!("after {}", needed.join(" ")));
-        }
-        let aliases = plan
-            .aliases()
-            .iter()
-            .filter(|alias| alias.module.get() == number);
-        let aliases: Vec<&str> = aliases.map(|alias| plan.text(alias.pattern)).collect();
-        if !aliases.is_empty() {
-            words.push(format!("for {}", aliases.join(" ")));
-        }
-        let _ = writeln!(
-            text,
-            "{}",
-            format!("    {name:<24} {}", words.join("; ")).trim_end()
-        );
-    }
-}
-
-fn disks(plan: &Plan<'_>, text: &mut String) {
-    if !plan.disks().is_empty() {
-        let _ = writeln!(text, "\nexpected disks");
-    }
-    for disk in plan.disks() {
-        let bytes = match disk.bytes.get() {
-            0 => "any size".to_string(),
-            bytes => size(bytes),
-        };
-        let (serial, concern) = (plan.text(disk.serial), concern(disk.concern()));
-        let _ = writeln!(text, "    {serial:<24} {bytes}, else {concern}");
+    for (_, line) in lines {
+        let _ = writeln!(text, "    {}", line.trim_end());
     }
 }

@@ -12,6 +12,8 @@ pub(crate) enum Exit {
     Fine = 0,
     /// What was given cannot be used; the messages say why.
     WrongInput = 1,
+    /// What was held against each other differs, and the command line asks for this to be told.
+    Differs = 2,
     /// The command line is wrong.
     Usage = 100,
     /// The system would not let us read or write.
@@ -37,6 +39,14 @@ impl Failure {
         Failure {
             exit: Exit::WrongInput,
             text: text.to_string(),
+        }
+    }
+
+    /// Two plans differ, as the output has said.
+    pub(crate) fn differs() -> Failure {
+        Failure {
+            exit: Exit::Differs,
+            text: String::new(),
         }
     }
 

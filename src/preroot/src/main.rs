@@ -1,12 +1,14 @@
 //! `preroot`: from a root tree to a reviewed plan, from a plan to an image.
 //!
-//! One file a subcommand. Exit codes: 0 fine, 1 the input is wrong, 100 usage, 111 system.
+//! One file a subcommand. Exit codes: 0 fine, 1 the input is wrong, 2 `review --exit-code` found a
+//! difference, 100 usage, 111 system.
 #![forbid(unsafe_code)]
 
 mod bake;
 mod exit;
 mod freeze;
 mod order;
+mod review;
 mod show;
 mod source;
 mod why;
@@ -29,6 +31,7 @@ enum Command {
     Bake(bake::Bake),
     Freeze(freeze::Freeze),
     Order(order::Order),
+    Review(review::Review),
     Show(show::Show),
     Why(why::Why),
 }
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Bake(command) => command.run(),
         Command::Freeze(command) => command.run(),
         Command::Order(command) => command.run(),
+        Command::Review(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::Why(command) => command.run(),
     };

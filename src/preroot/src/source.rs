@@ -60,6 +60,13 @@ impl TreeOptions {
         Ok(source)
     }
 
+    /// Two sources. A config is for those of them that are trees.
+    pub(crate) fn read_both(&self, old: &Path, new: &Path) -> Result<[Source; 2], Failure> {
+        let sources = [self.read_any(old, None)?, self.read_any(new, None)?];
+        self.check(&sources)?;
+        Ok(sources)
+    }
+
     fn read_any(&self, path: &Path, runlevel: Option<u8>) -> Result<Source, Failure> {
         let source = |bytes, kind| Source {
             path: path.to_owned(),

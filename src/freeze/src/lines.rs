@@ -1,0 +1,177 @@
+//! What stands in a plan beside its order, in lines: each with what it is known by.
+//!
+//! The text form prints them, a review compares them.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use preroot_plan::{
+    Address, CheckMode, Concern, Disk, Finish, Host, HostKey, Limits, Module, MountMode, Plan,
+    Repair, Service, ServiceAction,
+};
+
+use crate::text::{duration, rule, size};
+
+/// The settings, by name.
+pub(crate) fn settings(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
+    let settings = plan.settings();
+    let mode = match settings.mount_mode() {
+        MountMode::ReadWrite => "rw",
+        MountMode::ReadOnly => "ro",
+    };
+    let repair = match settings.repair() {
+        Repair::Preen => "preen",
+        Repair::Yes => "yes",
+        Repair::No => "no",
+    };
+    let check = match settings.check_mode() {
+        CheckMode::Auto => "auto",
+        CheckMode::Force => "force",
+        CheckMode::Skip => "skip",
+    };
+    let limits = match settings.limits() {
+        Limits::Reserve => "reserve",
+        Limits::None => "none",
+    };
+    let finish = match settings.finish() {
+        Finish::Stay => "stay",
+        Finish::Init => "init",
+    };
+    let store = match plan.text(settings.store) {
+        "" => "none".to_string(),
+        store => format!("{store}, {}", size(u64::from(settings.store_bytes.get()))),
+    };
+    let wait = duration(settings.root_wait_ms.get());
+    let kind = or(plan.text(settings.root_type), "any type");
+    let flags = or(plan.text(settings.root_flags), "no flags");
+    let runlevel = char::from(settings.runlevel);
+    let mut lines = vec![
+        ("plan", plan.text(settings.name).to_string()),
+        (
+            "root",
+            format!(
+                "{}, {kind}, {mode}, {flags}, wait {wait}",
+                plan.text(settings.root)
+            ),
+        ),
+        ("fsck", format!("repair {repair}, mode {check}")),
+        ("order", format!("{}, limits {limits}", rule(plan))),
+        ("runlevel", format!("{runlevel}, then {finish}")),
+        ("rescue", format!("port {}", settings.rescue_port)),
+        ("record", store),
+        ("kernel", or(plan.text(settings.kernel), "none").to_string()),
+    ];
+    let memory = settings.memory_bytes_min.get();
+    if memory > 0 {
+        let concern = concern(settings.memory_concern());
+        lines.push((
+            "memory",
+            format!("at least {}, else {concern}", size(memory)),
+        ));
+    }
+    lines
+}
+
+/// The hosts, by what they are known by.
+pub(crate) fn hosts(plan: &Plan<'_>) -> Vec<(String, String)> {
+    let line = |host: &Host| {
+        let key = match host.key_kind() {
+            HostKey::Mac => format!("mac={}", plan.text(host.key)),
+            HostKey::FirstCarrier => "first-carrier".to_string(),
+        };
+        let name = or(plan.text(host.hostname), "(no name)");
+        let addresses: Vec<String> = plan.addresses_of(host).iter().map(address).collect();
+        let line = format!("{name} {key} {}", addresses.join(", "));
+        (key, line)
+    };
+    plan.hosts().iter().map(line).collect()
+}
+
+fn address(address: &Address) -> String {
+    let ip = |bytes: [u8; 16]| match address.family {
+        4 => Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).to_string(),
+        _ => Ipv6Addr::from(bytes).to_string(),
+    };
+    let own = format!("{}/{}", ip(address.ip), address.prefix);
+    if address.gateway == [0; 16] {
+        own
+    } else {
+        format!("{own} via {}", ip(address.gateway))
+    }
+}
+
+/// What inittab wants served, by id.
+pub(crate) fn services(plan: &Plan<'_>) -> Vec<(String, String)> {
+    let line = |service: &Service| {
+        let action = match service.action() {
+            ServiceAction::Respawn => "respawn",
+            ServiceAction::Once => "once",
+            ServiceAction::CtrlAltDel => "ctrl-alt-del",
+            ServiceAction::PowerFail => "power fails",
+        };
+        let runlevels = or(plan.text(service.runlevels), "all");
+        let (id, process) = (plan.text(service.id), plan.text(service.process));
+        let line = format!("{id:<4} {action:<12} in {runlevels}: {process}");
+        (id.to_string(), line)
+    };
+    plan.services().iter().map(line).collect()
+}
+
+/// The kernel modules, by name.
+pub(crate) fn modules(plan: &Plan<'_>) -> Vec<(String, String)> {
+    let always: Vec<&str> = plan
+        .text(plan.settings().modules_always)
+        .split(' ')
+        .collect();
+    let line = |(module, number): (&Module, u32)| {
+        let name = plan.text(module.name);
+        let mut words = Vec::new();
+        if always.contains(&name) {
+            words.push("always".to_string());
+        }
+        if !plan.text(module.options).is_empty() {
+            words.push(format!("with {}", plan.text(module.options)));
+        }
+        let needed = plan.dependencies_of(module).iter();
+        let needed = needed.filter_map(|index| plan.modules().get(index.get() as usize));
+        let needed: Vec<&str> = needed.map(|needed| plan.text(needed.name)).collect();
+        if !needed.is_empty() {
+            words.push(format!("after {}", needed.join(" ")));
+        }
+        let aliases = plan
+            .aliases()
+            .iter()
+            .filter(|alias| alias.module.get() == number);
+        let aliases: Vec<&str> = aliases.map(|alias| plan.text(alias.pattern)).collect();
+        if !aliases.is_empty() {
+            words.push(format!("for {}", aliases.join(" ")));
+        }
+        (name.to_string(), format!("{name:<24} {}", words.join("; ")))
+    };
+    plan.modules().iter().zip(0_u32..).map(line).collect()
+}
+
+/// The expected disks, by serial number.
+pub(crate) fn disks(plan: &Plan<'_>) -> Vec<(String, String)> {
+    let line = |disk: &Disk| {
+        let bytes = match disk.bytes.get() {
+            0 => "any size".to_string(),
+            bytes => size(bytes),
+        };
+        let (serial, concern) = (plan.text(disk.serial), concern(disk.concern()));
+        let line = format!("{serial:<24} {bytes}, else {concern}");
+        (serial.to_string(), line)
+    };
+    plan.disks().iter().map(line).collect()
+}
+
+fn or<'a>(text: &'a str, default: &'a str) -> &'a str {
+    if text.is_empty() { default } else { text }
+}
+
+fn concern(concern: Concern) -> &'static str {
+    match concern {
+        Concern::Note => "note",
+        Concern::Degraded => "degraded",
+        Concern::Hold => "hold",
+    }
+}

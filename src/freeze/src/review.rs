@@ -1,0 +1,241 @@
+//! How one plan differs from another, as a person wants to see it before it goes to a fleet.
+//!
+//! Not a diff of two texts: a script that moved only because something it waits for moved stands
+//! under what caused it, an edge that another implies is told as such, and what changes no order (the
+//! line of a header, the number of a link) is not told at all. Pure functions over two plans; the
+//! same two give the same review.
+//!
+//! | file       | what it knows                                                      |
+//! |------------|--------------------------------------------------------------------|
+//! | `side`     | a runlevel of one of the two, by names                             |
+//! | `runlevel` | what comes, goes, and changes in a runlevel                        |
+//! | `edges`    | new and lost edges, those of one cause together                    |
+//! | `moves`    | why a script stands on another level                               |
+//! | `tables`   | settings, hosts, services, modules, disks                          |
+//! | `text`     | the review for people; as JSON it has the same facts               |
+
+mod edges;
+mod moves;
+mod runlevel;
+mod side;
+mod tables;
+mod text;
+
+use std::collections::BTreeSet;
+
+use preroot_plan::{Argument, Plan};
+use serde::Serialize;
+
+pub use edges::{ChangedEdge, EdgeGroup, Implied};
+pub use moves::{Cause, MoveGroup, Moved};
+pub use runlevel::{Added, Dropped, Reason, Removed, RunlevelReview, ScriptChange};
+pub use tables::{Change, Entry};
+
+use crate::table::count;
+
+/// What is held against each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    Whole,
+    /// What a tree alone says: its order and its services. One of the two has no config.
+    Order,
+}
+
+/// Which details are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What a review needs.
+    Usual,
+    /// Also edges that stand for another reason, and every name.
+    Verbose,
+}
+
+/// A pair of counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// In the old plan.
+    pub old: usize,
+    /// In the new one.
+    pub new: usize,
+}
+
+/// All that differs between two plans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Review {
+    /// The runlevels of a boot and its end, also those in which nothing differs.
+    pub runlevels: Vec<RunlevelReview>,
+    /// The settings that differ; none are compared in [`Scope::Order`].
+    pub settings: Vec<Change>,
+    /// Hosts, by what they are known by.
+    pub hosts: Vec<Entry>,
+    /// Lines of inittab, by id.
+    pub services: Vec<Entry>,
+    /// Kernel modules, by name.
+    pub modules: Vec<Entry>,
+    /// Expected disks, by serial number.
+    pub disks: Vec<Entry>,
+}
+
+/// Compares two plans.
+#[must_use]
+pub fn review(old: &Plan<'_>, new: &Plan<'_>, scope: Scope) -> Review {
+    let defaults = (old.settings().runlevel, new.settings().runlevel);
+    let pairs = [(b'S', b'S'), defaults, (b'0', b'0'), (b'6', b'6')];
+    let runlevels = pairs.map(|names| runlevel::compare((old, new), names, scope));
+    let services = tables::services(old, new);
+    let whole = |compare: fn(&Plan<'_>, &Plan<'_>) -> Vec<Entry>| match scope {
+        Scope::Whole => compare(old, new),
+        Scope::Order => Vec::new(),
+    };
+    Review {
+        runlevels: runlevels.into(),
+        settings: match scope {
+            Scope::Whole => tables::settings(old, new),
+            Scope::Order => Vec::new(),
+        },
+        hosts: whole(tables::hosts),
+        services,
+        modules: whole(tables::modules),
+        disks: whole(tables::disks),
+    }
+}
+
+impl Review {
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        self.runlevels.iter().all(RunlevelReview::is_same)
+            && self.settings.is_empty()
+            && self.tables().iter().all(|(_, entries)| entries.is_empty())
+    }
+
+    /// The review as people read it, with [`Review::summary`] as its last line.
+    #[must_use]
+    pub fn text(&self, detail: Detail) -> String {
+        text::text(self, detail)
+    }
+
+    /// The review as JSON: its own fields, and the summary.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        #[derive(Serialize)]
+        struct Whole<'a> {
+            same: bool,
+            summary: String,
+            #[serde(flatten)]
+            review: &'a Review,
+        }
+        let mut json = serde_json::to_string_pretty(&Whole {
+            same: self.is_same(),
+            summary: self.summary(),
+            review: self,
+        })?;
+        json.push('\n');
+        Ok(json)
+    }
+
+    /// All of it in one line. What is so in several runlevels counts once.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        if self.is_same() {
+            return "no difference".to_string();
+        }
+        let mut parts = Vec::new();
+        let mut part = |count: usize, word: &str| {
+            if count > 0 {
+                parts.push(format!("{count} {word}"));
+            }
+        };
+        part(
+            self.names(|it| it.added.iter().map(|added| added.script.as_str()).collect()),
+            "added",
+        );
+        part(
+            self.names(|it| {
+                it.removed
+                    .iter()
+                    .map(|removed| removed.script.as_str())
+                    .collect()
+            }),
+            "removed",
+        );
+        part(self.names(RunlevelReview::moved), "moved");
+        part(
+            self.names(|it| {
+                it.changed
+                    .iter()
+                    .map(|changed| changed.script.as_str())
+                    .collect()
+            }),
+            "changed",
+        );
+        let scripts = match parts.is_empty() {
+            true => None,
+            false => Some(format!("scripts: {}", parts.join(", "))),
+        };
+        let new = self.edge_count(|it| &it.new_edges);
+        let lost = self.edge_count(|it| &it.lost_edges);
+        let edges = match (new, lost) {
+            (0, 0) => None,
+            (new, 0) => Some(format!("edges: {new} new")),
+            (0, lost) => Some(format!("edges: {lost} lost")),
+            (new, lost) => Some(format!("edges: {new} new, {lost} lost")),
+        };
+        let deeper = |it: &&RunlevelReview| it.levels.old != it.levels.new;
+        let depth = |it: &RunlevelReview| {
+            format!(
+                "runlevel {}: levels {} -> {}",
+                it.heading(),
+                it.levels.old,
+                it.levels.new
+            )
+        };
+        let depths = self.runlevels.iter().filter(deeper).map(depth);
+        let mut parts: Vec<String> = scripts.into_iter().chain(edges).chain(depths).collect();
+        if !self.settings.is_empty() {
+            parts.push(format!("{} changed", count(self.settings.len(), "setting")));
+        }
+        for (name, entries) in self.tables() {
+            if !entries.is_empty() {
+                parts.push(format!("{} changed", count(entries.len(), name)));
+            }
+        }
+        if parts.is_empty() {
+            parts.push("the order is the same, some of its reasons are not".to_string());
+        }
+        parts.join("; ")
+    }
+
+    /// The tables, each with the noun for one of its entries.
+    fn tables(&self) -> [(&'static str, &Vec<Entry>); 4] {
+        [
+            ("host", &self.hosts),
+            ("service", &self.services),
+            ("kernel module", &self.modules),
+            ("disk", &self.disks),
+        ]
+    }
+
+    fn names<'a>(&'a self, of: impl Fn(&'a RunlevelReview) -> Vec<&'a str>) -> usize {
+        let names: BTreeSet<&str> = self.runlevels.iter().flat_map(of).collect();
+        names.len()
+    }
+
+    fn edge_count(&self, of: impl Fn(&RunlevelReview) -> &Vec<EdgeGroup>) -> usize {
+        let mut edges = BTreeSet::new();
+        for runlevel in &self.runlevels {
+            let is_start = runlevel.argument == Argument::Start;
+            for group in of(runlevel) {
+                for waiter in &group.scripts {
+                    edges.extend(
+                        group
+                            .after
+                            .iter()
+                            .map(|awaited| (is_start, waiter, awaited)),
+                    );
+                }
+            }
+        }
+        edges.len()
+    }
+}
