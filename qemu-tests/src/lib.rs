@@ -30,7 +30,7 @@ pub use cpio::Archive;
 pub use disk::{Disk, Health};
 pub use error::Error;
 pub use machine::{Counted, Link, Machine, Nic, Spec, free_port};
-pub use programs::{Baked, bake};
+pub use programs::{Baked, Change, bake};
 pub use qmp::Qmp;
 pub use record::{Boot, Record};
 pub use scenario::{Scenario, run as run_scenario, wait_verdict};

@@ -1,5 +1,6 @@
 //! Freezing and baking anew, for tests whose config is not the usual one.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -7,6 +8,30 @@ use crate::artefacts::Artefacts;
 use crate::disk;
 use crate::error::Error;
 use crate::files;
+
+/// How a config differs from the usual one.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// Text that stands in it, and what stands there instead.
+    pub replaced: BTreeMap<String, String>,
+    /// Lines at its end.
+    pub added: String,
+}
+
+impl Change {
+    fn apply(&self, text: &str) -> Result<String, Error> {
+        let mut text = text.to_owned();
+        for (old, new) in &self.replaced {
+            if !text.contains(old) {
+                return Err(Error::unexpected(format!(
+                    "the usual config has no `{old}`"
+                )));
+            }
+            text = text.replace(old, new);
+        }
+        Ok(format!("{text}\n{}\n", self.added))
+    }
+}
 
 /// An image made for one test; removed with its directory.
 #[derive(Debug)]
@@ -22,16 +47,16 @@ impl Baked {
     }
 }
 
-/// Freezes a root tree and bakes, with lines added to the usual config.
+/// Freezes a root tree and bakes, with some text of the usual config replaced and lines added to it.
 ///
 /// # Errors
 /// When the project's own programs say no.
-pub fn bake(artefacts: &Artefacts, more: &str, root: &Path) -> Result<Baked, Error> {
+pub fn bake(artefacts: &Artefacts, change: &Change, root: &Path) -> Result<Baked, Error> {
     let dir = disk::scratch()?;
     let baked = Baked { dir };
     let at = |name: &str| baked.dir.path().join(name);
-    let text = files::read_text(&artefacts.config)?;
-    files::write(&at("config.toml"), format!("{text}\n{more}\n"))?;
+    let text = change.apply(&files::read_text(&artefacts.config)?)?;
+    files::write(&at("config.toml"), text)?;
     let mut freeze = Command::new(&artefacts.preroot);
     freeze.arg("freeze").arg("--config").arg(at("config.toml"));
     freeze

@@ -184,6 +184,18 @@ impl<'a> Boot<'a> {
         String::from_utf8_lossy(&output).into_owned()
     }
 
+    /// Which event `NAME starts` or `NAME ends` is, in the order of the record.
+    #[must_use]
+    pub fn moment(&self, words: &str) -> Option<usize> {
+        let (name, moment) = words.split_once(' ')?;
+        let is_it = |(_, event): (u64, Event<'_>)| match (moment, event) {
+            ("starts", Event::ScriptStarted(event)) => event.name == name,
+            ("ends", Event::ScriptEnded(event)) => event.name == name,
+            _ => false,
+        };
+        self.events().position(is_it)
+    }
+
     /// All scripts that ended.
     pub fn scripts(&self) -> impl Iterator<Item = ScriptEnded<'a>> + '_ {
         self.events().filter_map(|(_, event)| match event {

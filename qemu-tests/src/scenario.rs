@@ -12,7 +12,7 @@ use crate::disk::{Disk, Health};
 use crate::error::Error;
 use crate::files;
 use crate::machine::{Machine, Nic, Spec, free_port};
-use crate::programs::{self, Baked};
+use crate::programs::{self, Baked, Change};
 use crate::record::{Boot, Record};
 use crate::scripts::{self, NewScript, Tree};
 use crate::session::Session;
@@ -31,6 +31,9 @@ pub struct Scenario {
     /// Lines added to the config; the image is baked anew with them.
     #[serde(default)]
     config: String,
+    /// Text of the usual config, and what stands there instead.
+    #[serde(default)]
+    config_replaced: BTreeMap<String, String>,
     /// Commands of debugfs(8) that damage the disk first.
     #[serde(default)]
     damage: Vec<String>,
@@ -82,6 +85,9 @@ struct Expect {
     /// What a script's kept output has in it.
     #[serde(default)]
     output: BTreeMap<String, Vec<String>>,
+    /// Pairs of moments, `ssh starts` or `ssh ends`: the first comes before the second.
+    #[serde(default)]
+    sequence: Vec<[String; 2]>,
     /// What a file of the root holds in the end.
     #[serde(default)]
     file: BTreeMap<String, String>,
@@ -158,17 +164,19 @@ pub fn run(name: &str) -> Result<(), Error> {
 
 /// The image for a scenario that needs one of its own, and its scripts on the disk.
 fn baked(scenario: &Scenario, artefacts: &Artefacts, disk: &Disk) -> Result<Option<Baked>, Error> {
-    let config = scenario.config.as_str();
-    if scenario.script.is_empty() {
-        let root = &artefacts.root_tree;
-        return match config {
-            "" => Ok(None),
-            config => programs::bake(artefacts, config, root).map(Some),
-        };
+    let change = Change {
+        replaced: scenario.config_replaced.clone(),
+        added: scenario.config.clone(),
+    };
+    if !scenario.script.is_empty() {
+        let tree = Tree::with(artefacts, &scenario.script)?;
+        scripts::install(disk, &tree, &scenario.script)?;
+        programs::bake(artefacts, &change, tree.root()).map(Some)
+    } else if change.replaced.is_empty() && change.added.is_empty() {
+        Ok(None)
+    } else {
+        programs::bake(artefacts, &change, &artefacts.root_tree).map(Some)
     }
-    let tree = Tree::with(artefacts, &scenario.script)?;
-    scripts::install(disk, &tree, &scenario.script)?;
-    programs::bake(artefacts, config, tree.root()).map(Some)
 }
 
 /// Logs in by each door while a script runs: it has started before, and has not ended after.
@@ -283,6 +291,12 @@ fn differences(expect: &Expect, boot: &Boot<'_>) -> Vec<String> {
         let found = boot.script_output(name);
         for part in expected.iter().filter(|part| !found.contains(*part)) {
             all.push(format!("output of {name}: no `{part}` in\n{found}"));
+        }
+    }
+    for [first, second] in &expect.sequence {
+        match (boot.moment(first), boot.moment(second)) {
+            (Some(before), Some(after)) if before < after => {}
+            found => all.push(format!("`{first}` is not before `{second}`: {found:?}")),
         }
     }
     if boot.missing > 0 || boot.damaged > 0 {

@@ -150,3 +150,8 @@ fn a_script_forks_without_end() -> Result<(), Error> {
 fn a_script_eats_all_memory() -> Result<(), Error> {
     run_scenario("eats-memory")
 }
+
+#[test]
+fn scripts_start_by_edges() -> Result<(), Error> {
+    run_scenario("edges")
+}

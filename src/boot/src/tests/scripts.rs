@@ -67,6 +67,46 @@ fn interactive_scripts_run_alone() {
     assert!(ended < at(&fake, "ScriptStarted { script: 4, name: \"ssh\""));
 }
 
+/// How many scripts ran at once, at most.
+fn at_once(fake: &Fake) -> usize {
+    let (mut running, mut most) = (0_usize, 0);
+    for event in fake.record() {
+        if event.contains("ScriptStarted {") {
+            running += 1;
+        } else if event.contains("ScriptEnded {") {
+            running -= 1;
+        }
+        most = most.max(running);
+    }
+    most
+}
+
+#[test]
+fn no_more_run_at_once_than_the_plan_allows() {
+    for policy in [Policy::Levels, Policy::Edges] {
+        for (parallel, most) in [(1, 1), (2, 2), (3, 3), (0, 6)] {
+            let mut draft = draft();
+            draft.policy = policy;
+            draft.parallel = parallel;
+            let runlevel = &mut draft.runlevels[1];
+            for (number, script) in runlevel.scripts.iter_mut().enumerate() {
+                script.level = 1;
+                script.edges.clear();
+                script.deadline_ms = 1000 * (u32::try_from(number).unwrap() + 1);
+            }
+            for name in ["more", "most"] {
+                let mut script = runlevel.scripts[0].clone();
+                script.name = name.to_string();
+                runlevel.scripts.push(script);
+            }
+            runlevel.scripts.sort_by(|a, b| a.name.cmp(&b.name));
+            let fake = boot(&draft, |_| {});
+            assert_eq!(at_once(&fake), most, "{policy:?}, parallel {parallel}");
+            assert!(fake.recorded("RunlevelEnded { runlevel: \"2\", succeeded: 6"));
+        }
+    }
+}
+
 #[test]
 fn how_a_script_ends_is_recorded_and_stops_nobody() {
     let exit = |code| Behaviour::Exits(code, "out\n", 5);
