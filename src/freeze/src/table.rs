@@ -86,7 +86,7 @@ fn order(view: &View<'_>, text: &mut String) {
     for (scripts, level) in view.levels().iter().zip(1..) {
         let cells: Vec<String> = scripts
             .iter()
-            .map(|script| cell(view, *script, chain.contains(script)))
+            .map(|script| cell(view, *script, chain.len() > 1 && chain.contains(script)))
             .collect();
         let _ = write!(text, "{level:>4}  ");
         row(&cells, text);

@@ -164,7 +164,7 @@ pub(super) fn without_arrow(reason: &str) -> String {
 }
 
 /// What of a reason is the same in the headers of many: `Required-Start $syslog`.
-fn kind(reason: &str) -> String {
+pub(super) fn kind(reason: &str) -> String {
     let reason = without_arrow(reason);
     match reason.rsplit_once(" (") {
         Some((kind, _)) => kind.to_string(),

@@ -208,28 +208,40 @@ fn added(old: &Side<'_>, new: &Side<'_>) -> Vec<Added> {
             scripts: scripts.into_iter().map(str::to_string).collect(),
             reason,
         };
-        let mut before: Vec<Reason> = Vec::new();
-        for (waiter, reason) in waiters(new, old, name) {
-            let reason = edges::without_arrow(reason);
-            match before.iter_mut().find(|known| known.reason == reason) {
-                Some(known) => known.scripts.push(waiter.to_string()),
-                None => before.push(Reason {
-                    scripts: vec![waiter.to_string()],
-                    reason,
-                }),
-            }
-        }
         added.push(Added {
             script: name.to_string(),
             level: view.level(index),
             marks,
             after: reasons(&new.plan, script).into_iter().map(after).collect(),
-            before,
+            before: before(old, new, name),
             was_dropped: was_dropped.get(name).map(|reason| (*reason).to_string()),
         });
     }
     added.sort_by(|a, b| (a.level, &a.script).cmp(&(b.level, &b.script)));
     added
+}
+
+/// Which scripts of both plans wait for a new one, those with the same words in their headers together.
+fn before(old: &Side<'_>, new: &Side<'_>, name: &str) -> Vec<Reason> {
+    let mut groups: Vec<(String, Vec<(&str, &str)>)> = Vec::new();
+    for (waiter, reason) in waiters(new, old, name) {
+        let kind = edges::kind(reason);
+        match groups.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, members)) => members.push((waiter, reason)),
+            None => groups.push((kind, vec![(waiter, reason)])),
+        }
+    }
+    let reason = |(kind, members): (String, Vec<(&str, &str)>)| Reason {
+        reason: match members.as_slice() {
+            [(_, reason)] => edges::without_arrow(reason),
+            _ => kind,
+        },
+        scripts: members
+            .iter()
+            .map(|(waiter, _)| (*waiter).to_string())
+            .collect(),
+    };
+    groups.into_iter().map(reason).collect()
 }
 
 /// Which scripts of both sides wait for one that only `one` has, and why.
