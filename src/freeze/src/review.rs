@@ -140,58 +140,43 @@ impl Review {
         if self.is_same() {
             return "no difference".to_string();
         }
-        let mut parts = Vec::new();
-        let mut part = |count: usize, word: &str| {
-            if count > 0 {
-                parts.push(format!("{count} {word}"));
+        let names = |of: fn(&RunlevelReview) -> Vec<&str>| {
+            let names: BTreeSet<&str> = self.runlevels.iter().flat_map(of).collect();
+            names.len()
+        };
+        let scripts = [
+            (
+                names(|it| it.added.iter().map(|added| &*added.script).collect()),
+                "added",
+            ),
+            (
+                names(|it| it.removed.iter().map(|removed| &*removed.script).collect()),
+                "removed",
+            ),
+            (names(RunlevelReview::moved), "moved"),
+            (
+                names(|it| it.changed.iter().map(|changed| &*changed.script).collect()),
+                "changed",
+            ),
+            (
+                names(|it| it.dropped.iter().map(|dropped| &*dropped.script).collect()),
+                "dropped otherwise",
+            ),
+        ];
+        let edges = [
+            (self.edge_count(|it| &it.new_edges), "new"),
+            (self.edge_count(|it| &it.lost_edges), "lost"),
+        ];
+        let mut parts = counted("scripts", &scripts);
+        parts.extend(counted("edges", &edges));
+        for runlevel in &self.runlevels {
+            let (name, Counts { old, new }) = (runlevel.heading(), runlevel.levels);
+            if old != new {
+                parts.push(format!("runlevel {name}: levels {old} -> {new}"));
+            } else if runlevel.old_name != runlevel.new_name {
+                parts.push(format!("runlevel {name}"));
             }
-        };
-        part(
-            self.names(|it| it.added.iter().map(|added| added.script.as_str()).collect()),
-            "added",
-        );
-        part(
-            self.names(|it| {
-                it.removed
-                    .iter()
-                    .map(|removed| removed.script.as_str())
-                    .collect()
-            }),
-            "removed",
-        );
-        part(self.names(RunlevelReview::moved), "moved");
-        part(
-            self.names(|it| {
-                it.changed
-                    .iter()
-                    .map(|changed| changed.script.as_str())
-                    .collect()
-            }),
-            "changed",
-        );
-        let scripts = match parts.is_empty() {
-            true => None,
-            false => Some(format!("scripts: {}", parts.join(", "))),
-        };
-        let new = self.edge_count(|it| &it.new_edges);
-        let lost = self.edge_count(|it| &it.lost_edges);
-        let edges = match (new, lost) {
-            (0, 0) => None,
-            (new, 0) => Some(format!("edges: {new} new")),
-            (0, lost) => Some(format!("edges: {lost} lost")),
-            (new, lost) => Some(format!("edges: {new} new, {lost} lost")),
-        };
-        let deeper = |it: &&RunlevelReview| it.levels.old != it.levels.new;
-        let depth = |it: &RunlevelReview| {
-            format!(
-                "runlevel {}: levels {} -> {}",
-                it.heading(),
-                it.levels.old,
-                it.levels.new
-            )
-        };
-        let depths = self.runlevels.iter().filter(deeper).map(depth);
-        let mut parts: Vec<String> = scripts.into_iter().chain(edges).chain(depths).collect();
+        }
         if !self.settings.is_empty() {
             parts.push(format!("{} changed", count(self.settings.len(), "setting")));
         }
@@ -216,11 +201,6 @@ impl Review {
         ]
     }
 
-    fn names<'a>(&'a self, of: impl Fn(&'a RunlevelReview) -> Vec<&'a str>) -> usize {
-        let names: BTreeSet<&str> = self.runlevels.iter().flat_map(of).collect();
-        names.len()
-    }
-
     fn edge_count(&self, of: impl Fn(&RunlevelReview) -> &Vec<EdgeGroup>) -> usize {
         let mut edges = BTreeSet::new();
         for runlevel in &self.runlevels {
@@ -237,5 +217,17 @@ impl Review {
             }
         }
         edges.len()
+    }
+}
+
+/// `scripts: 2 added, 1 moved`; nothing where there is nothing to count.
+fn counted(name: &str, counts: &[(usize, &str)]) -> Vec<String> {
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = counts
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    match parts.is_empty() {
+        true => Vec::new(),
+        false => vec![format!("{name}: {}", parts.join(", "))],
     }
 }

@@ -74,6 +74,7 @@ fn pairs_get_the_reviews_that_were_read() {
         let plan = |bytes| Plan::check(bytes).expect("plan");
         let review = review(&plan(&old), &plan(&new), Scope::Whole);
         let mut answer = review.text(Detail::Usual);
+        assert_eq!(answer.lines().last(), Some(review.summary().as_str()));
         let verbose = review.text(Detail::Verbose);
         if verbose != answer {
             answer += &format!("==== --verbose\n{verbose}");

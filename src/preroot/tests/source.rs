@@ -80,9 +80,7 @@ fn a_tree_alone_has_an_order_and_its_messages() {
     );
 }
 
-#[test]
-fn what_has_no_plan_is_told_what_it_is() {
-    let world = World::new();
+fn write_what_has_no_plan(world: &World) {
     let mut plan = world.freeze("old", "plan");
     let image = world.image(None);
     let whole = world.image(Some(plan.clone()));
@@ -102,6 +100,12 @@ fn what_has_no_plan_is_told_what_it_is() {
     world.write("secret", b"");
     let mode = fs::Permissions::from_mode(0o000);
     fs::set_permissions(world.path().join("secret"), mode).expect("mode");
+}
+
+#[test]
+fn what_has_no_plan_is_told_what_it_is() {
+    let world = World::new();
+    write_what_has_no_plan(&world);
     let cases: [(&[&str], i32, &str); 13] = [
         (&["nowhere"], 111, "nowhere: No such file or directory"),
         (

@@ -274,10 +274,10 @@ impl Finder<'_> {
     /// What brought a script to the level where it is.
     fn arrival(&mut self, name: &str) -> BTreeSet<Cause> {
         let script = name.to_string();
-        if self.old.index(name).is_none() {
-            one(Cause::Added { script })
-        } else if self.new.is_alone(name) && !self.old.is_alone(name) {
+        if self.new.is_alone(name) && !self.old.is_alone(name) {
             one(Cause::Interactive { script })
+        } else if self.old.index(name).is_none() {
+            one(Cause::Added { script })
         } else if self.way(name) != Some(Ordering::Equal) {
             self.causes(name)
         } else {

@@ -76,8 +76,8 @@ pub struct Removed {
     pub script: String,
     /// The level it was on.
     pub level: usize,
-    /// Which scripts of both plans waited for it.
-    pub before: Vec<String>,
+    /// Which scripts of both plans waited for it, by reason.
+    pub before: Vec<Reason>,
     /// Why it is dropped; none: the tree does not enable it.
     pub now_dropped: Option<String>,
 }
@@ -213,7 +213,7 @@ fn added(old: &Side<'_>, new: &Side<'_>) -> Vec<Added> {
             level: view.level(index),
             marks,
             after: reasons(&new.plan, script).into_iter().map(after).collect(),
-            before: before(old, new, name),
+            before: before(new, old, name),
             was_dropped: was_dropped.get(name).map(|reason| (*reason).to_string()),
         });
     }
@@ -221,10 +221,14 @@ fn added(old: &Side<'_>, new: &Side<'_>) -> Vec<Added> {
     added
 }
 
-/// Which scripts of both plans wait for a new one, those with the same words in their headers together.
-fn before(old: &Side<'_>, new: &Side<'_>, name: &str) -> Vec<Reason> {
+/// Which scripts of both sides wait for one that only `one` has, those with the same words in their
+/// headers together.
+fn before(one: &Side<'_>, other: &Side<'_>, name: &str) -> Vec<Reason> {
     let mut groups: Vec<(String, Vec<(&str, &str)>)> = Vec::new();
-    for (waiter, reason) in waiters(new, old, name) {
+    for waiter in one.names().filter(|waiter| other.index(waiter).is_some()) {
+        let Some(reason) = one.reason(waiter, name) else {
+            continue;
+        };
         let kind = edges::kind(reason);
         match groups.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, members)) => members.push((waiter, reason)),
@@ -244,16 +248,6 @@ fn before(old: &Side<'_>, new: &Side<'_>, name: &str) -> Vec<Reason> {
     groups.into_iter().map(reason).collect()
 }
 
-/// Which scripts of both sides wait for one that only `one` has, and why.
-fn waiters<'a>(
-    one: &'a Side<'_>,
-    other: &'a Side<'_>,
-    name: &'a str,
-) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let both = one.names().filter(|waiter| other.index(waiter).is_some());
-    both.filter_map(move |waiter| Some((waiter, one.reason(waiter, name)?)))
-}
-
 fn removed(old: &Side<'_>, new: &Side<'_>) -> Vec<Removed> {
     let now_dropped = new.dropped();
     let gone = old.names().filter(|name| new.index(name).is_none());
@@ -261,9 +255,7 @@ fn removed(old: &Side<'_>, new: &Side<'_>) -> Vec<Removed> {
         .map(|name| Removed {
             script: name.to_string(),
             level: old.level(name).unwrap_or(0),
-            before: waiters(old, new, name)
-                .map(|(waiter, _)| waiter.to_string())
-                .collect(),
+            before: before(old, new, name),
             now_dropped: now_dropped.get(name).map(|reason| (*reason).to_string()),
         })
         .collect();

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::review::edges::{EdgeGroup, Implied};
 use crate::review::moves::{Cause, MoveGroup, Moved};
-use crate::review::runlevel::{Added, Dropped, Removed, RunlevelReview, word};
+use crate::review::runlevel::{Added, Dropped, Reason, Removed, RunlevelReview, word};
 use crate::review::tables::Entry;
 use crate::review::{Detail, Review};
 use crate::table::count;
@@ -48,8 +48,7 @@ pub(super) fn text(review: &Review, detail: Detail) -> String {
     for (name, entries) in review.tables() {
         page.entries(name, entries);
     }
-    page.line(0, &review.summary());
-    page.text
+    page.text + &review.summary() + "\n"
 }
 
 impl RunlevelReview {
@@ -130,7 +129,7 @@ impl Page {
             let names = self.names(&after.scripts);
             words.push(format!("after {names}: {}", after.reason));
         }
-        for before in &added.before {
+        for before in self.telling(&added.before) {
             let names = self.names(&before.scripts);
             words.push(format!("before {names}: {}", before.reason));
         }
@@ -139,13 +138,24 @@ impl Page {
 
     fn removed(&mut self, removed: &Removed) {
         let mut words = format!("was on level {}", removed.level);
-        if !removed.before.is_empty() {
-            words += &format!(", before {}", self.names(&removed.before));
+        let before: Vec<String> = self
+            .telling(&removed.before)
+            .flat_map(|before| before.scripts.iter().cloned())
+            .collect();
+        if !before.is_empty() {
+            words += &format!(", before {}", self.names(&before));
         }
         if let Some(reason) = &removed.now_dropped {
             words += &format!("; now dropped: {reason}");
         }
         self.line(4, &format!("- {:<20} {words}", removed.script));
+    }
+
+    /// What waits for a script for more of a reason than that it waits for all of them.
+    fn telling<'a>(&self, before: &'a [Reason]) -> impl Iterator<Item = &'a Reason> + use<'a> {
+        let is_verbose = self.detail == Detail::Verbose;
+        let tells = move |before: &&Reason| is_verbose || !before.reason.contains("$all");
+        before.iter().filter(tells)
     }
 
     fn dropped(&mut self, dropped: &Dropped) {

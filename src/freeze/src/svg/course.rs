@@ -1,4 +1,4 @@
-//! Which way a line goes, and which lines cross each other.
+//! Which way a line goes, and which lines meet.
 //!
 //! From one line of boxes to the next it is a curve. Over more than that it goes down a gutter, the
 //! space between two columns, beside the box at that end of it that has fewer lines; it curves only
@@ -23,6 +23,8 @@ pub(super) struct Gutter {
     pub(super) column: usize,
     /// Whose box it is beside.
     pub(super) beside: Beside,
+    /// The script at the other end: lines from or to one script go down as one.
+    pub(super) far: usize,
 }
 
 /// Beside which end each line goes down, where it has to.
@@ -49,12 +51,15 @@ impl Sides {
         let line = &drawn.edges[edge];
         let (from, to) = (places[line.wait.awaited], places[line.waiter]);
         let beside = self.0[edge];
-        let (own, other) = match beside {
-            Beside::Awaited => (from.column, to.column),
-            Beside::Waiter => (to.column, from.column),
+        let (own, other, far) = match beside {
+            Beside::Awaited => (from.column, to.column, line.waiter),
+            Beside::Waiter => (to.column, from.column, line.wait.awaited),
         };
-        let column = if other > own { own + 1 } else { own };
-        let gutter = (to.line > from.line + 1).then_some(Gutter { column, beside });
+        let gutter = (to.line > from.line + 1).then_some(Gutter {
+            column: if other > own { own + 1 } else { own },
+            beside,
+            far,
+        });
         Course { from, to, gutter }
     }
 }
@@ -99,8 +104,23 @@ impl Course {
         top.abs_diff(bottom)
     }
 
-    /// Whether it changes sides with another.
-    pub(super) fn crosses(&self, other: &Course) -> bool {
+    /// Whether it meets another: changes sides with it, or is beside it in a gutter, where one of the
+    /// two has to cross the other to get out.
+    pub(super) fn meets(&self, other: &Course) -> bool {
+        self.crosses(other) || self.is_beside(other)
+    }
+
+    fn is_beside(&self, other: &Course) -> bool {
+        let overlap = self.from.line < other.to.line && other.from.line < self.to.line;
+        match (self.gutter, other.gutter) {
+            (Some(own), Some(other)) => {
+                overlap && own.column == other.column && own.far != other.far
+            }
+            _ => false,
+        }
+    }
+
+    fn crosses(&self, other: &Course) -> bool {
         let changes = |gap| {
             let (own, other) = (self.ends(gap), other.ends(gap));
             let (top, bottom) = (own.0.cmp(&other.0), own.1.cmp(&other.1));
@@ -122,15 +142,19 @@ mod tests {
         Course {
             from: place(from),
             to: place(to),
-            gutter: gutter.map(|column| Gutter { column, beside }),
+            gutter: gutter.map(|column| Gutter {
+                column,
+                beside,
+                far: from.1,
+            }),
         }
     }
 
     #[test]
-    fn lines_cross_where_they_change_sides() {
+    fn lines_meet_where_they_change_sides_or_share_a_gutter() {
         let check = |one: &Course, other: &Course, expected: bool| {
-            assert_eq!(one.crosses(other), expected, "{one:?} {other:?}");
-            assert_eq!(other.crosses(one), expected, "{other:?} {one:?}");
+            assert_eq!(one.meets(other), expected, "{one:?} {other:?}");
+            assert_eq!(other.meets(one), expected, "{other:?} {one:?}");
         };
         let curve = |from, to| course((0, from), (1, to), None);
         check(&curve(0, 1), &curve(1, 0), true);
@@ -142,5 +166,8 @@ mod tests {
         check(&down, &course((1, 0), (2, 1), None), true);
         check(&down, &course((2, 0), (3, 0), None), false);
         check(&down, &course((3, 0), (4, 1), None), false);
+        check(&down, &course((0, 0), (3, 0), Some(1)), true);
+        check(&down, &course((0, 0), (3, 0), Some(0)), false);
+        check(&down, &course((0, 1), (2, 1), Some(1)), false);
     }
 }

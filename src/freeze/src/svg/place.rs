@@ -2,7 +2,7 @@
 //!
 //! A level has as many lines as it needs. Within a level, scripts stand near what they wait for and
 //! what waits for them: a few passes of the barycentre method, of which the one with the fewest
-//! crossings is kept. Ties go by the scripts' own order, so the same order gives the same drawing.
+//! meetings is kept. Ties go by the scripts' own order, so the same order gives the same drawing.
 
 use crate::svg::course::{Course, Sides};
 use crate::svg::drawn::{Drawn, Line};
@@ -12,7 +12,9 @@ use crate::view::View;
 const PASSES: usize = 12;
 /// Times that neighbours are compared.
 const EXCHANGES: usize = 8;
-/// More edges than this are not counted crossing by crossing.
+/// With more edges than this, only the best pass is bettered by exchanges.
+const EXCHANGED_EDGES_MAX: usize = 200;
+/// More edges than this are not counted meeting by meeting.
 const COUNTED_EDGES_MAX: usize = 1500;
 
 /// A script's place.
@@ -41,37 +43,45 @@ pub(super) fn places(view: &View<'_>, drawn: &Drawn<'_>, columns_max: usize) -> 
     let widest = levels.iter().map(Vec::len).max().unwrap_or(0);
     let columns = widest.clamp(1, columns_max.max(1));
     let neighbours = Neighbours::of(view.count(), drawn);
+    let firsts = first_lines(&levels, columns);
     let centre = vec![(columns - 1) as f64 / 2.0; view.count()];
-    let mut best = place(&levels, columns, &centre);
+    let mut last = vec![Place::default(); view.count()];
+    for (level, first) in levels.iter().zip(&firsts) {
+        place(level, *first, columns, &centre, &mut last);
+    }
     let costs = Costs::of(view.count(), drawn);
-    let mut best_cost = costs.all(&best);
-    let mut last = best.clone();
+    let (mut best, mut best_cost) = (last.clone(), costs.all(&last));
     let down: Vec<usize> = (0..levels.len()).collect();
     let up: Vec<usize> = down.iter().rev().copied().collect();
+    let mut wish = centre;
     for pass in 0..PASSES {
         let (order, side, other) = match pass % 2 {
             0 => (&down, &neighbours.awaited, &neighbours.waiters),
             _ => (&up, &neighbours.waiters, &neighbours.awaited),
         };
-        for level in order.iter().copied() {
-            let wish = wishes(&last, side, other);
-            levels[level].sort_by(|a, b| wish[*a].total_cmp(&wish[*b]).then(a.cmp(b)));
-            last = place(&levels, columns, &wish);
+        for number in order.iter().copied() {
+            let level = &mut levels[number];
+            for script in level.iter().copied() {
+                wish[script] = wish_of(script, &last, side, other);
+            }
+            level.sort_by(|a, b| wish[*a].total_cmp(&wish[*b]).then(a.cmp(b)));
+            place(level, firsts[number], columns, &wish, &mut last);
         }
-        let cost = costs.all(&last);
+        let mut tried = last.clone();
+        if drawn.edges.len() <= EXCHANGED_EDGES_MAX {
+            exchange(&mut tried, &levels, columns, &costs);
+        }
+        let cost = costs.all(&tried);
         if cost < best_cost {
-            best_cost = cost;
-            best = last.clone();
+            (best, best_cost) = (tried, cost);
         }
     }
     exchange(&mut best, &levels, columns, &costs);
-    let line_count = |level: &Vec<usize>| level.len().div_ceil(columns);
-    let lines = levels.iter().zip(0..);
+    let lines = levels.iter().enumerate();
+    let line = |(number, level): (usize, &Vec<usize>)| vec![number; level.len().div_ceil(columns)];
     Places {
         scripts: best,
-        lines: lines
-            .flat_map(|(level, number)| vec![number; line_count(level)])
-            .collect(),
+        lines: lines.flat_map(line).collect(),
         columns,
     }
 }
@@ -105,49 +115,49 @@ fn weight(edge: &Line<'_>) -> usize {
     if edge.is_chain { 4 } else { 1 }
 }
 
-/// The column where each script would like to be: the mean of its neighbours on one side, else on
-/// the other, else where it is.
-fn wishes(places: &[Place], side: &[Ends], other: &[Ends]) -> Vec<f64> {
+/// The column where a script would like to be: the mean of its neighbours on one side, else on the
+/// other, else where it is.
+fn wish_of(script: usize, places: &[Place], side: &[Ends], other: &[Ends]) -> f64 {
     let mean = |ends: &Ends| {
         let weights: usize = ends.iter().map(|(_, weight)| weight).sum();
         let column = |(script, weight): &(usize, usize)| places[*script].column * weight;
         let sum: usize = ends.iter().map(column).sum();
         (weights > 0).then(|| sum as f64 / weights as f64)
     };
-    let wish = |(script, place): (usize, &Place)| {
-        mean(&side[script])
-            .or_else(|| mean(&other[script]))
-            .unwrap_or(place.column as f64)
-    };
-    places.iter().enumerate().map(wish).collect()
+    mean(&side[script])
+        .or_else(|| mean(&other[script]))
+        .unwrap_or(places[script].column as f64)
 }
 
-/// Puts sorted levels into lines and columns.
-fn place(levels: &[Vec<usize>], columns: usize, wish: &[f64]) -> Vec<Place> {
-    let mut places = vec![Place::default(); wish.len()];
-    let mut first_line = 0;
-    for level in levels {
-        let lines = level.len().div_ceil(columns);
-        if lines == 1 {
-            let wishes: Vec<f64> = level.iter().map(|script| wish[*script]).collect();
-            for (script, column) in level.iter().zip(nearest(&wishes, columns)) {
-                places[*script] = Place {
-                    line: first_line,
-                    column,
-                };
-            }
-        } else {
-            // Column by column, so that what belongs together stands together.
-            for (at, script) in level.iter().enumerate() {
-                places[*script] = Place {
-                    line: first_line + at % lines,
-                    column: at / lines,
-                };
-            }
+/// The first line of each level.
+fn first_lines(levels: &[Vec<usize>], columns: usize) -> Vec<usize> {
+    let mut next = 0;
+    let first = |level: &Vec<usize>| {
+        let first = next;
+        next += level.len().div_ceil(columns);
+        first
+    };
+    levels.iter().map(first).collect()
+}
+
+/// Puts a sorted level into lines and columns.
+fn place(level: &[usize], first: usize, columns: usize, wish: &[f64], places: &mut [Place]) {
+    let lines = level.len().div_ceil(columns);
+    if lines == 1 {
+        let wishes: Vec<f64> = level.iter().map(|script| wish[*script]).collect();
+        for (script, column) in level.iter().zip(nearest(&wishes, columns)) {
+            let line = first;
+            places[*script] = Place { line, column };
         }
-        first_line += lines;
+        return;
     }
-    places
+    // Column by column, so that what belongs together stands together.
+    for (at, script) in level.iter().enumerate() {
+        places[*script] = Place {
+            line: first + at % lines,
+            column: at / lines,
+        };
+    }
 }
 
 /// Different columns in this order, as near to these sorted wishes as can be (least squares).
@@ -186,6 +196,9 @@ fn exchange(places: &mut [Place], levels: &[Vec<usize>], columns: usize, costs: 
                     row.find(|script| places[*script].column == column)
                 };
                 let pair = [at(column - 1), at(column)];
+                if pair == [None, None] {
+                    continue;
+                }
                 let before = costs.of_pair(pair, places);
                 let move_to = |places: &mut [Place], columns: [usize; 2]| {
                     for (script, column) in pair.iter().zip(columns) {
@@ -231,7 +244,7 @@ impl<'a> Costs<'a> {
         }
     }
 
-    /// How often lines cross, then how far they go aside.
+    /// How often lines meet, then how far they go aside.
     fn all(&self, places: &[Place]) -> (usize, usize) {
         self.cost(0..self.drawn.edges.len(), places)
     }
@@ -247,17 +260,18 @@ impl<'a> Costs<'a> {
 
     fn cost(&self, edges: impl Iterator<Item = usize>, places: &[Place]) -> (usize, usize) {
         let course = |edge| self.sides.course(edge, self.drawn, places);
-        let count = self.drawn.edges.len();
+        let count = match self.drawn.edges.len() {
+            count if count <= COUNTED_EDGES_MAX => count,
+            _ => 0,
+        };
         let all: Vec<Course> = (0..count).map(course).collect();
-        let (mut crossings, mut aside) = (0, 0);
+        let (mut meetings, mut aside) = (0, 0);
         for edge in edges {
-            aside += all[edge].aside() * weight(&self.drawn.edges[edge]);
-            if count <= COUNTED_EDGES_MAX {
-                let crosses = |other: &&Course| all[edge].crosses(other);
-                crossings += all.iter().filter(crosses).count();
-            }
+            let own = course(edge);
+            aside += own.aside() * weight(&self.drawn.edges[edge]);
+            meetings += all.iter().filter(|other| own.meets(other)).count();
         }
-        (crossings, aside)
+        (meetings, aside)
     }
 }
 

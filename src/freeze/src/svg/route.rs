@@ -67,15 +67,9 @@ impl<'a> Router<'a> {
     fn bundles(&self) -> Vec<Option<Bundle>> {
         let sides = Sides::of(self.places.scripts.len(), self.drawn);
         let bundle = |edge: usize| {
-            let (awaited, waiter) = self.ends(edge);
-            let gutter = sides
-                .course(edge, self.drawn, &self.places.scripts)
-                .gutter?;
-            let far = match gutter.beside {
-                Beside::Waiter => awaited,
-                Beside::Awaited => waiter,
-            };
-            Some((gutter.column, gutter.beside, far))
+            let course = sides.course(edge, self.drawn, &self.places.scripts);
+            let gutter = course.gutter?;
+            Some((gutter.column, gutter.beside, gutter.far))
         };
         (0..self.drawn.edges.len()).map(bundle).collect()
     }
