@@ -6,6 +6,7 @@ use preroot_plan::{Plan, PlanError};
 use preroot_record::Born;
 
 use crate::core::Boot;
+use crate::limits::SECOND_NS;
 use crate::machine::{Loudness, Machine};
 use crate::text::{Text, cut, text};
 
@@ -22,6 +23,20 @@ fn digest<'d>(digests: &'d str, name: &str) -> &'d str {
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
         .map_or("", |hex| cut(hex, 64))
+}
+
+/// A clock that stands before the moment the image was built is wrong: it is put there, so that no file system seems
+/// to come from the future.
+pub(crate) fn wind_clock<M: Machine>(boot: &mut Boot<'_, M>) {
+    let built_s = boot.plan.map_or(0, |plan| plan.settings().built_s.get());
+    let built = built_s.saturating_mul(SECOND_NS);
+    let found = boot.machine.wall_clock();
+    if found < built {
+        boot.clock_was = Some(found / SECOND_NS);
+        if boot.machine.set_wall_clock(built).is_err() {
+            boot.clock_was = None;
+        }
+    }
 }
 
 /// Says who we are. What cannot be read is left empty.
@@ -59,6 +74,11 @@ pub(crate) fn announce<M: Machine>(
         env!("CARGO_PKG_VERSION")
     ));
     boot.machine.say(Loudness::Milestone, &line);
+    if let Some(was_s) = boot.clock_was {
+        boot.alarm(format_args!(
+            "the clock stood at {was_s} s since 1970, before this image was built: set forward to that"
+        ));
+    }
     if let Some(error) = &plan_error {
         boot.alarm(format_args!("{error}: built-in defaults, rescue"));
     }

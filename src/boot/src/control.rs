@@ -9,6 +9,7 @@ use heapless::String;
 use preroot_record::Operator as Record;
 
 use crate::core::{Boot, RootPlace, is_again};
+use crate::fsck::LOG;
 use crate::machine::{Machine, Power};
 use crate::shutdown;
 use crate::stage::Stage;
@@ -142,6 +143,13 @@ fn status<M: Machine>(boot: &mut Boot<'_, M>, answer: &mut Answer) -> core::fmt:
     writeln!(answer, "verdict  {} so far", boot.verdict)?;
     writeln!(answer, "stage    {}", boot.stage.name())?;
     match boot.operator.waiting {
+        Waiting::No if boot.check.is_running() => {
+            let (pass, percent) = (boot.check.progress.pass, boot.check.progress.percent);
+            writeln!(
+                answer,
+                "check    pass {pass} of 5, {percent} %; its words: {LOG}"
+            )?;
+        }
         Waiting::No => {
             let (running, left) = boot.runner.progress();
             writeln!(answer, "scripts  {running} running, {left} not ended")?;

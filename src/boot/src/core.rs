@@ -7,10 +7,10 @@ use preroot_plan::Plan;
 use preroot_record::limits::OUTPUT_BYTES_MAX;
 use preroot_record::{Event as Record, Note, Output, Source};
 
+use crate::check::Check;
 use crate::command_line::CommandLine;
 use crate::console::Console;
 use crate::control::Operator;
-use crate::fsck::Check;
 use crate::groups::Groups;
 use crate::limits::{CHILDREN_MAX, DRAIN_READS_MAX, READ_BYTES};
 use crate::machine::{Child, End, Errno, Event, Loudness, Machine, Nanoseconds, Pid1, Signal};
@@ -74,6 +74,8 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) task: Task,
     pub(crate) runner: Runner,
     pub(crate) groups: Groups,
+    /// What the wall clock said, in seconds since 1970, before it was set.
+    pub(crate) clock_was: Option<u64>,
     pub(crate) services: Services,
     pub(crate) operator: Operator,
     pub(crate) console: Console,
@@ -114,6 +116,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             task: Task::default(),
             runner: Runner::default(),
             groups: Groups::default(),
+            clock_was: None,
             services: Services::default(),
             operator: Operator::default(),
             console: Console::default(),
@@ -203,6 +206,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             self.runner.deadline(),
             self.services.deadline(),
             self.console.deadline(),
+            self.check.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -217,6 +221,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         crate::script::due(self, now);
         crate::services::due(self, now);
         crate::console::due(self, now);
+        crate::fsck::due(self, now);
     }
 
     fn handle(&mut self, event: Event) {

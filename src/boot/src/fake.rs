@@ -46,6 +46,7 @@ struct FakeChild {
 /// What the tests look at afterwards, and what they set before.
 pub(crate) struct Fake {
     pub(crate) now: Nanoseconds,
+    pub(crate) wall_clock: Nanoseconds,
     pub(crate) calls: usize,
     /// The call with this number fails.
     pub(crate) fail_at: Option<usize>,
@@ -127,6 +128,7 @@ impl Fake {
         );
         Fake {
             now: 2 * SECOND_NS,
+            wall_clock: 1_700_000_000 * SECOND_NS,
             calls: 0,
             fail_at: None,
             fail_name: None,
@@ -389,7 +391,13 @@ impl Machine for Fake {
     }
 
     fn wall_clock(&mut self) -> Nanoseconds {
-        1_700_000_000 * SECOND_NS
+        self.wall_clock
+    }
+
+    fn set_wall_clock(&mut self, to: Nanoseconds) -> Result<(), Errno> {
+        self.call("set_wall_clock")?;
+        self.wall_clock = to;
+        Ok(())
     }
 
     fn wait(&mut self, until: Option<Nanoseconds>) -> Event {
@@ -479,6 +487,16 @@ impl Machine for Fake {
         let value = String::from_utf8(bytes.to_vec()).unwrap();
         self.written.push((path.to_string(), value.clone()));
         self.files.insert(path.to_string(), value);
+        Ok(())
+    }
+
+    fn append_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno> {
+        self.call("append_file")?;
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        self.files
+            .entry(path.to_string())
+            .or_default()
+            .push_str(&text);
         Ok(())
     }
 

@@ -11,29 +11,30 @@
 //! | with 4             | errors left                      | `repair = yes`: `-y`; else rescue |
 //! | with 8, 16, 32, 128 | the check failed, nothing is known | rescue                          |
 //! | signal             | somebody ended it                | rescue                            |
+//!
+//! It has no deadline: a large file system takes what it takes. How far it is, is told; so is that it stalls, and what
+//! its repairs have cost. All it says is at [`LOG`].
 
 use preroot_plan::{CheckMode, Repair};
-use preroot_record::{Fsck as Record, Source};
+use preroot_record::{Fsck as Record, Lost, Output, Source};
 
+use crate::check::{Check, Costs, News, Words};
 use crate::core::{Boot, Purpose, Turn};
-use crate::limits::FSCK_OUTPUT_BYTES_MAX;
+use crate::limits::{FSCK_OUTPUT_BYTES_MAX, FSCK_STALL_NS, SECOND_NS};
 use crate::machine::{
-    End, Errno, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Status, Streams,
+    Child, End, Errno, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Status, Streams,
 };
 use crate::stage::Next;
 use crate::step::{Failed, Step};
+use crate::tails::Tail;
 use crate::text::{Text, text};
 use crate::volume::Volume;
 
 /// The file that tells sysvinit's checkroot.sh and systemd-fsck-root that root was checked.
 const STAMP: &str = "/run/initramfs/fsck-root";
 
-/// A check that runs.
-#[derive(Debug, Default)]
-pub(crate) struct Check {
-    ended: Option<Status>,
-    output_bytes: u32,
-}
+/// Where everything that checks say is kept while the machine runs.
+pub(crate) const LOG: &str = "/run/preroot/fsck.log";
 
 /// What a check's end means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,20 +76,50 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     );
     boot.milestone(format_args!("checking {}: {reason}", volume.name));
     let first = if repair == Repair::No { "-n" } else { "-p" };
-    let result = match check(boot, &volume, reason, first) {
-        Ok(Meaning::Uncorrected) if repair == Repair::Yes => check(boot, &volume, reason, "-y"),
-        result => result,
-    };
+    let mut costs = Costs::default();
+    let mut result = check(boot, &volume, reason, first);
+    if result == Ok(Meaning::Uncorrected) && repair == Repair::Yes {
+        costs = boot.check.costs;
+        result = check(boot, &volume, reason, "-y");
+    }
+    costs.add(boot.check.costs);
     match result {
         Err(next) => next,
         Ok(Meaning::Clean) => stamped(boot),
         Ok(Meaning::Repaired) => {
+            let name = &volume.name;
+            let lost: Text = text(format_args!("{}", Told(costs, volume.files)));
             boot.verdict
-                .degrade(format_args!("root {} was repaired", volume.name));
+                .degrade(format_args!("root {name} was repaired{lost}"));
+            boot.alarm(format_args!(
+                "root {name} was repaired{lost}; all of it: {LOG}"
+            ));
             stamped(boot)
         }
         Ok(Meaning::Uncorrected) => Next::Failed(Failed::plain(Step::FsckUncorrected)),
         Ok(Meaning::Unknown(step)) => Next::Failed(Failed::plain(step)),
+    }
+}
+
+/// What repairs cost, for people; with the files that there were before, if anybody knows.
+struct Told(Costs, Option<u64>);
+
+impl core::fmt::Display for Told {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Told(costs, before) = self;
+        let mut sign = ": ";
+        for (count, what) in [
+            (u64::from(costs.inodes_cleared), "inodes cleared"),
+            (u64::from(costs.entries_dropped), "names dropped"),
+            (u64::from(costs.attached), "in lost+found"),
+            (costs.missing(*before), "files fewer than before"),
+        ] {
+            if count > 0 {
+                write!(f, "{sign}{count} {what}")?;
+                sign = ", ";
+            }
+        }
+        Ok(())
     }
 }
 
@@ -125,6 +156,12 @@ fn skip<M: Machine>(boot: &mut Boot<'_, M>, volume: &Volume, reason: &'static st
         signal: 0,
         took_ns: 0,
         verdict: if clean { "clean" } else { "not checked" },
+        inodes_cleared: None,
+        entries_dropped: None,
+        attached: None,
+        orphans: None,
+        files_before: volume.files,
+        files_after: None,
     });
     if clean {
         stamp(boot);
@@ -143,35 +180,16 @@ fn stamp<M: Machine>(boot: &mut Boot<'_, M>) {
     }
 }
 
-/// Runs one check to its end. It has no deadline: a large file system takes what it takes.
+/// Runs one check to its end.
 fn check<M: Machine>(
     boot: &mut Boot<'_, M>,
     volume: &Volume,
     reason: &'static str,
     how: &str,
 ) -> Result<Meaning, Next> {
-    let device: Text = text(format_args!("/dev/{}", volume.name));
-    // -f: e2fsck's own opinion that nothing is due must not overrule ours.
-    let (force, arguments) = ("-f", ["e2fsck", how, "", &device]);
-    let arguments: heapless::Vec<&str, 4> = arguments
-        .iter()
-        .map(|&word| if word.is_empty() { force } else { word })
-        .filter(|&word| word != force || reason == "forced" || reason == "damaged superblock")
-        .collect();
-    let spawn = Spawn {
-        program: Program::Path("/sbin/e2fsck"),
-        arguments: &arguments,
-        environment: &["PATH=/sbin:/bin"],
-        place: Place::Rescue,
-        streams: Streams::Captured,
-        group: None,
-        oom_score: -1000,
-        on_panic: OnPanic::Leave,
-    };
-    boot.check = Check::default();
     let began = boot.machine.now();
-    let child = match boot.machine.spawn(&spawn) {
-        Ok(spawned) => spawned.child,
+    let child = match start(boot, volume, reason, how) {
+        Ok(child) => child,
         Err(errno) => {
             return Err(Next::Failed(Failed {
                 step: Step::SpawnFsck,
@@ -179,6 +197,7 @@ fn check<M: Machine>(
             }));
         }
     };
+    boot.check = Check::begun(began);
     boot.assign(child, Purpose::Fsck);
     let status = loop {
         if let Some(status) = boot.check.ended {
@@ -192,12 +211,41 @@ fn check<M: Machine>(
             }
         }
     };
+    keep_rest(boot);
     finish(boot, volume, reason, how, status, began);
     if boot.down.is_some() {
         Err(Next::Down)
     } else {
         Ok(meaning(status))
     }
+}
+
+fn start<M: Machine>(
+    boot: &mut Boot<'_, M>,
+    volume: &Volume,
+    reason: &'static str,
+    how: &str,
+) -> Result<Child, Errno> {
+    let device: Text = text(format_args!("/dev/{}", volume.name));
+    let head: Text = text(format_args!("e2fsck {how} {device}: {reason}\n"));
+    log(boot, head.as_bytes());
+    // -f: e2fsck's own opinion that nothing is due must not overrule ours.
+    let is_forced = reason == "forced" || reason == "damaged superblock";
+    let mut arguments = heapless::Vec::<&str, 6>::new();
+    arguments.extend(["e2fsck", how, "-C", "1"]);
+    arguments.extend(is_forced.then_some("-f"));
+    arguments.extend([device.as_str()]);
+    let spawn = Spawn {
+        program: Program::Path("/sbin/e2fsck"),
+        arguments: &arguments,
+        environment: &["PATH=/sbin:/bin"],
+        place: Place::Rescue,
+        streams: Streams::Captured,
+        group: None,
+        oom_score: -1000,
+        on_panic: OnPanic::Leave,
+    };
+    Ok(boot.machine.spawn(&spawn)?.child)
 }
 
 fn finish<M: Machine>(
@@ -229,16 +277,93 @@ fn finish<M: Machine>(
         signal,
         took_ns,
         verdict,
+        inodes_cleared: Some(boot.check.costs.inodes_cleared),
+        entries_dropped: Some(boot.check.costs.entries_dropped),
+        attached: Some(boot.check.costs.attached),
+        orphans: Some(boot.check.costs.orphans),
+        files_before: volume.files,
+        files_after: boot.check.costs.files,
     });
     boot.milestone(format_args!(
         "{command}: {verdict} (exit {code}, signal {signal})"
     ));
 }
 
-/// What the check says is kept.
+/// A piece of what the check says.
 pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
-    let kept = boot.check.output_bytes;
-    boot.check.output_bytes = boot.keep_output(Source::Fsck, kept, FSCK_OUTPUT_BYTES_MAX, bytes);
+    let now = boot.machine.now();
+    let mut words = Words::new();
+    let news = boot.check.take(bytes, now, &mut words);
+    keep(boot, &words);
+    if let News::Progress(progress) = news {
+        let (pass, percent) = (progress.pass, progress.percent);
+        boot.milestone(format_args!("check: pass {pass} of 5, {percent} %"));
+    }
+}
+
+/// Its words to the log, and to the record as far as they fit there.
+fn keep<M: Machine>(boot: &mut Boot<'_, M>, words: &[u8]) {
+    log(boot, words);
+    for piece in words.chunks(preroot_record::limits::OUTPUT_BYTES_MAX) {
+        if boot.check.kept < FSCK_OUTPUT_BYTES_MAX {
+            record(boot, piece);
+            let bytes = u32::try_from(piece.len()).unwrap_or(u32::MAX);
+            boot.check.kept = boot.check.kept.saturating_add(bytes);
+            continue;
+        }
+        let (tail, count) = boot.check.beyond.get_or_insert((Tail::EMPTY, 0));
+        tail.put(piece);
+        *count = count.saturating_add(u64::try_from(piece.len()).unwrap_or(0));
+    }
+}
+
+/// What is left when it has ended: an unfinished line, and the end of what the record has no room for.
+fn keep_rest<M: Machine>(boot: &mut Boot<'_, M>) {
+    let mut words = Words::new();
+    boot.check.end_line(&mut words);
+    boot.check.stalls_at = None;
+    keep(boot, &words);
+    let Some((mut tail, count)) = boot.check.beyond.take() else {
+        return;
+    };
+    let bytes = tail.bytes();
+    let lost = count.saturating_sub(u64::try_from(bytes.len()).unwrap_or(0));
+    boot.record(Lost {
+        what: "fsck",
+        count: lost,
+        script: None,
+    });
+    record(boot, bytes);
+}
+
+fn record<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
+    boot.record(Output {
+        source: Source::Fsck,
+        script: 0,
+        bytes,
+    });
+}
+
+/// To the log in /run. A /run that is full is no reason to stop.
+fn log<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
+    if !bytes.is_empty() {
+        let _ = boot.machine.append_file(LOG, bytes);
+    }
+}
+
+/// A check that has said nothing for long: that is told once, until it speaks again. It may still be at work.
+pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
+    if boot.check.stalls_at.is_none_or(|at| at > now) {
+        return;
+    }
+    boot.check.stalls_at = None;
+    let (pass, percent) = (boot.check.progress.pass, boot.check.progress.percent);
+    let minutes = FSCK_STALL_NS / SECOND_NS / 60;
+    boot.alarm(format_args!(
+        "the check stalls: not a word for {minutes} min (pass {pass}, {percent} %)"
+    ));
+    boot.verdict
+        .degrade(format_args!("the check of root stalled"));
 }
 
 /// The check has ended.

@@ -13,6 +13,7 @@
 extern crate std;
 
 mod born;
+mod check;
 mod command_line;
 mod console;
 mod control;
@@ -89,6 +90,7 @@ pub fn run<M: Machine>(
         .get(..length)
         .and_then(|bytes| str::from_utf8(bytes).ok());
     let line = line.unwrap_or_default().trim_ascii();
+    born::wind_clock(&mut boot);
     born::announce(&mut boot, exec_ns, line, checked.err());
     early::apply(&mut boot, line);
     let born = match checked {

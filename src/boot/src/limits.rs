@@ -33,6 +33,10 @@ pub const MEMORY_RESERVED_MAX: u64 = 256 << 20;
 pub const GROUP_NAME_BYTES_MAX: usize = 190;
 /// Bytes read of a child at once: a quarter of what a pipe holds.
 pub const READ_BYTES: usize = 16 << 10;
+/// A check that says nothing for so long stalls, and that is told.
+pub const FSCK_STALL_NS: Nanoseconds = 300 * SECOND_NS;
+/// The progress of a check is told in steps of so much of each pass.
+pub const PROGRESS_STEP_PERCENT: u8 = 20;
 /// Chunks read of a child that has ended, before the rest is left to later events.
 pub const DRAIN_READS_MAX: usize = 8;
 /// After SIGTERM, the time until SIGKILL.

@@ -316,6 +316,8 @@ pub trait Machine {
     fn now(&mut self) -> Nanoseconds;
     /// CLOCK_REALTIME, ns since 1970.
     fn wall_clock(&mut self) -> Nanoseconds;
+    /// Sets CLOCK_REALTIME, ns since 1970.
+    fn set_wall_clock(&mut self, to: Nanoseconds) -> Result<(), Errno>;
     /// Blocks until something happens or `until` has come. What is already there comes before
     /// [`Event::Due`], so `until` in the past asks whether all is handled. The only place where PID 1 blocks.
     fn wait(&mut self, until: Option<Nanoseconds>) -> Event;
@@ -340,6 +342,8 @@ pub trait Machine {
     fn read_file(&mut self, path: &str, out: &mut [u8]) -> Result<usize, Errno>;
     /// Writes a small file of /proc, /sys or /run.
     fn write_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno>;
+    /// Adds to the end of a file of /run.
+    fn append_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno>;
     /// Sets the host name.
     fn set_hostname(&mut self, name: &str) -> Result<(), Errno>;
 

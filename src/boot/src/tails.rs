@@ -5,17 +5,21 @@ use preroot_record::limits::OUTPUT_BYTES_MAX;
 
 use crate::limits::TAILS_MAX;
 
-/// The last bytes of one script.
+/// The last bytes of something.
 #[derive(Debug)]
 pub(crate) struct Tail {
-    script: u32,
     ring: [u8; OUTPUT_BYTES_MAX],
     /// How many bytes were put in, ever.
     bytes: u64,
 }
 
 impl Tail {
-    fn put(&mut self, bytes: &[u8]) {
+    pub(crate) const EMPTY: Tail = Tail {
+        ring: [0; OUTPUT_BYTES_MAX],
+        bytes: 0,
+    };
+
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
         let skipped = bytes.len().saturating_sub(OUTPUT_BYTES_MAX);
         let last = bytes.get(skipped..).unwrap_or_default();
         self.bytes += u64::try_from(skipped).unwrap_or(0);
@@ -54,30 +58,26 @@ impl Tail {
 /// The tails of the scripts that run.
 #[derive(Debug, Default)]
 pub(crate) struct Tails {
-    tails: Vec<Tail, TAILS_MAX>,
+    tails: Vec<(u32, Tail), TAILS_MAX>,
 }
 
 impl Tails {
     /// Keeps the end of what a script writes beyond its bound. With too many of them, that of the first ones.
     pub(crate) fn put(&mut self, script: u32, bytes: &[u8]) {
-        if let Some(tail) = self.tails.iter_mut().find(|tail| tail.script == script) {
+        if let Some((_, tail)) = self.tails.iter_mut().find(|(of, _)| *of == script) {
             tail.put(bytes);
             return;
         }
-        let mut tail = Tail {
-            script,
-            ring: [0; OUTPUT_BYTES_MAX],
-            bytes: 0,
-        };
+        let mut tail = Tail::EMPTY;
         tail.put(bytes);
         // No room: only its count is known.
-        let _ = self.tails.push(tail);
+        let _ = self.tails.push((script, tail));
     }
 
     /// Takes a script's tail out.
     pub(crate) fn take(&mut self, script: u32) -> Option<Tail> {
-        let at = self.tails.iter().position(|tail| tail.script == script)?;
-        Some(self.tails.swap_remove(at))
+        let at = self.tails.iter().position(|(of, _)| *of == script)?;
+        Some(self.tails.swap_remove(at).1)
     }
 }
 

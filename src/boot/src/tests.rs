@@ -8,13 +8,14 @@ use std::vec::Vec;
 
 use preroot_plan::{
     Argument, Draft, DraftAlias, DraftEdge, DraftHost, DraftModule, DraftRunlevel, DraftScript,
-    DraftService, HostKey, Repair, ScriptMode, ServiceAction, Weight,
+    DraftService, HostKey, ScriptMode, ServiceAction, Weight,
 };
 
+mod checks;
 mod scripts;
 
 use crate::fake::{Behaviour, Fake};
-use crate::limits::COMMAND_LINE_BYTES_MAX;
+use crate::limits::{COMMAND_LINE_BYTES_MAX, SECOND_NS};
 use crate::machine::{Pid1, Power};
 
 fn script(name: &str, level: u16, awaited: &[u32]) -> DraftScript {
@@ -289,38 +290,6 @@ fn a_damaged_plan_is_rescued_with_defaults() {
 }
 
 #[test]
-fn the_check_follows_its_table() {
-    let cases: [(Repair, u8, &[&str], &str); 6] = [
-        (Repair::Preen, 0, &["-p"], "OK"),
-        (Repair::Preen, 1, &["-p"], "DEGRADED"),
-        (Repair::Preen, 4, &["-p"], "RESCUE"),
-        (Repair::Yes, 4, &["-p", "-y"], "RESCUE"),
-        (Repair::No, 4, &["-n"], "RESCUE"),
-        (Repair::Yes, 8, &["-p"], "RESCUE"),
-    ];
-    for (repair, code, expected, word) in cases {
-        let fake = boot(&Draft { repair, ..draft() }, |fake| {
-            let line = "vda1\ttype=ext4\tlabel=root\tdue=unclean";
-            fake.volumes.insert("vda1".to_string(), line.to_string());
-            fake.behaviours
-                .insert("e2fsck".to_string(), Behaviour::Exits(code, "said\n", 50));
-        });
-        let ran: Vec<&str> = fake
-            .spawned
-            .iter()
-            .filter_map(|line| line.strip_prefix("e2fsck ")?.split(' ').next())
-            .collect();
-        assert_eq!(ran, expected, "{repair:?} {code}");
-        assert!(
-            fake.recorded(&format!("Verdict {{ word: \"{word}\"")),
-            "{:#?}",
-            fake.record()
-        );
-        assert!(fake.recorded("Output { source: Fsck"));
-    }
-}
-
-#[test]
 fn a_module_for_hardware_that_is_not_there_is_no_failure() {
     for (errno, word) in [(19, "OK"), (2, "DEGRADED")] {
         let fake = boot(&draft(), |fake| {
@@ -412,24 +381,6 @@ fn a_failed_pivot_is_unwound() {
             "call {call}"
         );
     }
-}
-
-#[test]
-fn output_beyond_its_bound_is_told_once() {
-    let flood: &'static str = std::boxed::Box::leak("x".repeat(40_000).into_boxed_str());
-    let fake = boot(&draft(), |fake| {
-        let line = "vda1\ttype=ext4\tlabel=root\tdue=unclean";
-        fake.volumes.insert("vda1".to_string(), line.to_string());
-        fake.behaviours
-            .insert("e2fsck".to_string(), Behaviour::Exits(0, flood, 50));
-    });
-    let told = fake
-        .record()
-        .iter()
-        .filter(|event| event.contains("is not kept"))
-        .count();
-    assert_eq!(told, 1);
-    assert!(fake.recorded("Verdict { word: \"OK\""));
 }
 
 #[test]
@@ -534,5 +485,22 @@ mod any_input {
             });
             prop_assert!(fake.ended.is_some());
         }
+    }
+}
+
+#[test]
+fn a_clock_from_before_the_image_is_set_forward() {
+    let built_s = 1_800_000_000;
+    for (clock_s, expected_s) in [
+        (0, built_s),
+        (built_s - 1, built_s),
+        (built_s + 5, built_s + 5),
+    ] {
+        let draft = Draft { built_s, ..draft() };
+        let fake = boot(&draft, |fake| fake.wall_clock = clock_s * SECOND_NS);
+        assert_eq!(fake.wall_clock, expected_s * SECOND_NS);
+        let told = fake.recorded("before this image was built");
+        assert_eq!(told, clock_s < built_s);
+        assert!(fake.recorded("Verdict { word: \"OK\""));
     }
 }

@@ -11,6 +11,7 @@
 //! | `serial` | of the disk |
 //! | `bytes` | size of the device |
 //! | `due` | ext: why it has to be checked: `unclean` `errors` `mounts` `interval` `journal` `damaged`; absent when it is clean |
+//! | `files` | ext: inodes in use, by its superblock |
 //! | `errno` | it could not be read |
 
 use heapless::String;
@@ -40,6 +41,8 @@ pub struct Volume {
     pub bytes: u64,
     /// Why the file system has to be checked; empty: it is clean.
     pub due: String<16>,
+    /// ext: inodes in use, by its superblock.
+    pub files: Option<u64>,
     /// errno when it could not be read.
     pub errno: u16,
 }
@@ -64,6 +67,7 @@ impl Volume {
                 "serial" => volume.serial = unescape(value),
                 "due" => volume.due = unescape(value),
                 "bytes" => volume.bytes = value.parse().unwrap_or_default(),
+                "files" => volume.files = value.parse().ok(),
                 "errno" => volume.errno = value.parse().unwrap_or_default(),
                 _ => {}
             }

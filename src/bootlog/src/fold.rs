@@ -324,7 +324,7 @@ impl Fold {
 
     fn lost(&mut self, event: &record::Lost<'_>) {
         let lost = &mut self.boot.lost;
-        if event.what != "output" {
+        if event.what == "frames" {
             lost.dropped_frames = lost.dropped_frames.saturating_add(event.count);
             return;
         }
@@ -413,6 +413,12 @@ fn check(at_ns: u64, event: &record::Fsck<'_>, output: &[u8]) -> Check {
         signal: event.signal,
         took_ns: event.took_ns,
         verdict: event.verdict.into(),
+        inodes_cleared: event.inodes_cleared,
+        entries_dropped: event.entries_dropped,
+        attached: event.attached,
+        orphans: event.orphans,
+        files_before: event.files_before,
+        files_after: event.files_after,
         output: String::from_utf8_lossy(output).into_owned(),
     }
 }

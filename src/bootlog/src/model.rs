@@ -225,6 +225,18 @@ pub struct Check {
     pub took_ns: u64,
     /// `clean`, `repaired`, `uncorrected`, `not checked`.
     pub verdict: String,
+    /// Inodes that the repair cleared.
+    pub inodes_cleared: Option<u32>,
+    /// Names that the repair dropped from directories.
+    pub entries_dropped: Option<u32>,
+    /// Inodes that the repair put into lost+found.
+    pub attached: Option<u32>,
+    /// Deleted files that the repair freed: no loss.
+    pub orphans: Option<u32>,
+    /// Inodes in use before, by the superblock.
+    pub files_before: Option<u64>,
+    /// Inodes in use after, by e2fsck's count.
+    pub files_after: Option<u64>,
     /// What it printed.
     pub output: String,
 }

@@ -55,6 +55,8 @@ pub struct ExtState {
     pub checked_s: u64,
     /// Seconds between checks; 0: never.
     pub interval_s: u32,
+    /// Inodes in use: what is counted as `files` by e2fsck. Up to date when it was unmounted cleanly.
+    pub files: u64,
 }
 
 /// Why e2fsck has to look at it, the worst first.
@@ -193,5 +195,6 @@ fn state(block: &[u8], integrity: Integrity) -> ExtState {
         mounts_max: i16::from_le_bytes(array(block, 0x36)),
         checked_s: u64::from(u32_le(block, 0x40)) | u64::from(checked_high) << 32,
         interval_s: u32_le(block, 0x44),
+        files: u64::from(u32_le(block, 0x00).saturating_sub(u32_le(block, 0x10))),
     }
 }

@@ -29,7 +29,7 @@ use preroot_boot::machine::{
 use preroot_sys::fd::{AsFd, OwnedFd};
 use preroot_sys::mount::mount_move;
 use preroot_sys::process::{Rlimit, chdir, pivot_root};
-use preroot_sys::time::{ClockId, clock_gettime};
+use preroot_sys::time::{ClockId, clock_gettime, clock_settime};
 use preroot_sys::{io, rand, system};
 
 use self::children::Children;
@@ -126,6 +126,10 @@ impl Machine for Linux {
         Linux::clock(ClockId::Realtime)
     }
 
+    fn set_wall_clock(&mut self, to: Nanoseconds) -> Result<(), Errno> {
+        clock_settime(ClockId::Realtime, watch::timespec(to)).map_err(errno)
+    }
+
     fn wait(&mut self, until: Option<Nanoseconds>) -> Event {
         self.wait_for_event(until)
     }
@@ -205,6 +209,10 @@ impl Machine for Linux {
 
     fn write_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno> {
         files::write(path, bytes)
+    }
+
+    fn append_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno> {
+        files::append(path, bytes)
     }
 
     fn set_hostname(&mut self, name: &str) -> Result<(), Errno> {

@@ -299,6 +299,24 @@ pub struct Fsck<'a> {
     /// What follows: `clean`, `repaired`, `uncorrected`, `not checked`.
     #[cbor(b(6), with = "crate::text")]
     pub verdict: &'a str,
+    /// Inodes that the repair cleared, with what they held.
+    #[n(7)]
+    pub inodes_cleared: Option<u32>,
+    /// Names that the repair dropped from directories.
+    #[n(8)]
+    pub entries_dropped: Option<u32>,
+    /// Inodes that the repair put into lost+found.
+    #[n(9)]
+    pub attached: Option<u32>,
+    /// Deleted files that the repair freed; no loss.
+    #[n(10)]
+    pub orphans: Option<u32>,
+    /// Inodes in use before, by the superblock.
+    #[n(11)]
+    pub files_before: Option<u64>,
+    /// Inodes in use after, by e2fsck's count.
+    #[n(12)]
+    pub files_after: Option<u64>,
 }
 
 /// A file system was mounted.
@@ -536,7 +554,7 @@ pub struct Note<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Lost<'a> {
-    /// `frames` or `output`.
+    /// `frames`, `output` (of a script) or `fsck` (what the check says).
     #[cbor(b(0), with = "crate::text")]
     pub what: &'a str,
     /// How many frames, or bytes.

@@ -56,9 +56,33 @@ fn check(page: &mut Page, check: &Check) {
         );
     }
     page.labelled("  fsck    ", style, &text);
+    let costs = costs(check);
+    if !costs.is_empty() {
+        page.labelled("  lost    ", Style::Bad, &costs);
+    }
     if check.verdict != "clean" {
         super::tail(page, &check.output);
     }
+}
+
+/// What a repair has cost.
+fn costs(check: &Check) -> String {
+    let number = |count: Option<u32>| u64::from(count.unwrap_or(0));
+    let missing = match (check.files_before, check.files_after) {
+        (Some(before), Some(after)) => before.saturating_sub(after + number(check.orphans)),
+        _ => 0,
+    };
+    let parts = [
+        (number(check.inodes_cleared), "inodes cleared"),
+        (number(check.entries_dropped), "names dropped"),
+        (number(check.attached), "files in lost+found"),
+        (missing, "files fewer than before"),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    parts.join(", ")
 }
 
 pub(super) fn network(page: &mut Page, boot: &Boot) {

@@ -141,6 +141,12 @@ fn root_and_fsck(story: &mut Story) {
             signal: 0,
             took_ns: 0,
             verdict: "clean",
+            inodes_cleared: None,
+            entries_dropped: None,
+            attached: None,
+            orphans: None,
+            files_before: None,
+            files_after: None,
         });
     });
     mounted(story);
@@ -398,6 +404,12 @@ fn rescue(tag: u8) -> Story {
             signal: 0,
             took_ns: 1_204 * MS,
             verdict: "repaired",
+            inodes_cleared: None,
+            entries_dropped: None,
+            attached: None,
+            orphans: None,
+            files_before: None,
+            files_after: None,
         });
     });
     mounted(&mut story);

@@ -140,6 +140,7 @@ fn the_worst_reason_is_told() {
             mounts_max: if has(Due::Mounts) { 5 } else { 6 },
             checked_s: 1000,
             interval_s: if has(Due::Interval) { 500 } else { 501 },
+            files: 11,
         };
         let expected = Due::ALL.into_iter().find(|&due| has(due));
         assert_eq!(state.due(1500), expected, "{set:06b}");
@@ -179,4 +180,11 @@ fn truncations() {
         let expected = (end >= 1024 + 0x3a).then_some(Some(Due::Damaged));
         assert_eq!(due, expected, "{end}");
     }
+}
+
+/// As e2fsck counts them.
+#[test]
+fn files_in_use() {
+    let image = made(&["-t", "ext4"]);
+    assert_eq!(ext(&image).files, 11);
 }

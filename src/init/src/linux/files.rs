@@ -56,6 +56,18 @@ pub(super) fn write(path: &str, bytes: &[u8]) -> Result<(), Errno> {
     }
 }
 
+/// Adds to the end of a file.
+pub(super) fn append(path: &str, bytes: &[u8]) -> Result<(), Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::CLOEXEC;
+    let file = open(path, flags, Mode::from_raw_mode(0o644)).map_err(errno)?;
+    let written = io::write(&file, bytes).map_err(errno)?;
+    if written == bytes.len() {
+        Ok(())
+    } else {
+        Err(Errno::NOSPC)
+    }
+}
+
 /// mkdir(2), 0755. A directory that is there is fine.
 pub(crate) fn make_directory(path: &str) -> Result<(), Errno> {
     match mkdir(path, Mode::from_raw_mode(0o755)) {

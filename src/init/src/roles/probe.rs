@@ -134,12 +134,14 @@ fn fields(found: &Found, out: &mut Stream) -> fmt::Result {
         write!(out, "\t{key}=")?;
         escape(value, out)
     };
+    let mut files = None;
     if let Some(superblock) = &found.superblock {
         field("type", superblock.kind.name().as_bytes())?;
         field("uuid", superblock.uuid.as_bytes())?;
         field("label", &superblock.label)?;
         let now_s = u64::try_from(clock_gettime(ClockId::Realtime).tv_sec).unwrap_or(0);
         let due = superblock.ext.as_ref().and_then(|ext| ext.due(now_s));
+        files = superblock.ext.as_ref().map(|ext| ext.files);
         field("due", due.map_or("", preroot_disk::Due::name).as_bytes())?;
     }
     if let Some(partition) = &found.partition {
@@ -147,6 +149,9 @@ fn fields(found: &Found, out: &mut Stream) -> fmt::Result {
         field("partlabel", partition.label.as_bytes())?;
     }
     field("serial", &found.serial)?;
+    if let Some(files) = files {
+        write!(out, "\tfiles={files}")?;
+    }
     write!(out, "\tbytes={}", found.bytes)
 }
 

@@ -86,6 +86,12 @@ fn root(text: &str) -> Vec<Event<'_>> {
             signal: u16::MAX,
             took_ns: u64::MAX,
             verdict: text,
+            inodes_cleared: Some(u32::MAX),
+            entries_dropped: Some(u32::MAX),
+            attached: Some(u32::MAX),
+            orphans: Some(u32::MAX),
+            files_before: Some(u64::MAX),
+            files_after: Some(u64::MAX),
         }
         .into(),
         Mounted {

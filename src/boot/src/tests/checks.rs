@@ -1,0 +1,119 @@
+//! The check of the root on the fake machine.
+
+use std::boxed::Box;
+use std::format;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use preroot_plan::{Draft, Repair};
+
+use super::{boot, draft};
+use crate::fake::{Behaviour, Fake};
+use crate::fsck::LOG;
+
+/// A root that is due, with 137 files by its superblock, and what e2fsck does about it.
+fn checked(repair: Repair, behaviour: Behaviour) -> Fake {
+    boot(&Draft { repair, ..draft() }, |fake| {
+        let line = "vda1\ttype=ext4\tlabel=root\tdue=unclean\tfiles=137";
+        fake.volumes.insert("vda1".to_string(), line.to_string());
+        fake.behaviours.insert("e2fsck".to_string(), behaviour);
+    })
+}
+
+fn says(fake: &Fake, words: &str) -> usize {
+    fake.said.iter().filter(|line| line.contains(words)).count()
+}
+
+#[test]
+fn the_check_follows_its_table() {
+    let cases: [(Repair, u8, &[&str], &str); 6] = [
+        (Repair::Preen, 0, &["-p"], "OK"),
+        (Repair::Preen, 1, &["-p"], "DEGRADED"),
+        (Repair::Preen, 4, &["-p"], "RESCUE"),
+        (Repair::Yes, 4, &["-p", "-y"], "RESCUE"),
+        (Repair::No, 4, &["-n"], "RESCUE"),
+        (Repair::Yes, 8, &["-p"], "RESCUE"),
+    ];
+    for (repair, code, expected, word) in cases {
+        let fake = checked(repair, Behaviour::Exits(code, "said\n", 50));
+        let ran: Vec<&str> = fake
+            .spawned
+            .iter()
+            .filter_map(|line| line.strip_prefix("e2fsck ")?.split(' ').next())
+            .collect();
+        assert_eq!(ran, expected, "{repair:?} {code}");
+        assert!(
+            fake.recorded(&format!("Verdict {{ word: \"{word}\"")),
+            "{:#?}",
+            fake.record()
+        );
+        assert!(fake.recorded("Output { source: Fsck"));
+    }
+}
+
+#[test]
+fn what_a_repair_cost_is_told() {
+    let cases = [
+        ("", "root vda1 was repaired"),
+        // Not a word about what it did: only its count tells.
+        (
+            "/dev/vda1: 105/16384 files (0.0% non-contiguous), 9606/65536 blocks\n",
+            "root vda1 was repaired: 32 files fewer than before",
+        ),
+        (
+            "/dev/vda1: Entry 'a' in / (2) has deleted/unused inode 46.  CLEARED.\n\
+             /dev/vda1: Inode 21 is a zero-length directory.  CLEARED.\n\
+             /dev/vda1: 135/16384 files (0.0% non-contiguous), 9606/65536 blocks\n",
+            "root vda1 was repaired: 1 inodes cleared, 1 names dropped, 2 files fewer than before",
+        ),
+        // What was deleted before is no loss.
+        (
+            "/dev/vda1: Clearing orphaned inode 12 (uid=0, gid=0, mode=0100644, size=0)\n\
+             /dev/vda1: 136/16384 files (0.0% non-contiguous), 9606/65536 blocks\n",
+            "root vda1 was repaired",
+        ),
+    ];
+    for (output, told) in cases {
+        let fake = checked(Repair::Preen, Behaviour::Exits(1, output, 50));
+        let verdict = format!("Verdict {{ word: \"DEGRADED\", reason: \"{told}\"");
+        assert!(fake.recorded(&verdict), "{verdict}: {:#?}", fake.record());
+        let log = fake.files.get(LOG).cloned().unwrap_or_default();
+        assert_eq!(log, format!("e2fsck -p /dev/vda1: not clean\n{output}"));
+        assert!(fake.recorded("files_before: Some(137)"));
+    }
+}
+
+#[test]
+fn progress_is_told_and_is_no_output() {
+    let mut output = String::new();
+    for pass in 1..=5 {
+        for current in 0..=100 {
+            output += &format!("{pass} {current} 100 /dev/vda1\n");
+        }
+    }
+    let output: &'static str = Box::leak(output.into_boxed_str());
+    let fake = checked(Repair::Preen, Behaviour::Exits(0, output, 50));
+    assert!(!fake.recorded("Output { source: Fsck"));
+    assert!(says(&fake, "check: pass 5 of 5, ") > 0, "{:#?}", fake.said);
+    assert!(fake.recorded("Verdict { word: \"OK\""));
+}
+
+#[test]
+fn what_the_record_has_no_room_for_is_in_the_log() {
+    let flood = format!("{}\nthe last words\n", "x".repeat(60_000));
+    let flood: &'static str = Box::leak(flood.into_boxed_str());
+    let fake = checked(Repair::Preen, Behaviour::Exits(0, flood, 50));
+    assert!(fake.recorded("Lost { what: \"fsck\""));
+    let last = format!("{:?}", "last words\n".as_bytes());
+    assert!(fake.recorded(last.trim_start_matches('[')));
+    assert!(fake.files[LOG].ends_with("the last words\n"));
+    assert!(fake.recorded("Verdict { word: \"OK\""));
+}
+
+#[test]
+fn a_check_that_stalls_is_told_once_and_may_still_end() {
+    let fake = checked(Repair::Preen, Behaviour::Exits(0, "hm\n", 3_600_000));
+    assert_eq!(says(&fake, "the check stalls"), 1, "{:#?}", fake.said);
+    assert!(fake.recorded("Verdict { word: \"DEGRADED\", reason: \"the check of root stalled\""));
+    assert!(fake.recorded("verdict: \"clean\""));
+}
