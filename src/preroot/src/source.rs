@@ -4,7 +4,7 @@
 //! fly, as `preroot freeze` would, and its messages go to standard error as there.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -142,8 +142,10 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         .read_to_end(&mut bytes)
         .map_err(failure)?;
     if bytes.len() as u64 == limit {
-        let large = io::Error::new(ErrorKind::FileTooLarge, "larger than any image");
-        return Err(failure(large));
+        let path = path.display();
+        return Err(Failure::wrong_input(format!(
+            "{path}: larger than any image"
+        )));
     }
     Ok(bytes)
 }
