@@ -154,13 +154,16 @@ impl<'a> Picture<'a> {
                     At(self.page.left(place.column))
                 ),
             };
+            let why: Vec<String> = reasons(&self.plan, self.view.script(*script))
+                .into_iter()
+                .map(|(reason, _)| reason)
+                .collect();
+            let name = self.view.script_name(*script);
+            let title = format!("{name} waits for everything above it: {}", why.join("; "));
             let _ = writeln!(
                 body,
                 "<path class=\"stem\" d=\"{path}\"><title>{}</title></path>",
-                escape(&format!(
-                    "{} waits for everything above it",
-                    self.view.script_name(*script)
-                )),
+                escape(&title),
             );
         }
     }
