@@ -76,6 +76,9 @@ struct RootFile {
 struct Expect {
     /// The verdict's word.
     verdict: String,
+    /// What the verdict's reason has in it.
+    #[serde(default)]
+    reason: Vec<String>,
     /// How scripts end: `exited 0`, `timed-out`, ...
     #[serde(default)]
     script: BTreeMap<String, String>,
@@ -273,6 +276,15 @@ fn differences(expect: &Expect, boot: &Boot<'_>) -> Vec<String> {
         &expect.verdict,
         verdict.map_or("none", |verdict| verdict.word),
     );
+    let reason = verdict.map_or("", |verdict| verdict.reason);
+    for part in &expect.reason {
+        let found = if reason.contains(part.as_str()) {
+            part
+        } else {
+            reason
+        };
+        compare("the verdict's reason", part, found);
+    }
     for (name, expected) in &expect.script {
         let found = boot
             .script(name)

@@ -63,7 +63,8 @@ pub(crate) fn build() -> Result<Programs, Error> {
     let stand_alone = target.join("static");
     let args = [
         "build",
-        "--release",
+        "--profile",
+        "guest",
         "--quiet",
         "-p",
         "bootlog",
@@ -78,7 +79,7 @@ pub(crate) fn build() -> Result<Programs, Error> {
         init,
         preroot: tools.join("release/preroot"),
         bootlog: tools.join("release/bootlog"),
-        bootlog_static: stand_alone.join(TARGET).join("release/bootlog"),
+        bootlog_static: stand_alone.join(TARGET).join("guest/bootlog"),
     })
 }
 
@@ -87,7 +88,8 @@ pub(crate) fn build_init() -> Result<PathBuf, Error> {
     let target = target_dir();
     let args = [
         "build",
-        "--release",
+        "--profile",
+        "guest",
         "--quiet",
         "-p",
         "preroot-init",
@@ -95,7 +97,7 @@ pub(crate) fn build_init() -> Result<PathBuf, Error> {
         "bin",
     ];
     run::shown(run::cargo(&args).env("CARGO_TARGET_DIR", &target))?;
-    Ok(target.join("release/preroot-init"))
+    Ok(target.join("guest/preroot-init"))
 }
 
 /// What was frozen and baked.
@@ -225,7 +227,8 @@ pub(crate) fn build_init_unstripped() -> Result<PathBuf, Error> {
     let target = target_dir().join("symbols");
     let args = [
         "build",
-        "--release",
+        "--profile",
+        "guest",
         "--quiet",
         "-p",
         "preroot-init",
@@ -235,9 +238,9 @@ pub(crate) fn build_init_unstripped() -> Result<PathBuf, Error> {
     let mut command = run::cargo(&args);
     command
         .env("CARGO_TARGET_DIR", &target)
-        .env("CARGO_PROFILE_RELEASE_STRIP", "none");
+        .env("CARGO_PROFILE_GUEST_STRIP", "none");
     run::shown(&mut command)?;
-    Ok(target.join("release/preroot-init"))
+    Ok(target.join("guest/preroot-init"))
 }
 
 /// Bakes the usual image once more; for the test that both are the same.

@@ -122,7 +122,7 @@ impl Bake<'_> {
 
     fn init(&mut self) {
         let path = &self.recipe.init;
-        let remedy = "build it with `cargo build --release -p preroot-init --features bin`";
+        let remedy = "build it with `cargo build --profile guest -p preroot-init --features bin`";
         let read = read_whole(path).and_then(|bytes| {
             check_static(path, &bytes, "PID 1", remedy)?;
             Ok(bytes)

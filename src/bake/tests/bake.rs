@@ -173,7 +173,7 @@ fn what_cannot_boot_is_refused() {
     );
     check(
         &write("preroot-init", b"#!/bin/sh\n".to_vec()),
-        "W/preroot-init: not an ELF file; build it with `cargo build --release -p preroot-init \
+        "W/preroot-init: not an ELF file; build it with `cargo build --profile guest -p preroot-init \
          --features bin`",
     );
     check(

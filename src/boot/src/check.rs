@@ -172,15 +172,15 @@ impl Costs {
 
     /// Counts what a line of e2fsck says it did (e2fsck's problem.c: what it asks, and what it says while preening).
     fn count(&mut self, line: &str) {
-        // While preening each line begins with the device.
-        let line = match line.split_once(": ") {
-            Some((device, rest)) if device.starts_with("/dev/") => rest,
-            _ => line,
-        };
         let has_cleared = line.ends_with("CLEARED.") || line.ends_with("Clear? yes");
-        if line.starts_with("Entry '") && has_cleared {
+        // While preening each line begins with the label, or the device.
+        let begins = |words: &str| {
+            let rest = line.split_once(": ").map_or("", |(_, rest)| rest);
+            line.starts_with(words) || rest.starts_with(words)
+        };
+        if begins("Entry '") && has_cleared {
             self.entries_dropped = self.entries_dropped.saturating_add(1);
-        } else if line.starts_with("Clearing orphaned inode") {
+        } else if begins("Clearing orphaned inode") {
             self.orphans = self.orphans.saturating_add(1);
         } else if line.ends_with("Connect to /lost+found? yes") || line.ends_with("RECONNECTED.") {
             self.attached = self.attached.saturating_add(1);
@@ -188,7 +188,7 @@ impl Costs {
             || line.ends_with("INODE CLEARED.")
             || line.ends_with("Delete file? yes")
             || line.ends_with("FILE DELETED.")
-            || (line.starts_with("Inode ") && has_cleared)
+            || (begins("Inode ") && has_cleared)
         {
             self.inodes_cleared = self.inodes_cleared.saturating_add(1);
         }
@@ -247,7 +247,7 @@ mod tests {
         check("", (0, 0, 0, 0, None));
         check(
             "/dev/vda1 was not cleanly unmounted, check forced.\n\
-             /dev/vda1: Entry 'f1' in / (2) has deleted/unused inode 46.  CLEARED.\n\
+             preroot-root: Entry 'f1' in / (2) has deleted/unused inode 46.  CLEARED.\n\
              /dev/vda1: 104/16384 files (0.0% non-contiguous), 9606/65536 blocks\n",
             (0, 1, 0, 0, Some(104)),
         );
