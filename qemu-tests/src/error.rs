@@ -37,6 +37,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The machine lacks something that a person has to give.
+    #[error("{what}\n\nwhat to do: {remedy}")]
+    Machine {
+        /// What is missing.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
     /// A program ended badly.
     #[error("`{command}` ended with {status}\n{output}")]
     Command {

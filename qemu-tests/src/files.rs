@@ -1,27 +1,40 @@
 //! Small file and command helpers that name the file or command in their errors.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::error::Error;
 
 /// Reads a file.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|error| Error::file("read", path, error))
 }
 
 /// Reads a file that is text.
-pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub fn read_text(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|error| Error::file("read", path, error))
 }
 
 /// Writes a file.
-pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
+///
+/// # Errors
+/// When there is no room for it.
+pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
     std::fs::write(path, bytes).map_err(|error| Error::file("write", path, error))
 }
 
 /// Runs a command to its end; whatever its status.
-pub(crate) fn output(command: &mut Command) -> Result<Output, Error> {
+///
+/// # Errors
+/// When it cannot be started.
+pub fn output(command: &mut Command) -> Result<Output, Error> {
     command
         .stdin(Stdio::null())
         .output()
@@ -32,13 +45,53 @@ pub(crate) fn output(command: &mut Command) -> Result<Output, Error> {
 }
 
 /// Runs a command to its end, which must be a good one; gives its standard output.
-pub(crate) fn run(command: &mut Command) -> Result<Vec<u8>, Error> {
+///
+/// # Errors
+/// When it cannot be started, or its end is not a good one.
+pub fn run(command: &mut Command) -> Result<Vec<u8>, Error> {
     let output = output(command)?;
     if output.status.success() {
         Ok(output.stdout)
     } else {
         Err(failed(command, &output))
     }
+}
+
+/// Copies a file with its mode.
+///
+/// # Errors
+/// When it cannot be read, or the copy not written.
+pub fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    let copied = std::fs::copy(from, to);
+    copied
+        .map(drop)
+        .map_err(|error| Error::file("copy", from, error))
+}
+
+/// Removes a file.
+///
+/// # Errors
+/// When it is not there, or must stay.
+pub fn remove(path: &Path) -> Result<(), Error> {
+    std::fs::remove_file(path).map_err(|error| Error::file("remove", path, error))
+}
+
+/// Makes a directory and those above it; fine if it is there.
+///
+/// # Errors
+/// When there is no room for it.
+pub fn create_directory(path: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(path).map_err(|error| Error::file("create", path, error))
+}
+
+/// Lets everybody execute a file.
+///
+/// # Errors
+/// When it is not there.
+pub fn make_executable(path: &Path) -> Result<(), Error> {
+    let mode = std::fs::Permissions::from_mode(0o755);
+    let made = std::fs::set_permissions(path, mode);
+    made.map_err(|error| Error::file("make executable", path, error))
 }
 
 /// The error of a command that ended badly.

@@ -13,7 +13,7 @@ mod base64;
 mod cpio;
 mod disk;
 mod error;
-mod files;
+pub mod files;
 mod machine;
 mod programs;
 mod qmp;

@@ -7,11 +7,12 @@
 mod bench;
 mod show;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use preroot_qemu_tests::Error;
+
+use crate::bench::Table;
 
 /// Boots one machine and shows what a person sees, or measures boots.
 #[derive(Debug, Parser)]
@@ -29,14 +30,19 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
-    /// Measure sizes and boots, beside peers.
-    Bench {
-        /// The directory with the peers' images and programs.
-        #[arg(long)]
-        peers: PathBuf,
-        /// Write the table that is kept in the repository.
-        #[arg(long)]
-        save: bool,
+    /// Measure sizes and boots, beside other initramfs generators.
+    BenchBoots {
+        #[command(flatten)]
+        peers: bench::boots::Peers,
+        #[command(flatten)]
+        table: Table,
+    },
+    /// Measure the frozen order, beside startpar and rc.
+    BenchOrder {
+        #[command(flatten)]
+        programs: bench::order::Programs,
+        #[command(flatten)]
+        table: Table,
     },
 }
 
@@ -52,15 +58,15 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Boot { keep: true } => show::boot(show::After::Keep),
         Command::Boot { keep: false } => show::boot(show::After::PowerOff),
-        Command::Bench { peers, save: true } => bench::run(&peers, bench::Table::Save),
-        Command::Bench { peers, save: false } => bench::run(&peers, bench::Table::Print),
+        Command::BenchBoots { peers, table } => bench::boots::run(&peers, &table),
+        Command::BenchOrder { programs, table } => bench::order::run(&programs, &table),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("preroot-vm: {error}");
             ExitCode::from(match error {
-                Error::NoArtefacts { .. } | Error::Start { .. } => 69,
+                Error::NoArtefacts { .. } | Error::Start { .. } | Error::Machine { .. } => 69,
                 _ => 1,
             })
         }

@@ -1,17 +1,40 @@
-//! `cargo xtask bench`: set-up, peers, then measured boots side by side.
+//! `cargo xtask bench`: set-up, peers, then what is measured side by side with them.
 
-use crate::BenchArgs;
+use std::ffi::OsString;
+
 use crate::artefacts;
 use crate::error::Error;
 use crate::peers;
+use crate::product;
 use crate::run;
-use crate::setup;
+use crate::setup::{self, Setup};
+use crate::{Bench, BenchArgs};
 
 /// `xtask bench`.
 pub(crate) fn command(args: &BenchArgs) -> Result<(), Error> {
     let setup = setup::all()?;
-    let peers = peers::ensure(&setup)?;
-    let words = [
+    let all = [Bench::Boots, Bench::Order];
+    for bench in all {
+        if args.only.is_none_or(|only| only == bench) {
+            measure(bench, args, &setup)?;
+        }
+    }
+    Ok(())
+}
+
+fn measure(bench: Bench, args: &BenchArgs, setup: &Setup) -> Result<(), Error> {
+    let programs = peers::programs(setup)?;
+    let words: Vec<OsString> = match bench {
+        Bench::Boots => {
+            let images = peers::images(setup)?;
+            vec!["bench-boots".into(), "--images".into(), images.into()]
+        }
+        Bench::Order => {
+            let run_order = product::build_run_order()?;
+            vec!["bench-order".into(), "--run-order".into(), run_order.into()]
+        }
+    };
+    let vm = [
         "run",
         "--quiet",
         "-p",
@@ -20,14 +43,20 @@ pub(crate) fn command(args: &BenchArgs) -> Result<(), Error> {
         "preroot-vm",
         "--",
     ];
-    let mut command = run::cargo(&words);
-    command.args(["bench", "--peers"]).arg(&peers);
+    let mut command = run::cargo(&vm);
+    command.args(words).arg("--programs").arg(programs);
     if args.save {
         command.arg("--save");
     }
-    match run::shown(command.env(artefacts::VARIABLE, &setup.index)) {
-        // The machine's own tool has said what went wrong.
-        Err(Error::Command { .. }) => Err(Error::Check("the bench".to_owned())),
-        other => other,
+    command.env(artefacts::VARIABLE, &setup.index);
+    let status = command.status().map_err(|source| Error::Start {
+        program: "cargo".to_owned(),
+        source,
+    })?;
+    // The tool has said what went wrong.
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(69) => Err(Error::Unable("the bench".to_owned())),
+        _ => Err(Error::Check("the bench".to_owned())),
     }
 }

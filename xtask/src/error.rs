@@ -61,6 +61,9 @@ pub(crate) enum Error {
     /// A check said no; it has shown why.
     #[error("{0} failed")]
     Check(String),
+    /// Something cannot be done on this machine; it has said why.
+    #[error("{0} could not run")]
+    Unable(String),
     /// The machine lacks something that a person has to give.
     #[error("{what}; run this once, then again what you ran:\n\n    {remedy}\n")]
     Machine {
@@ -93,7 +96,7 @@ impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::File { .. } => Exit::System,
-            Self::Start { .. } | Self::Machine { .. } => Exit::CouldNotRun,
+            Self::Start { .. } | Self::Machine { .. } | Self::Unable(_) => Exit::CouldNotRun,
             Self::Command { .. } | Self::Check(_) | Self::Product { .. } => Exit::Failed,
         }
     }

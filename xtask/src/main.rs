@@ -45,7 +45,7 @@ enum Command {
     Boot(BootArgs),
     /// Run everything: fmt, clippy, docs, unit tests, checks on the products, fuzz smoke, VM tests.
     Test(TestArgs),
-    /// Print sizes and boot figures (guest instruction counts) beside those of peers.
+    /// Print sizes, boot figures (guest instruction counts) and start orders' times beside those of peers.
     Bench(BenchArgs),
     /// Build the Debian root tree and its disk; what `setup` runs with root rights.
     #[command(hide = true)]
@@ -82,9 +82,21 @@ struct TestArgs {
 /// What to measure.
 #[derive(Debug, Args)]
 struct BenchArgs {
+    /// Measure only this.
+    #[arg(long)]
+    only: Option<Bench>,
     /// Write the table that is kept in the repository.
     #[arg(long)]
     save: bool,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Bench {
+    /// Sizes, and boots in QEMU beside other initramfs generators.
+    Boots,
+    /// The frozen order in a chroot beside startpar and rc.
+    Order,
 }
 
 /// Where to build the root.

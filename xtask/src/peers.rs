@@ -1,5 +1,5 @@
-//! Peers for measuring: initramfs-tools' images for the same kernel, with and without dropbear, and
-//! the C programs that are the limit.
+//! Peers for measuring: initramfs-tools' images for the same kernel, with and without dropbear, the
+//! C programs that are the limit, and those that are measured with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ const PACKAGES: [&str; 8] = [
 ];
 
 /// C programs in `qemu-tests/peers`.
-const PROGRAMS: [&str; 2] = ["limit", "measured-init"];
+const PROGRAMS: [&str; 5] = ["fork-exec", "limit", "makespan", "measured-init", "work"];
 
 /// Makes both images: first with dropbear, then with what hooks it in taken away.
 const MAKE_IMAGES: &str = "\
@@ -35,28 +35,38 @@ rm -f /usr/share/initramfs-tools/hooks/dropbear /usr/share/initramfs-tools/scrip
 mkinitramfs -o /boot/plain.img $version
 ";
 
-/// Makes the peers, once per set of packages and sources; gives their directory.
-pub(crate) fn ensure(setup: &Setup) -> Result<PathBuf, Error> {
+/// Compiles the programs, once per set of sources; gives their directory.
+pub(crate) fn programs(setup: &Setup) -> Result<PathBuf, Error> {
     let from = run::clone_dir().join("qemu-tests/peers");
-    let mut inputs = Inputs::default()
-        .add("version", "1")
-        .add("packages", PACKAGES.join(" "))
-        .add("images", MAKE_IMAGES)
-        .add("sources", sources::lines())
-        .add("kernel", setup.root.kernel_version()?)
-        .add_file(&setup.keys.client_public())?;
+    let mut inputs = Inputs::default().add("version", "1");
     for path in debian::files_below(&from)? {
         inputs = inputs.add_file(&path)?;
     }
-    let keys = setup.keys.client_public();
-    setup.cache.step(&setup.progress, "peers", &inputs, |dir| {
+    let compile = |dir: &Path| {
         for name in PROGRAMS {
             let mut cc = Command::new("cc");
             cc.args(["-O2", "-static", "-w", "-o"]).arg(dir.join(name));
             run::quiet(cc.arg(from.join(name).with_extension("c")))?;
         }
-        debian::as_root(&setup.cache, dir, &keys, "--peers")
-    })
+        Ok(())
+    };
+    setup
+        .cache
+        .step(&setup.progress, "peer-programs", &inputs, compile)
+}
+
+/// Makes the images, once per set of packages; gives their directory.
+pub(crate) fn images(setup: &Setup) -> Result<PathBuf, Error> {
+    let keys = setup.keys.client_public();
+    let inputs = Inputs::default()
+        .add("version", "2")
+        .add("packages", PACKAGES.join(" "))
+        .add("images", MAKE_IMAGES)
+        .add("sources", sources::lines())
+        .add("kernel", setup.root.kernel_version()?)
+        .add_file(&keys)?;
+    let make = |dir: &Path| debian::as_root(&setup.cache, dir, &keys, "--peers");
+    setup.cache.step(&setup.progress, "peers", &inputs, make)
 }
 
 /// `xtask root --peers`: runs with root rights.

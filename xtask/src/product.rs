@@ -100,6 +100,28 @@ pub(crate) fn build_init() -> Result<PathBuf, Error> {
     Ok(target.join("guest/preroot-init"))
 }
 
+/// Builds PID 1's runner as a program of its own, without libraries: it runs in a chroot.
+pub(crate) fn build_run_order() -> Result<PathBuf, Error> {
+    let stand_alone = target_dir().join("static");
+    let args = [
+        "build",
+        "--profile",
+        "guest",
+        "--quiet",
+        "-p",
+        "preroot-init",
+        "--example",
+        "run-order",
+        "--target",
+        TARGET,
+    ];
+    let mut command = run::cargo(&args);
+    command.env("CARGO_TARGET_DIR", &stand_alone);
+    command.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    run::shown(&mut command)?;
+    Ok(stand_alone.join(TARGET).join("guest/examples/run-order"))
+}
+
 /// What was frozen and baked.
 #[derive(Debug)]
 pub(crate) struct Baked {
