@@ -78,6 +78,8 @@ pub const PROBE_NS_MAX: Nanoseconds = 10 * SECOND_NS;
 
 /// How long a mount or unmount may take.
 pub const MOUNT_NS_MAX: Nanoseconds = 120 * SECOND_NS;
+/// How long asking who holds a file system may take.
+pub const HOLDERS_NS_MAX: Nanoseconds = 10 * SECOND_NS;
 /// How long noting the runlevel in utmp may take.
 pub const UTMP_NS_MAX: Nanoseconds = 5 * SECOND_NS;
 /// How long copying the record into its store may hold up the stage that asked for it.

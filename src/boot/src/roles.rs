@@ -17,6 +17,9 @@ pub const MOUNT: &str = "preroot-mount";
 /// Unmounts DIRECTORY and what is mounted below it; what is busy is mounted read-only instead:
 /// `preroot-unmount DIRECTORY`. Exits 0 when it is unmounted, 16 (EBUSY) when it is read-only, else with errno.
 pub const UNMOUNT: &str = "preroot-unmount";
+/// Tells who keeps DIRECTORY's file system from being unmounted: `preroot-holders DIRECTORY [term|kill]`, a line each; signals
+/// the processes among them if asked to. Exits 0 when there is nobody, 16 (EBUSY) when there is, else with errno.
+pub const HOLDERS: &str = "preroot-holders";
 /// Copies this boot's frames that are not there yet into the store: `preroot-keep STORE BYTES`. Makes the
 /// store when it is missing. Exits with errno.
 pub const KEEP: &str = "preroot-keep";

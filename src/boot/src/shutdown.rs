@@ -8,7 +8,7 @@ use preroot_record::Shutdown as Record;
 
 use crate::core::{Boot, RootPlace, Turn};
 use crate::groups;
-use crate::limits::{MOUNT_NS_MAX, SHUTDOWN_ASK_NS, SHUTDOWN_TERM_NS};
+use crate::limits::{HOLDERS_NS_MAX, MOUNT_NS_MAX, SHUTDOWN_ASK_NS, SHUTDOWN_TERM_NS};
 use crate::machine::{Errno, Kill, Machine, Power, Spare};
 use crate::mount::NEW_ROOT;
 use crate::pivot;
@@ -132,7 +132,11 @@ fn leave_root<M: Machine>(boot: &mut Boot<'_, M>) {
             boot.root_place = RootPlace::Nowhere;
             boot.milestone(format_args!("root unmounted"));
         }
-        Outcome::Failed(Errno::BUSY) => boot.milestone(format_args!("root read-only")),
+        Outcome::Failed(Errno::BUSY) => {
+            boot.milestone(format_args!("root is in use, and read-only now"));
+            // Who it is goes to the record as what the child says.
+            let _ = task::run(boot, &[roles::HOLDERS, at], HOLDERS_NS_MAX);
+        }
         Outcome::Failed(errno) | Outcome::NotStarted(errno) => {
             boot.alarm(format_args!("root stays mounted: errno {}", errno.0));
         }

@@ -5,6 +5,7 @@
 
 mod all_modules;
 mod client;
+mod holders;
 mod keep;
 mod load_modules;
 mod mount;
@@ -60,6 +61,7 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::PROBE => code(probe::run(&words)),
         roles::MOUNT => code(mount::run(&words)),
         roles::UNMOUNT => code(unmount::run(&words)),
+        roles::HOLDERS => code(holders::run(&words)),
         roles::KEEP => code(keep::run(&words)),
         roles::UTMP => code(utmp::run(&words)),
         roles::CLIENT => client::run(&words),

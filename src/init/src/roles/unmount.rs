@@ -78,7 +78,7 @@ fn each_mount_below(directory: &str, each: &mut dyn FnMut(&str)) -> Result<(), E
 }
 
 /// Hands one field of each line of a table in /proc to `each`.
-fn each_path(table: &str, wanted: u32, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
+pub(super) fn each_path(table: &str, wanted: u32, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = open(table, flags, Mode::empty()).map_err(errno)?;
     let mut field = Field::new(wanted);
