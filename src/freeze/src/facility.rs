@@ -3,15 +3,15 @@
 //! Lines of one facility add up. A member with `+` is optional; one without is as hard as the
 //! keyword that uses the facility. Members may be facilities themselves; a loop of them is refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::limits::{FACILITY_DEPTH_MAX, SETTINGS_BYTES_MAX};
+use crate::limits::{FACILITY_DEPTH_MAX, FACILITY_MEMBERS_MAX, SETTINGS_BYTES_MAX};
 use crate::message::{Messages, Place};
 use crate::names::is_backup;
 use crate::root::Root;
 
 /// A service that a facility stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Member {
     /// The service.
     pub name: String,
@@ -45,14 +45,20 @@ impl Facilities {
                 }
             }
         }
-        let mut members = BTreeMap::new();
+        let mut expansion = Expansion {
+            lines: &lines,
+            done: BTreeMap::new(),
+            path: Vec::new(),
+            count: 0,
+            messages,
+        };
         for name in lines.keys() {
-            let mut expanded = Vec::new();
-            expand(name, &lines, &mut vec![name], &mut expanded, messages);
-            members.insert(name.clone(), expanded);
+            expansion.expand(name);
         }
+        let done = expansion.done.into_iter();
+        let members = done.map(|(name, facility)| (name.to_string(), facility.members));
         Facilities {
-            members,
+            members: members.collect(),
             interactive,
         }
     }
@@ -125,35 +131,101 @@ fn parse(text: &str, file: &str, lines: &mut Lines, interactive: &mut BTreeSet<S
     }
 }
 
-/// The services of a facility, depth first; `path` is how we came here.
-fn expand<'a>(
-    name: &str,
+/// Facilities that are being expanded to services, each once.
+struct Expansion<'a, 'b> {
     lines: &'a Lines,
-    path: &mut Vec<&'a str>,
-    expanded: &mut Vec<Member>,
-    messages: &mut Messages,
-) {
-    for (member, place) in lines.get(name).into_iter().flatten() {
-        if !member.name.starts_with('$') {
-            if !expanded.contains(member) {
-                expanded.push(member.clone());
+    done: BTreeMap<&'a str, Expanded>,
+    /// How we came to the one at hand.
+    path: Vec<&'a str>,
+    /// All members so far.
+    count: usize,
+    messages: &'b mut Messages,
+}
+
+/// A facility's services.
+#[derive(Default)]
+struct Expanded {
+    members: Vec<Member>,
+    /// Facilities below it, on the longest way down.
+    depth: usize,
+}
+
+impl<'a> Expansion<'a, '_> {
+    /// The services of a facility, depth first: they go to `done`.
+    fn expand(&mut self, name: &'a str) {
+        if self.done.contains_key(name) || self.count > FACILITY_MEMBERS_MAX {
+            return;
+        }
+        let lines = self.lines;
+        let mut own = Expanded::default();
+        let mut seen = HashSet::new();
+        self.path.push(name);
+        for (member, place) in lines.get(name).into_iter().flatten() {
+            if !member.name.starts_with('$') {
+                if seen.insert(member.clone()) {
+                    own.members.push(member.clone());
+                }
+                continue;
             }
-        } else if path.contains(&member.name.as_str()) {
-            // Each loop is met from each of its members, and told from the first of them.
-            let is_first = path.iter().all(|name| *name >= member.name.as_str());
-            if path[0] == member.name && is_first {
-                let way = path.join(" -> ");
-                let text = format!("facilities stand for each other: {way} -> {}", member.name);
-                let remedy = format!("take {} out of this line", member.name);
-                messages.refuse(place.clone(), text, remedy);
+            if let Some(start) = self.path.iter().position(|known| *known == member.name) {
+                self.tell_loop(start);
+                continue;
             }
-        } else if path.len() > FACILITY_DEPTH_MAX {
-            let text = format!("facilities within facilities more than {FACILITY_DEPTH_MAX} deep");
-            messages.refuse(place.clone(), text, "name the services themselves");
-        } else {
-            path.push(&member.name);
-            expand(&member.name, lines, path, expanded, messages);
-            path.pop();
+            let Some((inner, _)) = lines.get_key_value(&member.name) else {
+                let inner = &member.name;
+                let text = format!("{name} stands for {inner}, and nobody has said what that is");
+                let remedy = "take it out, or define it in /etc/insserv.conf.d";
+                self.messages.warn(place.clone(), text, remedy);
+                continue;
+            };
+            // Recursion ends where the refusal begins.
+            if self.path.len() <= FACILITY_DEPTH_MAX {
+                self.expand(inner);
+            }
+            let depth = self
+                .done
+                .get(inner.as_str())
+                .map_or(1, |inner| inner.depth + 1);
+            if self.path.len() > FACILITY_DEPTH_MAX || depth > FACILITY_DEPTH_MAX {
+                let text =
+                    format!("facilities within facilities more than {FACILITY_DEPTH_MAX} deep");
+                let remedy = "name the services themselves";
+                self.messages.refuse(place.clone(), text, remedy);
+                continue;
+            }
+            own.depth = own.depth.max(depth);
+            let members = self.done.get(inner.as_str()).map(|inner| &inner.members);
+            for member in members.into_iter().flatten() {
+                if seen.insert(member.clone()) {
+                    own.members.push(member.clone());
+                }
+            }
+        }
+        self.path.pop();
+        self.count += own.members.len();
+        if self.count > FACILITY_MEMBERS_MAX {
+            let text = format!("facilities stand for more than {FACILITY_MEMBERS_MAX} services");
+            let place = lines.get(name).and_then(|members| members.first());
+            if let Some((_, place)) = place {
+                let remedy = "name fewer services in them";
+                self.messages.refuse(place.clone(), text, remedy);
+            }
+        }
+        self.done.insert(name, own);
+    }
+
+    /// A loop of facilities, the way from `start` on: told once, from the first by name.
+    fn tell_loop(&mut self, start: usize) {
+        let mut ring = self.path[start..].to_vec();
+        let first = ring.iter().zip(0..).min().map_or(0, |(_, index)| index);
+        ring.rotate_left(first);
+        let (first, last) = (ring[0], ring[ring.len() - 1]);
+        let mut members = self.lines.get(last).into_iter().flatten();
+        if let Some((_, place)) = members.find(|(member, _)| member.name == first) {
+            let way = ring.join(" -> ");
+            let text = format!("facilities stand for each other: {way} -> {first}");
+            let remedy = format!("take {first} out of this line");
+            self.messages.refuse(place.clone(), text, remedy);
         }
     }
 }

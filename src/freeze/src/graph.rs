@@ -4,9 +4,12 @@
 //! scripts share a runlevel. Edges come from the headers alone: what insserv writes to `.depend.*`
 //! has lost some of them.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use crate::header::List;
+use crate::limits::GRAPH_EDGES_MAX;
 use crate::message::{Messages, Place};
 use crate::providers::Providers;
 use crate::runlevels::Runlevels;
@@ -21,22 +24,54 @@ pub enum Side {
     Stop,
 }
 
-/// Why one script waits for another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
+impl Side {
+    /// Where a script takes part in this order.
+    #[must_use]
+    pub fn runlevels(self, script: &Script) -> Runlevels {
+        match self {
+            Side::Start => script.start,
+            Side::Stop => script.stop,
+        }
+    }
+}
+
+/// Why one script waits for another: a word of a header. A tree has thousands, most are never told.
+#[derive(Debug, Clone, Copy)]
+pub struct Reason<'a> {
+    /// Whose header it is.
+    script: &'a Script,
+    keyword: &'static str,
+    line: usize,
+    word: &'a str,
+    /// The script that the word stands for, where it does not name it.
+    named: Option<&'a str>,
+}
+
+impl Reason<'_> {
     /// `Required-Start $syslog -> rsyslog (ssh:4)`.
-    pub text: String,
+    #[must_use]
+    pub fn text(&self) -> String {
+        let arrow = self
+            .named
+            .map_or(String::new(), |named| format!(" -> {named}"));
+        let (keyword, word, source) = (self.keyword, self.word, &self.script.source);
+        format!("{keyword} {word}{arrow} ({source}:{})", self.line)
+    }
+
     /// The header line that makes the edge.
-    pub place: Place,
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.script.place(self.line)
+    }
 }
 
 /// One of the two orders: for each script, what it waits for.
 #[derive(Debug)]
-pub struct Graph {
+pub struct Graph<'a> {
     /// Which order it is.
     pub side: Side,
     /// By script, as numbered in [`Tree::scripts`]: what it waits for, and why.
-    pub waits: Vec<BTreeMap<usize, Reason>>,
+    pub waits: Vec<BTreeMap<usize, Reason<'a>>>,
 }
 
 /// A line of a header, and whose it is.
@@ -66,16 +101,36 @@ enum Direction {
     IsAwaited,
 }
 
-impl Graph {
-    /// Builds one of the orders. What is missing or impossible goes to `messages`.
+/// What a word asks for.
+struct Asked<'a> {
+    name: &'a str,
+    provider: Option<usize>,
+    force: Force,
+}
+
+impl<'a> Graph<'a> {
+    /// Builds one of the orders. What is missing or impossible goes to `messages`. `None`: the
+    /// headers ask for more edges than anybody could review, which went there too.
     #[must_use]
-    pub fn build(tree: &Tree, providers: &Providers, side: Side, messages: &mut Messages) -> Graph {
+    pub fn build(
+        tree: &'a Tree,
+        providers: &'a Providers<'a>,
+        side: Side,
+        messages: &mut Messages,
+    ) -> Option<Graph<'a>> {
         let waits = vec![BTreeMap::new(); tree.scripts.len()];
         let mut builder = Builder {
             tree,
             providers,
             side,
             waits,
+            edges: 0,
+            users_of_all: tree
+                .scripts
+                .iter()
+                .map(|script| asks_for_all(script, side))
+                .collect(),
+            facilities: HashMap::new(),
             messages,
         };
         let enabled: Vec<usize> = (0..tree.scripts.len())
@@ -85,37 +140,30 @@ impl Graph {
             builder.header(*script);
         }
         builder.all(&enabled);
-        Graph {
-            side,
-            waits: builder.waits,
+        if builder.edges <= GRAPH_EDGES_MAX {
+            let waits = builder.waits;
+            return Some(Graph { side, waits });
         }
-    }
-
-    /// Where a script takes part in this order.
-    #[must_use]
-    pub fn levels(&self, script: &Script) -> Runlevels {
-        levels(self.side, script)
+        None
     }
 }
 
-fn levels(side: Side, script: &Script) -> Runlevels {
-    match side {
-        Side::Start => script.start,
-        Side::Stop => script.stop,
-    }
-}
-
-struct Builder<'a> {
+struct Builder<'a, 'b> {
     tree: &'a Tree,
-    providers: &'a Providers,
+    providers: &'a Providers<'a>,
     side: Side,
-    waits: Vec<BTreeMap<usize, Reason>>,
-    messages: &'a mut Messages,
+    waits: Vec<BTreeMap<usize, Reason<'a>>>,
+    edges: usize,
+    /// Who asks for `$all`, and in which line.
+    users_of_all: Vec<Option<(&'static str, usize)>>,
+    /// What facilities stand for, looked up once.
+    facilities: HashMap<&'a str, Rc<Vec<Asked<'a>>>>,
+    messages: &'b mut Messages,
 }
 
-impl<'a> Builder<'a> {
+impl<'a> Builder<'a, '_> {
     fn levels(&self, script: usize) -> Runlevels {
-        levels(self.side, &self.tree.scripts[script])
+        self.side.runlevels(&self.tree.scripts[script])
     }
 
     fn header(&mut self, script: usize) {
@@ -153,33 +201,60 @@ impl<'a> Builder<'a> {
 
     fn line(&mut self, line: Line<'a>, direction: Direction) {
         for word in &line.list.words {
-            let lower = word.to_ascii_lowercase();
-            if lower == "$null" || lower == "$all" {
+            if word.eq_ignore_ascii_case("$null") || word.eq_ignore_ascii_case("$all") {
                 continue;
             }
-            if !word.starts_with('$') {
+            if word.starts_with('$') {
+                let Some(members) = self.facility(word) else {
+                    let text = format!("{} {word}: nobody has said what {word} is", line.keyword);
+                    let remedy = "take it out, or define it in /etc/insserv.conf.d";
+                    self.messages.warn(self.place(line), text, remedy);
+                    continue;
+                };
+                for asked in members.iter() {
+                    self.service(line, word, asked, direction);
+                }
+            } else {
                 let (name, force) = match word.strip_prefix('+') {
                     Some(name) => (name, Force::Should),
-                    None => (word.as_str(), line.force),
+                    None => (word.as_str(), Force::Must),
                 };
-                self.service(line, word, name, force, direction);
-                continue;
-            }
-            let Some(members) = self.tree.facilities.members(word) else {
-                let text = format!("{} {word}: nobody has said what {word} is", line.keyword);
-                let remedy = "take it out, or define it in /etc/insserv.conf.d";
-                self.messages.warn(self.place(line), text, remedy);
-                continue;
-            };
-            for member in members {
-                let force = if member.optional {
-                    Force::Should
-                } else {
-                    line.force
+                let provider = self.providers.of(name);
+                let asked = Asked {
+                    name,
+                    provider,
+                    force,
                 };
-                self.service(line, word, &member.name, force, direction);
+                self.service(line, word, &asked, direction);
             }
         }
+    }
+
+    /// What a facility stands for, but for what may be missing and is.
+    fn facility(&mut self, word: &'a str) -> Option<Rc<Vec<Asked<'a>>>> {
+        if let Some(known) = self.facilities.get(word) {
+            return Some(known.clone());
+        }
+        let mut asked = Vec::new();
+        for member in self.tree.facilities.members(word)? {
+            let provider = self.providers.of(&member.name);
+            let force = if member.optional {
+                Force::Should
+            } else {
+                Force::Must
+            };
+            if provider.is_some() || force == Force::Must {
+                let name = member.name.as_str();
+                asked.push(Asked {
+                    name,
+                    provider,
+                    force,
+                });
+            }
+        }
+        let asked = Rc::new(asked);
+        self.facilities.insert(word, asked.clone());
+        Some(asked)
     }
 
     fn place(&self, line: Line<'_>) -> Place {
@@ -187,12 +262,11 @@ impl<'a> Builder<'a> {
     }
 
     /// One service that a line names, by itself or through a facility.
-    fn service(&mut self, line: Line<'_>, word: &str, name: &str, force: Force, to: Direction) {
-        let provider = self.providers.of(name);
-        if force == Force::Must {
-            self.check(line, word, name, provider);
+    fn service(&mut self, line: Line<'a>, word: &'a str, asked: &Asked<'a>, to: Direction) {
+        if line.force == Force::Must && asked.force == Force::Must {
+            self.check(line, word, asked);
         }
-        let Some(other) = provider.filter(|other| *other != line.script) else {
+        let Some(other) = asked.provider.filter(|other| *other != line.script) else {
             return;
         };
         let (waiter, awaited) = match to {
@@ -202,105 +276,102 @@ impl<'a> Builder<'a> {
         if !self.levels(waiter).meets(self.levels(awaited)) {
             return;
         }
-        let scripts = &self.tree.scripts;
-        let named = &scripts[other].name;
-        let arrow = if word == named {
-            String::new()
-        } else {
-            format!(" -> {named}")
+        let tree = self.tree;
+        let named = tree.scripts[other].name.as_str();
+        let reason = Reason {
+            script: &tree.scripts[line.script],
+            keyword: line.keyword,
+            line: line.list.line,
+            word,
+            named: (word != named).then_some(named),
         };
-        let source = &scripts[line.script].source;
-        let text = format!(
-            "{} {word}{arrow} ({source}:{})",
-            line.keyword, line.list.line
-        );
-        let place = self.place(line);
-        if self.is_first_or_last(awaited, waiter) {
-            let (waiter, awaited) = (&scripts[waiter].name, &scripts[awaited].name);
-            let text = format!("{waiter} would wait for {awaited}, which waits for $all: {text}");
-            self.messages.warn(
-                place,
-                text,
-                "take one of the two out; this one is not obeyed",
-            );
+        if self.contradicts_all(waiter, awaited) {
+            self.not_obeyed(waiter, awaited, &reason);
+        } else {
+            self.edge(waiter, awaited, reason);
+        }
+    }
+
+    fn edge(&mut self, waiter: usize, awaited: usize, reason: Reason<'a>) {
+        if self.edges > GRAPH_EDGES_MAX {
             return;
         }
-        self.waits[waiter]
-            .entry(awaited)
-            .or_insert(Reason { text, place });
+        let Entry::Vacant(entry) = self.waits[waiter].entry(awaited) else {
+            return;
+        };
+        entry.insert(reason);
+        self.edges += 1;
+        if self.edges > GRAPH_EDGES_MAX {
+            let text = format!("from here on there are more than {GRAPH_EDGES_MAX} edges");
+            let remedy = "name fewer scripts, or disable what is not needed";
+            self.messages.refuse(reason.place(), text, remedy);
+        }
     }
 
     /// Whether `$all` forbids this edge: in the start order nobody waits for a script that waits for
     /// all, in the stop order such a script waits for nobody.
-    fn is_first_or_last(&self, awaited: usize, waiter: usize) -> bool {
-        match self.side {
-            Side::Start => self.uses_all(awaited).is_some(),
-            Side::Stop => self.uses_all(waiter).is_some(),
-        }
+    fn contradicts_all(&self, waiter: usize, awaited: usize) -> bool {
+        let last = match self.side {
+            Side::Start => awaited,
+            Side::Stop => waiter,
+        };
+        self.users_of_all[last].is_some()
     }
 
-    /// The line in which a script asks for `$all`.
-    fn uses_all(&self, script: usize) -> Option<(&'static str, usize)> {
-        let header = &self.tree.scripts[script].header;
-        let lists = match self.side {
-            Side::Start => [
-                ("Required-Start", &header.required_start),
-                ("Should-Start", &header.should_start),
-            ],
-            Side::Stop => [
-                ("Required-Stop", &header.required_stop),
-                ("Should-Stop", &header.should_stop),
-            ],
+    fn not_obeyed(&mut self, waiter: usize, awaited: usize, reason: &Reason<'_>) {
+        let scripts = &self.tree.scripts;
+        let (waiter, awaited) = (&scripts[waiter].name, &scripts[awaited].name);
+        let why = match self.side {
+            Side::Start => format!("{awaited}, which waits for $all"),
+            Side::Stop => format!("{awaited}, and is stopped before $all"),
         };
-        lists.into_iter().find_map(|(keyword, list)| {
-            let asks = list
-                .words
-                .iter()
-                .any(|word| word.eq_ignore_ascii_case("$all"));
-            asks.then_some((keyword, list.line))
-        })
+        let text = format!("{waiter} would wait for {why}: {}", reason.text());
+        let remedy = "take one of the two out; this one is not obeyed";
+        self.messages.warn(reason.place(), text, remedy);
     }
 
     /// `$all`: after every script that shares a runlevel and does not use `$all` itself; when
     /// stopping, before it.
     fn all(&mut self, enabled: &[usize]) {
-        let users: Vec<Option<(&'static str, usize)>> = (0..self.tree.scripts.len())
-            .map(|script| self.uses_all(script))
-            .collect();
+        let tree = self.tree;
         for script in enabled {
-            let Some((keyword, line)) = users[*script] else {
+            let Some((keyword, line)) = self.users_of_all[*script] else {
                 continue;
             };
-            let own = &self.tree.scripts[*script];
             let reason = Reason {
-                text: format!("{keyword} $all ({}:{line})", own.source),
-                place: own.place(line),
+                script: &tree.scripts[*script],
+                keyword,
+                line,
+                word: "$all",
+                named: None,
             };
-            for other in enabled.iter().filter(|other| users[**other].is_none()) {
-                if !self.levels(*script).meets(self.levels(*other)) {
+            for other in enabled {
+                let shares = self.levels(*script).meets(self.levels(*other));
+                if !shares || self.users_of_all[*other].is_some() {
                     continue;
                 }
-                let (waiter, awaited) = match self.side {
-                    Side::Start => (*script, *other),
-                    Side::Stop => (*other, *script),
-                };
-                self.waits[waiter]
-                    .entry(awaited)
-                    .or_insert_with(|| reason.clone());
+                match self.side {
+                    Side::Start => self.edge(*script, *other, reason),
+                    Side::Stop => self.edge(*other, *script, reason),
+                }
             }
         }
     }
 
     /// A required service must be provided, and enabled wherever it is needed.
-    fn check(&mut self, line: Line<'_>, word: &str, name: &str, provider: Option<usize>) {
+    fn check(&mut self, line: Line<'_>, word: &str, asked: &Asked<'_>) {
+        if self.messages.is_full() {
+            return;
+        }
         let user = &self.tree.scripts[line.script];
+        let name = asked.name;
         let via = if word == name {
             String::new()
         } else {
             format!(" (through {word})")
         };
         let place = self.place(line);
-        let Some(provider) = provider.map(|provider| &self.tree.scripts[provider]) else {
+        let Some(provider) = asked.provider.map(|provider| &self.tree.scripts[provider]) else {
             let text = format!("{} requires {name}{via}, which nobody provides", user.name);
             let remedy = format!("install what provides {name}, or make it Should-Start");
             self.messages.refuse(place, text, remedy);
@@ -336,4 +407,24 @@ impl<'a> Builder<'a> {
             }
         }
     }
+}
+
+/// The line in which a script asks for `$all`.
+fn asks_for_all(script: &Script, side: Side) -> Option<(&'static str, usize)> {
+    let header = &script.header;
+    let lists = match side {
+        Side::Start => [
+            ("Required-Start", &header.required_start),
+            ("Should-Start", &header.should_start),
+        ],
+        Side::Stop => [
+            ("Required-Stop", &header.required_stop),
+            ("Should-Stop", &header.should_stop),
+        ],
+    };
+    lists.into_iter().find_map(|(keyword, list)| {
+        let mut words = list.words.iter();
+        let asks = words.any(|word| word.eq_ignore_ascii_case("$all"));
+        asks.then_some((keyword, list.line))
+    })
 }

@@ -4,8 +4,10 @@
 //! with one difference: lists are read in full. insserv ends a list at an empty word or a tab and a
 //! line at 2047 bytes; what it would lose is kept here and warned about.
 
-use crate::limits::INSSERV_LINE_BYTES;
-use crate::message::{Messages, Place};
+use std::collections::HashSet;
+
+use crate::limits::{INSSERV_LINE_BYTES, LIST_BYTES_MAX};
+use crate::message::{Messages, Place, cut};
 use crate::runlevels::Runlevels;
 
 const BEGIN: &[u8] = b"### BEGIN INIT INFO";
@@ -239,29 +241,41 @@ fn number_of(key: &str) -> Option<usize> {
         .map(|(_, number)| *number)
 }
 
-/// All words of a value; a warning where insserv would lose some of them.
+/// All words of a value, each once; a warning where insserv would lose some of them.
 fn list(value: &str, line: usize, file: &str, messages: &mut Messages) -> List {
     let separators = [' ', ',', ';', '\t'];
     let value = value.trim_end();
-    let words: Vec<String> = value
-        .split(separators)
-        .filter(|word| !word.is_empty())
-        .map(String::from)
-        .collect();
-    let printable = value.split('\t').next().unwrap_or_default();
-    let kept = printable
-        .split(separators)
-        .take_while(|word| !word.is_empty())
-        .count();
-    if kept < words.len() {
-        let text = format!("insserv would lose: {}", words[kept..].join(" "));
-        messages.warn(
-            Place::new(file, line),
-            text,
-            "separate the words by single blanks",
-        );
+    let split = || value.split(separators).filter(|word| !word.is_empty());
+    // insserv ends a list at two separators, a line at what is not printable in plain ASCII.
+    let end = value
+        .find(|c| !matches!(c, ' '..='~'))
+        .unwrap_or(value.len());
+    let kept = value[..end].split(separators);
+    let kept = kept.zip(split()).take_while(|(kept, word)| kept == word);
+    let kept = kept.count();
+    let mut lost = String::new();
+    for word in split().skip(kept) {
+        lost += word;
+        lost.push(' ');
+        if lost.len() > LIST_BYTES_MAX {
+            lost = format!("{}... ", cut(&lost, LIST_BYTES_MAX));
+            break;
+        }
     }
-    List { words, line }
+    if !lost.is_empty() {
+        let text = format!("insserv would lose: {}", lost.trim_end());
+        let remedy = match value[end..].chars().next() {
+            None | Some('\t') => "separate the words by single blanks",
+            Some(_) => "write words in plain ASCII, separated by single blanks",
+        };
+        messages.warn(Place::new(file, line), text, remedy);
+    }
+    let mut seen = HashSet::new();
+    let words = split().filter(|word| seen.insert(*word));
+    List {
+        words: words.map(String::from).collect(),
+        line,
+    }
 }
 
 fn runlevels(list: &List, file: &str, messages: &mut Messages) -> Runlevels {

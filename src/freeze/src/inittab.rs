@@ -3,6 +3,9 @@
 //! Lines that run the start order (`rcS`, `rc N`) are preroot's own work, and what init does before
 //! or between runlevels (`sulogin` for S) has no place in a boot that has a rescue shell.
 
+use std::collections::HashSet;
+
+use preroot_plan::limits::TEXT_BYTES_MAX;
 use preroot_plan::{DraftService, ServiceAction};
 
 use crate::limits::SETTINGS_BYTES_MAX;
@@ -41,6 +44,7 @@ impl Inittab {
 
 fn parse(text: &str, root: &Root, messages: &mut Messages) -> Inittab {
     let mut inittab = Inittab::default();
+    let mut ids = HashSet::new();
     for (line, number) in text.lines().zip(1..) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -64,12 +68,14 @@ fn parse(text: &str, root: &Root, messages: &mut Messages) -> Inittab {
             .unwrap_or_default()
             .trim_start_matches('+')
             .trim();
-        if inittab.services.iter().any(|service| service.id == id) {
-            messages.warn(
-                place(),
-                format!("the id \"{id}\" stands here a second time"),
-                "rename it",
-            );
+        if line.len() > TEXT_BYTES_MAX {
+            let text = format!("is longer than the {TEXT_BYTES_MAX} bytes that a plan can hold");
+            messages.refuse(place(), text, "make a script of the command");
+            continue;
+        }
+        if !ids.insert(id) {
+            let text = format!("the id \"{id}\" stands here a second time");
+            messages.warn(place(), text, "rename it");
         }
         if action == "initdefault" {
             inittab.default = default(runlevels);

@@ -11,7 +11,7 @@
 //! | `tree`       | the init scripts (`names`, `header`, `runlevels`, `facility`, `inittab`) |
 //! | `fstab`      | the root's mount options                                            |
 //! | `graph`      | who waits for whom, and why (`providers`)                            |
-//! | `levels`     | numbers, interactive scripts, loops                                  |
+//! | `levels`     | numbers, interactive scripts (`loops`: those that make them impossible) |
 //! | `order`      | a runlevel of the plan (`replaced`)                                  |
 //! | `groups`     | whether the tree mounts control groups itself                       |
 //! | `modules`    | the kernel's modules                                                 |
@@ -33,6 +33,7 @@ pub mod json;
 pub mod levels;
 pub mod limits;
 mod lines;
+mod loops;
 pub mod message;
 pub mod modules;
 pub mod names;
@@ -51,7 +52,7 @@ mod units;
 mod view;
 pub mod why;
 
-use preroot_plan::limits::{EDGES_MAX, SCRIPTS_PER_RUNLEVEL_MAX};
+use preroot_plan::limits::{EDGES_MAX, SCRIPTS_PER_RUNLEVEL_MAX, SERVICES_MAX};
 use preroot_plan::{Draft, DraftDropped, DraftRunlevel, DraftService, Limits, ServiceAction};
 
 pub use crate::config::Config;
@@ -106,23 +107,30 @@ pub fn freeze(request: &Request<'_>, messages: &mut Messages) -> Option<Draft> {
     }
     let built_s = request.built_s.unwrap_or(modules.changed_s);
     let services = services(&tree, runlevel);
+    let count = (services.len(), SERVICES_MAX);
+    limit(request.root, "/etc/inittab", "services", count, messages)?;
     let root_flags = config.root_flags.clone();
     let root_flags = root_flags.unwrap_or_else(|| fstab::root_flags(request.root));
     let limits = config.order.limits;
     let limits = limits.unwrap_or_else(|| groups::limits(request.root, &tree.scripts, messages));
-    Some(draft(
-        config,
-        Parts {
-            limits,
-            runlevel,
-            runlevels,
-            dropped,
-            services,
-            modules,
-            root_flags,
-            built_s,
-        },
-    ))
+    let parts = Parts {
+        limits,
+        runlevel,
+        runlevels,
+        dropped,
+        services,
+        modules,
+        root_flags,
+        built_s,
+    };
+    let draft = draft(config, parts);
+    // What else a plan cannot hold, of all parts together.
+    if let Err(error) = draft.freeze() {
+        let remedy = "shorten what is too long, disable what is not needed";
+        messages.refuse(request.root.place("/etc", 0), error.to_string(), remedy);
+        return None;
+    }
+    Some(draft)
 }
 
 /// The runlevels that a boot and its end go through.
@@ -133,50 +141,68 @@ fn orders(
     messages: &mut Messages,
 ) -> Option<(Vec<DraftRunlevel>, Vec<DraftDropped>)> {
     let (config, root) = (request.config, request.root);
+    let sides = [
+        (b'S', Side::Start),
+        (runlevel, Side::Start),
+        (b'0', Side::Stop),
+        (b'6', Side::Stop),
+    ];
+    // Too many scripts are refused, and what else is wrong with them is told all the same.
+    let mut fits = Some(());
+    for (name, side) in sides {
+        let is_here = |script: &&tree::Script| side.runlevels(script).has(name);
+        let count = (
+            tree.scripts.iter().filter(is_here).count(),
+            SCRIPTS_PER_RUNLEVEL_MAX,
+        );
+        let what = format!("runlevel {}", char::from(name));
+        fits = fits.and(limit(root, &what, "scripts", count, messages));
+    }
     let providers = Providers::collect(tree, messages);
     let start = Graph::build(tree, &providers, Side::Start, messages);
     let stop = Graph::build(tree, &providers, Side::Stop, messages);
+    let (start, stop) = (start?, stop?);
     let start_levels = levels::levels(&tree.scripts, &start, messages);
     let stop_levels = levels::levels(&tree.scripts, &stop, messages);
     let (start_levels, stop_levels) = (start_levels?, stop_levels?);
+    fits?;
     let mut runlevels = Vec::new();
     let mut dropped = Vec::new();
-    for (name, graph, numbers) in [
-        (b'S', &start, &start_levels),
-        (runlevel, &start, &start_levels),
-        (b'0', &stop, &stop_levels),
-        (b'6', &stop, &stop_levels),
-    ] {
+    let mut edges = 0;
+    for (name, side) in sides {
+        let (graph, numbers) = match side {
+            Side::Start => (&start, &start_levels),
+            Side::Stop => (&stop, &stop_levels),
+        };
         let order = order::order(&tree.scripts, graph, numbers, name, config);
-        limit(root, &order.runlevel, messages);
+        edges += order
+            .runlevel
+            .scripts
+            .iter()
+            .map(|script| script.edges.len())
+            .sum::<usize>();
+        limit(root, "the order", "edges", (edges, EDGES_MAX), messages)?;
         runlevels.push(order.runlevel);
         dropped.extend(order.dropped);
     }
     Some((runlevels, dropped))
 }
 
-/// Refuses a runlevel that a plan cannot hold.
-fn limit(root: &Root, runlevel: &DraftRunlevel, messages: &mut Messages) {
-    let scripts = runlevel.scripts.len();
-    let edges: usize = runlevel
-        .scripts
-        .iter()
-        .map(|script| script.edges.len())
-        .sum();
-    let name = char::from(runlevel.name);
-    for (what, count, max) in [
-        ("scripts", scripts, SCRIPTS_PER_RUNLEVEL_MAX),
-        ("edges", edges, EDGES_MAX),
-    ] {
-        if count > max {
-            let text = format!("runlevel {name} has {count} {what}; a plan can hold {max}");
-            messages.refuse(
-                root.place("/etc/init.d", 0),
-                text,
-                "disable what is not needed",
-            );
-        }
+/// Refuses more than a plan can hold.
+fn limit(
+    root: &Root,
+    what: &str,
+    things: &str,
+    (count, max): (usize, usize),
+    messages: &mut Messages,
+) -> Option<()> {
+    if count > max {
+        let text = format!("{what} has {count} {things}; a plan can hold {max}");
+        let remedy = "disable what is not needed";
+        messages.refuse(root.place("/etc/init.d", 0), text, remedy);
+        return None;
     }
+    Some(())
 }
 
 /// The services of inittab that this runlevel has.

@@ -2,9 +2,10 @@
 //!
 //! One message that refuses is enough for no plan to be written.
 
+use std::collections::HashSet;
 use std::fmt;
 
-use crate::limits::MESSAGES_MAX;
+use crate::limits::{ERRORS_MIN, MESSAGE_BYTES_MAX, MESSAGES_MAX};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,11 +80,15 @@ impl fmt::Display for Message {
     }
 }
 
-/// The messages of a freeze, in the order in which they came up.
+/// The messages of a freeze, in the order in which they came up, each once.
 #[derive(Debug, Default)]
 pub struct Messages {
     list: Vec<Message>,
+    seen: HashSet<(Place, &'static str, String)>,
     errors: usize,
+    /// How many are not told, and where the first of them is from.
+    lost: usize,
+    lost_from: Option<Place>,
 }
 
 impl Messages {
@@ -109,24 +114,45 @@ impl Messages {
         self.errors > 0
     }
 
-    /// All of them, each once.
+    /// Whether nothing more would be told, and the input is refused anyway.
+    #[must_use]
+    pub(crate) fn is_full(&self) -> bool {
+        self.refused() && self.list.len() >= MESSAGES_MAX
+    }
+
+    /// All of them; last, how many are left out.
     #[must_use]
     pub fn into_list(self) -> Vec<Message> {
-        let mut seen = std::collections::HashSet::new();
         let mut list = self.list;
-        list.retain(|message| {
-            seen.insert((
-                message.place.clone(),
-                message.severity.word(),
-                message.text.clone(),
-            ))
-        });
+        if let Some(place) = self.lost_from {
+            list.push(Message {
+                place,
+                severity: Severity::Note,
+                text: format!("from here on {} more are not told", self.lost),
+                remedy: String::new(),
+            });
+        }
         list
     }
 
-    fn add(&mut self, place: Place, severity: Severity, text: String, remedy: String) {
-        // An error beyond the limit still refuses: only its words are lost.
-        if self.list.len() < MESSAGES_MAX || (severity == Severity::Error && self.errors == 1) {
+    fn add(&mut self, place: Place, severity: Severity, mut text: String, remedy: String) {
+        let room = match severity {
+            Severity::Error => MESSAGES_MAX,
+            Severity::Warning | Severity::Note => MESSAGES_MAX - ERRORS_MIN,
+        };
+        if self.list.len() >= room {
+            // An error beyond the limit still refuses: only its words are lost.
+            self.lost += 1;
+            self.lost_from.get_or_insert(place);
+            return;
+        }
+        if text.len() > MESSAGE_BYTES_MAX {
+            text = format!("{}...", cut(&text, MESSAGE_BYTES_MAX));
+        }
+        if self
+            .seen
+            .insert((place.clone(), severity.word(), text.clone()))
+        {
             self.list.push(Message {
                 place,
                 severity,
@@ -135,4 +161,13 @@ impl Messages {
             });
         }
     }
+}
+
+/// The beginning of a text, up to `bytes_max`.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
+    let mut end = text.len().min(bytes_max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }

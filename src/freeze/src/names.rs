@@ -1,5 +1,7 @@
 //! Which file names count as init scripts, as insserv has it.
 
+use preroot_plan::limits::TEXT_BYTES_MAX;
+
 /// Beginnings that no script's name has.
 const BAD_FIRST: &str = "$.#%_+-\\*[]^:()~";
 
@@ -32,11 +34,13 @@ pub fn is_backup(name: &str) -> bool {
         || name.rsplit_once(',').is_some_and(|(_, end)| end == "v")
 }
 
-/// Whether a name can be printed and split at blanks again.
+/// Whether a name can be printed, split at blanks again and held by a plan.
 #[must_use]
 pub fn is_plain(name: &str) -> bool {
-    !name
-        .contains(|c: char| c.is_control() || c.is_whitespace() || c == char::REPLACEMENT_CHARACTER)
+    name.len() <= TEXT_BYTES_MAX
+        && !name.contains(|c: char| {
+            c.is_control() || c.is_whitespace() || c == char::REPLACEMENT_CHARACTER
+        })
 }
 
 #[cfg(test)]

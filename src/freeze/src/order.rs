@@ -12,6 +12,7 @@ use preroot_plan::{
 
 use crate::config::Config;
 use crate::graph::{Graph, Side};
+use crate::message::cut;
 use crate::replaced::replaced;
 use crate::tree::Script;
 
@@ -28,7 +29,7 @@ pub struct Order {
 #[must_use]
 pub fn order(
     scripts: &[Script],
-    graph: &Graph,
+    graph: &Graph<'_>,
     numbers: &[usize],
     name: u8,
     config: &Config,
@@ -40,7 +41,7 @@ pub fn order(
     let mut kept = Vec::new();
     let mut dropped = BTreeMap::new();
     for (script, index) in scripts.iter().zip(0..) {
-        if !graph.levels(script).has(name) {
+        if !graph.side.runlevels(script).has(name) {
             continue;
         }
         let asked = config
@@ -135,7 +136,7 @@ fn script(script: &Script, seat: Seat, edges: Vec<DraftEdge>, config: &Config) -
 fn edges(
     index: usize,
     scripts: &[Script],
-    graph: &Graph,
+    graph: &Graph<'_>,
     places: &BTreeMap<usize, u32>,
     dropped: &BTreeMap<usize, String>,
 ) -> Vec<DraftEdge> {
@@ -145,7 +146,7 @@ fn edges(
     while let Some((index, via)) = todo.pop() {
         for (awaited, reason) in &graph.waits[index] {
             if let Some(place) = places.get(awaited) {
-                let text = || short(&format!("{via}{}", reason.text));
+                let text = || short(&format!("{via}{}", reason.text()));
                 // A direct reason stands before one through a dropped script: it comes first.
                 found.entry(*place).or_insert_with(text);
             } else if dropped.contains_key(awaited) && !passed.contains(awaited) {
@@ -166,9 +167,5 @@ fn short(text: &str) -> String {
     if text.len() <= TEXT_BYTES_MAX {
         return text.to_string();
     }
-    let mut end = TEXT_BYTES_MAX - 3;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}...", &text[..end])
+    format!("{}...", cut(text, TEXT_BYTES_MAX - 3))
 }

@@ -3,31 +3,34 @@
 //! Several names of one script are one script. A name that two enabled scripts provide is refused; a
 //! script that is not enabled does not count beside one that is.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::message::Messages;
 use crate::tree::{Script, Tree};
 
 /// Scripts by the services they provide.
 #[derive(Debug)]
-pub struct Providers {
-    by_name: BTreeMap<String, usize>,
+pub struct Providers<'a> {
+    by_name: HashMap<&'a str, usize>,
 }
 
-impl Providers {
+impl<'a> Providers<'a> {
     /// Collects them; double provides go to `messages`.
     #[must_use]
-    pub fn collect(tree: &Tree, messages: &mut Messages) -> Providers {
-        let mut by_name: BTreeMap<String, usize> = BTreeMap::new();
+    pub fn collect(tree: &'a Tree, messages: &mut Messages) -> Providers<'a> {
+        let mut by_name: HashMap<&str, usize> = HashMap::new();
         for (script, index) in tree.scripts.iter().zip(0..) {
             for name in &script.provides {
-                let Some(other) = by_name.get(name).map(|other| &tree.scripts[*other]) else {
-                    by_name.insert(name.clone(), index);
+                let Some(other) = by_name
+                    .get(name.as_str())
+                    .map(|other| &tree.scripts[*other])
+                else {
+                    by_name.insert(name, index);
                     continue;
                 };
                 double(name, other, script, messages);
                 if script.is_enabled() && !other.is_enabled() {
-                    by_name.insert(name.clone(), index);
+                    by_name.insert(name, index);
                 }
             }
         }

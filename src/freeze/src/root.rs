@@ -3,7 +3,9 @@
 //! Paths are the tree's own (`/etc/inittab`). A symbolic link is followed as if the tree were the
 //! whole file system; only regular files are opened, so nothing here can block.
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -16,6 +18,8 @@ use crate::message::Place;
 #[derive(Debug, Clone)]
 pub struct Root {
     directory: PathBuf,
+    /// Where each path of the tree that was passed leads; `None`: it is no link.
+    links: RefCell<HashMap<OsString, Option<PathBuf>>>,
 }
 
 /// A directory of the tree whose own links have been followed.
@@ -33,6 +37,7 @@ impl Root {
     pub fn new(directory: &Path) -> Root {
         Root {
             directory: directory.to_path_buf(),
+            links: RefCell::default(),
         }
     }
 
@@ -86,24 +91,38 @@ impl Root {
                     done.pop();
                 }
                 Some(Component::Normal(name)) => {
-                    let next = done.join(name);
-                    let host = self.host(&next);
-                    if fs::symlink_metadata(&host)?.is_symlink() {
-                        links += 1;
-                        if links > LINKS_MAX {
-                            return Err(io::Error::other("too many levels of symbolic links"));
-                        }
-                        for part in parts(&fs::read_link(&host)?).into_iter().rev() {
-                            rest.push_front(part);
-                        }
-                    } else {
-                        done = next;
+                    done.push(name);
+                    let Some(target) = self.link(&done)? else {
+                        continue;
+                    };
+                    links += 1;
+                    if links > LINKS_MAX {
+                        return Err(io::Error::other("too many levels of symbolic links"));
+                    }
+                    done.pop();
+                    for part in parts(&target).into_iter().rev() {
+                        rest.push_front(part);
                     }
                 }
                 _ => {}
             }
         }
         Ok(done)
+    }
+
+    /// Where a path whose parents are no links leads; `None`: it is no link either.
+    fn link(&self, tree: &Path) -> io::Result<Option<PathBuf>> {
+        if let Some(known) = self.links.borrow().get(tree.as_os_str()) {
+            return Ok(known.clone());
+        }
+        let host = self.host(tree);
+        let target = match fs::symlink_metadata(&host)?.is_symlink() {
+            true => Some(fs::read_link(&host)?),
+            false => None,
+        };
+        let key = tree.as_os_str().to_os_string();
+        self.links.borrow_mut().insert(key, target.clone());
+        Ok(target)
     }
 
     fn host(&self, tree: &Path) -> PathBuf {

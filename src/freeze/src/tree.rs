@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use crate::facility::Facilities;
 use crate::header::{self, Found, Header};
 use crate::inittab::Inittab;
-use crate::limits::{SCRIPT_BYTES_MAX, SETTINGS_BYTES_MAX};
+use crate::limits::{FILE_FILTERS_MAX, SCRIPT_BYTES_MAX, SETTINGS_BYTES_MAX};
 use crate::message::{Messages, Place};
 use crate::names::{is_plain, is_script};
 use crate::root::{Directory, Root, read_regular};
@@ -111,7 +111,8 @@ fn scripts(root: &Root, facilities: &Facilities, messages: &mut Messages) -> Vec
     let filters = root
         .read_text("/etc/insserv/file-filters", SETTINGS_BYTES_MAX)
         .unwrap_or_default();
-    let filters: Vec<String> = filters.split_whitespace().map(String::from).collect();
+    let filters = filters.split_whitespace().take(FILE_FILTERS_MAX);
+    let filters: Vec<String> = filters.map(String::from).collect();
     let overrides = ["/etc/insserv/overrides", "/usr/share/insserv/overrides"];
     let overrides: Vec<(&str, Directory)> = overrides
         .iter()
@@ -199,7 +200,7 @@ fn script(
                 text,
                 "take it out",
             );
-        } else if !provides.contains(word) {
+        } else {
             provides.push(word.clone());
         }
     }

@@ -161,7 +161,11 @@ fn a_ring_of_five_thousand_is_told() {
             script(root, &name, header(&name, &required).as_bytes());
         }
     };
-    assert!(tree(fill)[0].contains("loop in the start order: s0 -> s1"));
+    assert!(
+        tree(fill)
+            .iter()
+            .any(|text| text.contains("loop in the start order: s0 -> s1"))
+    );
 }
 
 proptest! {

@@ -34,20 +34,29 @@ pub(crate) enum Names {
 /// Compares two answers.
 pub(crate) fn compare(ours: &Ours, theirs: &Verdict, names: Names) -> Result<Depth, String> {
     match (&ours.verdict, theirs) {
-        (Ok((our_start, our_stop)), Ok((start, stop))) => {
-            let start = orders(&ours.tree, Side::Start, our_start, start, names)
+        (Ok(own), Ok(theirs)) => {
+            let start = orders(&ours.tree, Side::Start, &own.start, &theirs.start, names)
                 .map_err(|text| format!("start: {text}"))?;
-            let stop = orders(&ours.tree, Side::Stop, our_stop, stop, names)
+            let stop = orders(&ours.tree, Side::Stop, &own.stop, &theirs.stop, names)
                 .map_err(|text| format!("stop: {text}"))?;
             Ok(start.min(stop))
         }
         (Err(_), Err(_)) => Ok(Depth::Refusal),
+        (Err(text), Ok(theirs)) if forgets_loop(text, &theirs.warnings) => Ok(Depth::Nothing),
         (Err(text), Ok(_)) => Err(format!("insserv accepts what preroot refuses:\n{text}")),
         (Ok(_), Err(text)) => match refuses_too_much(&ours.tree) {
             Some(_) => Ok(Depth::Nothing),
             None => Err(format!("preroot accepts what insserv refuses:\n{text}")),
         },
     }
+}
+
+/// Once insserv has met a loop of scripts that share no runlevel, it warns of it, goes on, and no
+/// longer reports a true one through the same scripts.
+fn forgets_loop(refusal: &str, warnings: &str) -> bool {
+    let mut errors = refusal.lines().filter(|line| line.contains(": error: "));
+    warnings.contains("There is a loop")
+        && errors.all(|line| line.contains(": error: loop in the "))
 }
 
 fn orders(

@@ -57,7 +57,7 @@ impl<'a> Asked<'a> {
         asked
     }
 
-    fn node(&mut self, providers: &Providers, service: &str) -> usize {
+    fn node(&mut self, providers: &Providers<'_>, service: &str) -> usize {
         if let Some(script) = providers.of(service) {
             return script;
         }

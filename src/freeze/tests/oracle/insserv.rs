@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::order::{Order, Verdict};
+use crate::order::{Answer, Order, Verdict};
 
 /// Runs insserv on the tree in `root` to link these scripts; without names it only renumbers.
 ///
@@ -19,8 +19,9 @@ pub(crate) fn insserv(root: &Path, names: &[String]) -> Verdict {
         .args(names)
         .output()
         .expect("insserv is not installed: apt install insserv, or leave this test out");
+    let warnings = String::from_utf8_lossy(&output.stderr).into_owned();
     if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        return Err(warnings);
     }
     let boot = depend(&init_d.join(".depend.boot"));
     let start = depend(&init_d.join(".depend.start"));
@@ -33,7 +34,11 @@ pub(crate) fn insserv(root: &Path, names: &[String]) -> Verdict {
         numbers: links(root, 'K'),
         edges: stop,
     };
-    Ok((start, stop))
+    Ok(Answer {
+        start,
+        stop,
+        warnings,
+    })
 }
 
 /// The names in a directory, sorted; none when there is no directory.

@@ -18,8 +18,17 @@ pub(crate) struct Order {
     pub(crate) edges: BTreeSet<(String, String)>,
 }
 
-/// What a tool says of a tree: start and stop order, or why it refuses.
-pub(crate) type Verdict = Result<(Order, Order), String>;
+/// What a tool says of a tree, or why it refuses.
+pub(crate) type Verdict = Result<Answer, String>;
+
+/// An order for each direction.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) start: Order,
+    pub(crate) stop: Order,
+    /// What it warned about.
+    pub(crate) warnings: String,
+}
 
 /// What we know of a tree: our answer, and what it was made of.
 pub(crate) struct Ours {
@@ -34,7 +43,7 @@ pub(crate) fn ours(root: &Path) -> Ours {
     let providers = Providers::collect(&tree, &mut messages);
     let mut orders = Vec::new();
     for side in [Side::Start, Side::Stop] {
-        let graph = Graph::build(&tree, &providers, side, &mut messages);
+        let graph = Graph::build(&tree, &providers, side, &mut messages).expect("a small graph");
         if let Some(numbers) = levels(&tree.scripts, &graph, &mut messages) {
             orders.push(order(&tree, &graph, &numbers));
         }
@@ -43,17 +52,21 @@ pub(crate) fn ours(root: &Path) -> Ours {
     let texts = messages.into_list().into_iter();
     let texts: Vec<String> = texts.map(|message| message.to_string()).collect();
     let verdict = match (refused, orders.pop(), orders.pop()) {
-        (false, Some(stop), Some(start)) => Ok((start, stop)),
+        (false, Some(stop), Some(start)) => Ok(Answer {
+            start,
+            stop,
+            warnings: texts.join("\n"),
+        }),
         _ => Err(texts.join("\n")),
     };
     Ours { tree, verdict }
 }
 
-fn order(tree: &Tree, graph: &Graph, numbers: &[usize]) -> Order {
+fn order(tree: &Tree, graph: &Graph<'_>, numbers: &[usize]) -> Order {
     let mut order = Order::default();
     for runlevel in "S0123456".chars() {
         let here = tree.scripts.iter().zip(numbers);
-        let here = here.filter(|(script, _)| graph.levels(script).has(runlevel as u8));
+        let here = here.filter(|(script, _)| graph.side.runlevels(script).has(runlevel as u8));
         let own: BTreeMap<String, usize> = here
             .map(|(script, number)| (script.name.clone(), *number))
             .collect();

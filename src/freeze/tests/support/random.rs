@@ -129,15 +129,19 @@ pub(crate) fn spec() -> impl Strategy<Value = Spec> {
         regime,
         (0..3_usize).prop_map(|number| number == 2),
     )
-        .prop_map(|(facilities, interactive, scripts, regime, by_hand)| Spec {
-            facilities,
-            interactive: interactive
-                .into_iter()
-                .filter(|number| *number < scripts.len())
-                .collect(),
-            scripts,
-            regime,
-            by_hand,
+        .prop_map(|(facilities, interactive, scripts, regime, by_hand)| {
+            let is_there = |number: &usize| *number < scripts.len();
+            let mut spec = Spec {
+                facilities,
+                interactive: interactive.into_iter().filter(is_there).collect(),
+                scripts,
+                regime,
+                by_hand,
+            };
+            // Without a single link a tree is enabled by its headers.
+            let is_linked = |script| spec.enabled(script) != (0, 0);
+            spec.by_hand = by_hand && (0..spec.scripts.len()).any(is_linked);
+            spec
         })
 }
 
@@ -304,6 +308,10 @@ impl Spec {
             96 if word.number < 2 => Target::Missing(word.number),
             _ => Target::Service(other()?, 0),
         };
+        let is_system = matches!(
+            target,
+            Target::Facility(_) | Target::Unknown | Target::All | Target::Null
+        );
         let lacks = match target {
             Target::Service(other, _) if list == 0 => {
                 let (needed, _) = self.enabled(own);
@@ -313,7 +321,8 @@ impl Spec {
             }
             _ => false,
         };
-        Some((target, word.number >= 36 || (lacks && word.number >= 2)))
+        let is_optional = word.number >= 36 || (lacks && word.number >= 2);
+        Some((target, is_optional && !is_system))
     }
 
     /// What a member of a facility names. One that names itself through others is rare.

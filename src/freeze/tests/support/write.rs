@@ -56,11 +56,7 @@ impl Spec {
         let mut lines = vec![("Provides".to_string(), self.provides(script).join(" "))];
         for (list, key) in KEYS.iter().enumerate() {
             let word = |(target, optional): &(Target, bool)| {
-                let is_plain = !matches!(
-                    target,
-                    Target::Facility(_) | Target::Unknown | Target::All | Target::Null
-                );
-                let plus = if *optional && is_plain { "+" } else { "" };
+                let plus = if *optional { "+" } else { "" };
                 format!("{plus}{}", self.word(target))
             };
             let targets = self.targets(script, list);
@@ -88,6 +84,8 @@ impl Spec {
         for (key, value) in lines {
             text += &match form / 8 {
                 1 => format!("#{key}:{value}\n"),
+                // Only the exact word makes a script interactive: no blanks behind it.
+                2 if value == "true" => format!("# {}:   {value}\n", key.to_uppercase()),
                 2 => format!("# {}:   {value}   \n", key.to_uppercase()),
                 3 => format!("#\t{}:\t{value}\r\n", key.replace('-', "_")),
                 4 => format!("# {key}: {value}\n# {key}: never-read\n"),
