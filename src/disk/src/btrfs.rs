@@ -1,9 +1,9 @@
 //! btrfs. Offsets: the kernel's `include/uapi/linux/btrfs_tree.h`, `struct btrfs_super_block`.
 
 use crate::bytes::{array, slice, u16_le, u32_le, u64_le};
-use crate::crc::crc32c;
 use crate::superblock::{Integrity, Kind, Superblock};
 use crate::text;
+use preroot_crc::crc32c_from as crc32c;
 
 /// Where the first superblock lies; it says so itself.
 pub(crate) const OFFSET: u64 = 64 << 10;

@@ -1,9 +1,9 @@
 //! erofs. Offsets: the kernel's `fs/erofs/erofs_fs.h`, `struct erofs_super_block`.
 
 use crate::bytes::{array, slice, u32_le};
-use crate::crc::crc32c;
 use crate::superblock::{Integrity, Kind, Superblock};
 use crate::text;
+use preroot_crc::crc32c_from as crc32c;
 
 const OFFSET: usize = 1024;
 const MAGIC: u32 = 0xe0f5_e1e2;

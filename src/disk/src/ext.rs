@@ -7,9 +7,9 @@
 //! from the backup's is no reason here.
 
 use crate::bytes::{array, slice, u16_le, u32_le};
-use crate::crc::crc32c;
 use crate::superblock::{Integrity, Kind, Superblock};
 use crate::text;
+use preroot_crc::crc32c_from as crc32c;
 
 const OFFSET: usize = 1024;
 const BYTES: usize = 1024;

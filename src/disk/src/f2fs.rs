@@ -3,10 +3,10 @@
 use heapless::String;
 
 use crate::bytes::{array, slice, u16_le, u32_le};
-use crate::crc::crc32;
 use crate::limits::LABEL_BYTES_MAX;
 use crate::superblock::{Integrity, Kind, Superblock};
 use crate::text::{self, Label};
+use preroot_crc::crc32_from as crc32;
 
 const OFFSET: usize = 1024;
 const BYTES: usize = 3072;

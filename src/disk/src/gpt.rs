@@ -2,7 +2,7 @@
 //!
 //! Invariant: an entry is believed only if the CRCs of its header and of the whole entry array are right.
 
-use crc32fast::Hasher;
+use preroot_crc::crc32_from;
 
 use crate::bytes::{array, slice, u32_le, u64_le};
 use crate::limits::{GPT_ARRAY_BYTES_MAX, GPT_NAME_UNITS, SCRATCH_BYTES};
@@ -61,11 +61,13 @@ impl Header {
         {
             return Ok(None);
         }
-        let mut hasher = Hasher::new();
-        hasher.update(slice(sector, 0, HEADER_CRC_AT));
-        hasher.update(&[0; 4]);
-        hasher.update(slice(sector, HEADER_CRC_AT + 4, length - HEADER_CRC_AT - 4));
-        let is_good = hasher.finalize() == u32_le(sector, HEADER_CRC_AT);
+        let pieces = [
+            slice(sector, 0, HEADER_CRC_AT),
+            &[0; 4],
+            slice(sector, HEADER_CRC_AT + 4, length - HEADER_CRC_AT - 4),
+        ];
+        let crc = !pieces.into_iter().fold(!0, crc32_from);
+        let is_good = crc == u32_le(sector, HEADER_CRC_AT);
         let header = Header {
             first_lba: u64_le(sector, 40),
             last_lba: u64_le(sector, 48),
@@ -94,19 +96,19 @@ impl Header {
         let start = self.array_lba.saturating_mul(u64::from(sector_bytes));
         let wanted = u64::from(number - 1) * ENTRY_BYTES as u64;
         let mut entry = [0; ENTRY_BYTES];
-        let mut hasher = Hasher::new();
+        let mut crc = !0;
         let mut done: u64 = 0;
         while done < self.array_bytes() {
             let length = (self.array_bytes() - done).min(SCRATCH_BYTES as u64);
             let piece = &mut scratch[..length as usize];
             fill(disk, start.saturating_add(done), piece)?;
-            hasher.update(piece);
+            crc = crc32_from(crc, piece);
             if (done..done + length).contains(&wanted) {
                 entry = array(piece, (wanted - done) as usize);
             }
             done += length;
         }
-        Ok((hasher.finalize() == self.array_crc).then_some(entry))
+        Ok((!crc == self.array_crc).then_some(entry))
     }
 
     fn partition(&self, sector_bytes: u32, entry: &[u8; ENTRY_BYTES]) -> Option<Partition> {

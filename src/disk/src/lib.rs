@@ -22,7 +22,6 @@
 
 mod btrfs;
 mod bytes;
-mod crc;
 mod erofs;
 mod ext;
 mod f2fs;

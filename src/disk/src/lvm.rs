@@ -2,9 +2,9 @@
 //! checksum is wrong is none, for LVM too.
 
 use crate::bytes::{array, slice, u32_le, u64_le};
-use crate::crc::crc32;
 use crate::superblock::{Integrity, Kind, Superblock};
 use crate::text::{self, Uuid};
+use preroot_crc::crc32_from as crc32;
 
 const SECTOR_BYTES: usize = 512;
 /// The label lies in one of these sectors.

@@ -1,9 +1,9 @@
 //! xfs. Offsets: the kernel's `fs/xfs/libxfs/xfs_format.h`, `struct xfs_dsb`; big endian but for the checksum.
 
 use crate::bytes::{array, slice, u16_be, u32_le};
-use crate::crc::crc32c;
 use crate::superblock::{Integrity, Kind, Superblock};
 use crate::text;
+use preroot_crc::crc32c_from as crc32c;
 
 const CRC_AT: usize = 224;
 /// From this version on there is a checksum.

@@ -109,7 +109,7 @@ impl Draft {
                 entries.extend_from_slice(&field.to_le_bytes());
             }
             entries.extend_from_slice(&number(file.len())?.to_le_bytes());
-            entries.extend_from_slice(&crc32fast::hash(file).to_le_bytes());
+            entries.extend_from_slice(&preroot_crc::crc32(file).to_le_bytes());
             entries.extend_from_slice(entry.path.as_bytes());
             entries.extend_from_slice(target.as_bytes());
         }
@@ -122,7 +122,7 @@ impl Draft {
         bytes.extend_from_slice(&number(stream.len())?.to_le_bytes());
         bytes.extend_from_slice(&number(raw_bytes)?.to_le_bytes());
         bytes.extend_from_slice(&entries);
-        let crc32 = crc32fast::hash(&bytes[CHECKED_FROM..]);
+        let crc32 = preroot_crc::crc32(&bytes[CHECKED_FROM..]);
         bytes[CHECKED_FROM - 4..CHECKED_FROM].copy_from_slice(&crc32.to_le_bytes());
         bytes.extend_from_slice(stream);
         Ok(bytes)

@@ -92,7 +92,7 @@ impl<'a> Payload<'a> {
         let checked = bytes
             .get(CHECKED_FROM..header_bytes)
             .ok_or(PayloadError::Short)?;
-        if u32_at(start, 16) != Some(crc32fast::hash(checked)) {
+        if u32_at(start, 16) != Some(preroot_crc::crc32(checked)) {
             return Err(PayloadError::Checksum);
         }
         let entries = bytes

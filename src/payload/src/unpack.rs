@@ -32,7 +32,7 @@ impl<'a> Unpacker<'a> {
             .decode_to(end)?
             .get(entry.start..)
             .unwrap_or_default();
-        if crc32fast::hash(bytes) == entry.crc32 {
+        if preroot_crc::crc32(bytes) == entry.crc32 {
             Ok(bytes)
         } else {
             Err(StreamError::Damaged)

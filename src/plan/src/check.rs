@@ -152,7 +152,7 @@ fn frame(bytes: &[u8]) -> Result<&[Section], PlanError> {
         return Err(PlanError::Length);
     }
     let checked = bytes.get(CHECKED_FROM..).ok_or(PlanError::Short)?;
-    if crc32fast::hash(checked) != header.crc32.get() {
+    if preroot_crc::crc32(checked) != header.crc32.get() {
         return Err(PlanError::Checksum);
     }
     let count = header.sections.get() as usize;

@@ -501,7 +501,7 @@ fn assemble(pieces: &[Piece<'_>]) -> Result<Vec<u8>, DraftError> {
     for piece in pieces {
         bytes.extend_from_slice(piece.bytes);
     }
-    header.crc32 = U32::new(crc32fast::hash(&bytes[CHECKED_FROM..]));
+    header.crc32 = U32::new(preroot_crc::crc32(&bytes[CHECKED_FROM..]));
     bytes[..HEADER_BYTES].copy_from_slice(header.as_bytes());
     Ok(bytes)
 }

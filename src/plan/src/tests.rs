@@ -193,7 +193,7 @@ proptest! {
             let at = at % bytes.len();
             bytes[at.max(CHECKED_FROM)] = value;
         }
-        let crc = crc32fast::hash(&bytes[CHECKED_FROM..]);
+        let crc = preroot_crc::crc32(&bytes[CHECKED_FROM..]);
         bytes[16..20].copy_from_slice(&crc.to_le_bytes());
         if let Ok(plan) = Plan::check(&bytes) {
             walk(&plan);

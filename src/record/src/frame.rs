@@ -86,7 +86,7 @@ pub fn write_frame(header: &Header, event: &Event<'_>, out: &mut [u8]) -> Option
     out.get_mut(16..24)?
         .copy_from_slice(&header.time_ns.to_le_bytes());
     let end = FRAME_HEADER_BYTES + payload;
-    let crc = crc32fast::hash(out.get(4..end)?);
+    let crc = preroot_crc::crc32(out.get(4..end)?);
     out.get_mut(end..end + FRAME_TRAILER_BYTES)?
         .copy_from_slice(&crc.to_le_bytes());
     Some(end + FRAME_TRAILER_BYTES)
@@ -107,7 +107,7 @@ fn parse(bytes: &[u8]) -> Option<Result<Frame<'_>, FrameError>> {
     }
     let end = FRAME_HEADER_BYTES + length;
     let crc = u32::from_le_bytes(field(bytes, end)?);
-    if crc != crc32fast::hash(bytes.get(4..end)?) {
+    if crc != preroot_crc::crc32(bytes.get(4..end)?) {
         return Some(Err(FrameError::Checksum));
     }
     Some(Ok(Frame {

@@ -267,7 +267,7 @@ impl SegmentHeader {
 }
 
 fn seal(header: &mut [u8; HEADER_BYTES]) {
-    let crc = crc32fast::hash(header.get(..CRC_AT).unwrap_or_default());
+    let crc = preroot_crc::crc32(header.get(..CRC_AT).unwrap_or_default());
     put(header, CRC_AT, &crc.to_le_bytes());
 }
 
@@ -278,7 +278,7 @@ fn checked(bytes: &[u8]) -> Result<&[u8], HeaderError> {
         return Err(HeaderError::Blank);
     }
     let crc = field(header, CRC_AT).map(u32::from_le_bytes);
-    if crc != header.get(..CRC_AT).map(crc32fast::hash) {
+    if crc != header.get(..CRC_AT).map(preroot_crc::crc32) {
         return Err(HeaderError::Damaged);
     }
     Ok(header)

@@ -140,7 +140,7 @@ fn gpt(sector_bytes: usize, sectors: usize) -> Vec<u8> {
     put(&mut disk, array + 128 + 32, &40_u64.to_le_bytes());
     put(&mut disk, array + 128 + 40, &49_u64.to_le_bytes());
     put(&mut disk, array + 128 + 56, b"r\0o\0o\0t\0");
-    let array_crc = crc32fast::hash(&disk[array..array + array_bytes]);
+    let array_crc = preroot_crc::crc32(&disk[array..array + array_bytes]);
     let header = sector_bytes;
     put(&mut disk, header, b"EFI PART\0\0\x01\0\x5c\0\0\0");
     for (at, value) in [
@@ -155,7 +155,7 @@ fn gpt(sector_bytes: usize, sectors: usize) -> Vec<u8> {
     for (at, value) in [(80, 128), (84, 128), (88, array_crc)] {
         put(&mut disk, header + at, &u32::to_le_bytes(value));
     }
-    let header_crc = crc32fast::hash(&disk[header..header + 92]);
+    let header_crc = preroot_crc::crc32(&disk[header..header + 92]);
     put(&mut disk, header + 16, &header_crc.to_le_bytes());
     disk
 }
