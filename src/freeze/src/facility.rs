@@ -4,8 +4,9 @@
 //! keyword that uses the facility. Members may be facilities themselves; a loop of them is refused.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::ErrorKind;
 
-use crate::limits::{FACILITY_DEPTH_MAX, FACILITY_MEMBERS_MAX, SETTINGS_BYTES_MAX};
+use crate::limits::{FACILITY_DEPTH_MAX, FACILITY_MEMBERS_MAX};
 use crate::message::{Messages, Place};
 use crate::names::is_backup;
 use crate::root::Root;
@@ -37,8 +38,12 @@ impl Facilities {
         let mut lines = Lines::new();
         let mut interactive = BTreeSet::new();
         for path in files(root, messages) {
-            match root.read_text(&path, SETTINGS_BYTES_MAX) {
+            match root.read_settings(&path) {
                 Ok(text) => parse(&text, &root.shown(&path), &mut lines, &mut interactive),
+                Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                    let text = format!("cannot be read: {error}");
+                    messages.refuse(root.place(&path, 0), text, "shorten it");
+                }
                 Err(error) => {
                     let text = format!("cannot be read, its facilities are unknown: {error}");
                     messages.warn(root.place(&path, 0), text, "install the package insserv");

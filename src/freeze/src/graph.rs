@@ -137,14 +137,11 @@ impl<'a> Graph<'a> {
             .filter(|script| !builder.levels(*script).is_empty())
             .collect();
         for script in &enabled {
-            builder.header(*script);
+            builder.header(*script)?;
         }
-        builder.all(&enabled);
-        if builder.edges <= GRAPH_EDGES_MAX {
-            let waits = builder.waits;
-            return Some(Graph { side, waits });
-        }
-        None
+        builder.all(&enabled)?;
+        let waits = builder.waits;
+        Some(Graph { side, waits })
     }
 }
 
@@ -166,7 +163,8 @@ impl<'a> Builder<'a, '_> {
         self.side.runlevels(&self.tree.scripts[script])
     }
 
-    fn header(&mut self, script: usize) {
+    /// `None`, here and below: too many edges.
+    fn header(&mut self, script: usize) -> Option<()> {
         let header = &self.tree.scripts[script].header;
         let line = |keyword, list, force| Line {
             script,
@@ -192,14 +190,15 @@ impl<'a> Builder<'a, '_> {
             ),
         };
         for line in waits {
-            self.line(line, Direction::Waits);
+            self.line(line, Direction::Waits)?;
         }
         for line in awaited {
-            self.line(line, Direction::IsAwaited);
+            self.line(line, Direction::IsAwaited)?;
         }
+        Some(())
     }
 
-    fn line(&mut self, line: Line<'a>, direction: Direction) {
+    fn line(&mut self, line: Line<'a>, direction: Direction) -> Option<()> {
         for word in &line.list.words {
             if word.eq_ignore_ascii_case("$null") || word.eq_ignore_ascii_case("$all") {
                 continue;
@@ -212,7 +211,7 @@ impl<'a> Builder<'a, '_> {
                     continue;
                 };
                 for asked in members.iter() {
-                    self.service(line, word, asked, direction);
+                    self.service(line, word, asked, direction)?;
                 }
             } else {
                 let (name, force) = match word.strip_prefix('+') {
@@ -225,9 +224,10 @@ impl<'a> Builder<'a, '_> {
                     provider,
                     force,
                 };
-                self.service(line, word, &asked, direction);
+                self.service(line, word, &asked, direction)?;
             }
         }
+        Some(())
     }
 
     /// What a facility stands for, but for what may be missing and is.
@@ -262,19 +262,25 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// One service that a line names, by itself or through a facility.
-    fn service(&mut self, line: Line<'a>, word: &'a str, asked: &Asked<'a>, to: Direction) {
+    fn service(
+        &mut self,
+        line: Line<'a>,
+        word: &'a str,
+        asked: &Asked<'a>,
+        to: Direction,
+    ) -> Option<()> {
         if line.force == Force::Must && asked.force == Force::Must {
             self.check(line, word, asked);
         }
         let Some(other) = asked.provider.filter(|other| *other != line.script) else {
-            return;
+            return Some(());
         };
         let (waiter, awaited) = match to {
             Direction::Waits => (line.script, other),
             Direction::IsAwaited => (other, line.script),
         };
         if !self.levels(waiter).meets(self.levels(awaited)) {
-            return;
+            return Some(());
         }
         let tree = self.tree;
         let named = tree.scripts[other].name.as_str();
@@ -287,17 +293,14 @@ impl<'a> Builder<'a, '_> {
         };
         if self.contradicts_all(waiter, awaited) {
             self.not_obeyed(waiter, awaited, &reason);
-        } else {
-            self.edge(waiter, awaited, reason);
+            return Some(());
         }
+        self.edge(waiter, awaited, reason)
     }
 
-    fn edge(&mut self, waiter: usize, awaited: usize, reason: Reason<'a>) {
-        if self.edges > GRAPH_EDGES_MAX {
-            return;
-        }
+    fn edge(&mut self, waiter: usize, awaited: usize, reason: Reason<'a>) -> Option<()> {
         let Entry::Vacant(entry) = self.waits[waiter].entry(awaited) else {
-            return;
+            return Some(());
         };
         entry.insert(reason);
         self.edges += 1;
@@ -305,7 +308,9 @@ impl<'a> Builder<'a, '_> {
             let text = format!("from here on there are more than {GRAPH_EDGES_MAX} edges");
             let remedy = "name fewer scripts, or disable what is not needed";
             self.messages.refuse(reason.place(), text, remedy);
+            return None;
         }
+        Some(())
     }
 
     /// Whether `$all` forbids this edge: in the start order nobody waits for a script that waits for
@@ -332,7 +337,7 @@ impl<'a> Builder<'a, '_> {
 
     /// `$all`: after every script that shares a runlevel and does not use `$all` itself; when
     /// stopping, before it.
-    fn all(&mut self, enabled: &[usize]) {
+    fn all(&mut self, enabled: &[usize]) -> Option<()> {
         let tree = self.tree;
         for script in enabled {
             let Some((keyword, line)) = self.users_of_all[*script] else {
@@ -351,19 +356,20 @@ impl<'a> Builder<'a, '_> {
                     continue;
                 }
                 match self.side {
-                    Side::Start => self.edge(*script, *other, reason),
-                    Side::Stop => self.edge(*other, *script, reason),
+                    Side::Start => self.edge(*script, *other, reason)?,
+                    Side::Stop => self.edge(*other, *script, reason)?,
                 }
             }
         }
+        Some(())
     }
 
     /// A required service must be provided, and enabled wherever it is needed.
     fn check(&mut self, line: Line<'_>, word: &str, asked: &Asked<'_>) {
-        if self.messages.is_full() {
+        let user = &self.tree.scripts[line.script];
+        if self.messages.is_full(|| user.place(line.list.line)) {
             return;
         }
-        let user = &self.tree.scripts[line.script];
         let name = asked.name;
         let via = if word == name {
             String::new()

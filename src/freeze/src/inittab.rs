@@ -4,11 +4,11 @@
 //! or between runlevels (`sulogin` for S) has no place in a boot that has a rescue shell.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 
 use preroot_plan::limits::TEXT_BYTES_MAX;
 use preroot_plan::{DraftService, ServiceAction};
 
-use crate::limits::SETTINGS_BYTES_MAX;
 use crate::message::{Messages, Place};
 use crate::root::Root;
 
@@ -27,8 +27,13 @@ impl Inittab {
     /// Reads it from a tree. Without one there is no service to serve.
     #[must_use]
     pub fn read(root: &Root, messages: &mut Messages) -> Inittab {
-        match root.read_text(PATH, SETTINGS_BYTES_MAX) {
+        match root.read_settings(PATH) {
             Ok(text) => parse(&text, root, messages),
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                let text = format!("cannot be read: {error}");
+                messages.refuse(root.place(PATH, 0), text, "shorten it");
+                Inittab::default()
+            }
             Err(error) => {
                 let text = format!("cannot be read, no getty is started: {error}");
                 messages.warn(

@@ -108,7 +108,9 @@ pub fn freeze(request: &Request<'_>, messages: &mut Messages) -> Option<Draft> {
     let built_s = request.built_s.unwrap_or(modules.changed_s);
     let services = services(&tree, runlevel);
     let count = (services.len(), SERVICES_MAX);
-    limit(request.root, "/etc/inittab", "services", count, messages)?;
+    let place = request.root.place("/etc/inittab", 0);
+    let what = format!("runlevel {}", char::from(runlevel));
+    limit(place, &what, "services", count, messages)?;
     let root_flags = config.root_flags.clone();
     let root_flags = root_flags.unwrap_or_else(|| fstab::root_flags(request.root));
     let limits = config.order.limits;
@@ -156,7 +158,13 @@ fn orders(
             SCRIPTS_PER_RUNLEVEL_MAX,
         );
         let what = format!("runlevel {}", char::from(name));
-        fits = fits.and(limit(root, &what, "scripts", count, messages));
+        fits = fits.and(limit(
+            root.place("/etc/init.d", 0),
+            &what,
+            "scripts",
+            count,
+            messages,
+        ));
     }
     let providers = Providers::collect(tree, messages);
     let start = Graph::build(tree, &providers, Side::Start, messages);
@@ -181,7 +189,8 @@ fn orders(
             .iter()
             .map(|script| script.edges.len())
             .sum::<usize>();
-        limit(root, "the order", "edges", (edges, EDGES_MAX), messages)?;
+        let place = root.place("/etc/init.d", 0);
+        limit(place, "the order", "edges", (edges, EDGES_MAX), messages)?;
         runlevels.push(order.runlevel);
         dropped.extend(order.dropped);
     }
@@ -190,7 +199,7 @@ fn orders(
 
 /// Refuses more than a plan can hold.
 fn limit(
-    root: &Root,
+    place: Place,
     what: &str,
     things: &str,
     (count, max): (usize, usize),
@@ -199,7 +208,7 @@ fn limit(
     if count > max {
         let text = format!("{what} has {count} {things}; a plan can hold {max}");
         let remedy = "disable what is not needed";
-        messages.refuse(root.place("/etc/init.d", 0), text, remedy);
+        messages.refuse(place, text, remedy);
         return None;
     }
     Some(())

@@ -114,10 +114,15 @@ impl Messages {
         self.errors > 0
     }
 
-    /// Whether nothing more would be told, and the input is refused anyway.
-    #[must_use]
-    pub(crate) fn is_full(&self) -> bool {
-        self.refused() && self.list.len() >= MESSAGES_MAX
+    /// Whether nothing more would be told, and the input is refused anyway: then a message more is
+    /// only counted.
+    pub(crate) fn is_full(&mut self, place: impl FnOnce() -> Place) -> bool {
+        let is_full = self.refused() && self.list.len() >= MESSAGES_MAX;
+        if is_full {
+            self.lost += 1;
+            self.lost_from.get_or_insert_with(place);
+        }
+        is_full
     }
 
     /// All of them; last, how many are left out.

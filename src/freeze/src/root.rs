@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::limits::LINKS_MAX;
+use crate::limits::{LINKS_MAX, SETTINGS_BYTES_MAX};
 use crate::message::Place;
 
 /// The directory that holds a root tree.
@@ -76,6 +76,16 @@ impl Root {
     /// As [`Root::read`], of a text: what is not UTF-8 in it is replaced.
     pub(crate) fn read_text(&self, path: &str, bytes_max: u64) -> io::Result<String> {
         let bytes = self.read(path, bytes_max)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// As [`Root::read_text`], of settings, half of which would say something else.
+    pub(crate) fn read_settings(&self, path: &str) -> io::Result<String> {
+        let bytes = self.read(path, SETTINGS_BYTES_MAX + 1)?;
+        if bytes.len() as u64 > SETTINGS_BYTES_MAX {
+            let text = format!("it is larger than {SETTINGS_BYTES_MAX} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+        }
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 

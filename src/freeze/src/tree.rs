@@ -247,7 +247,11 @@ fn read_header(
         Found::Header(header) => Some(*header),
         Found::Nothing => openrc(&bytes),
         Found::Endless(line) => {
-            let text = "the header has no end";
+            let text = if bytes.len() as u64 == SCRIPT_BYTES_MAX {
+                format!("the header has no end in the first {SCRIPT_BYTES_MAX} bytes")
+            } else {
+                "the header has no end".to_string()
+            };
             let remedy = "add the line: ### END INIT INFO";
             messages.refuse(Place::new(file, line), text, remedy);
             Some(Header::default())

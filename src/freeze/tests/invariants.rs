@@ -7,6 +7,8 @@
 mod model;
 #[path = "support/naive.rs"]
 mod naive;
+#[path = "support/plan.rs"]
+mod plan;
 #[path = "support/random.rs"]
 mod random;
 mod support;
@@ -15,14 +17,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use preroot_freeze::{Config, Messages, Request, Root, Severity, freeze, json, text};
-use preroot_plan::{Plan, Runlevel, ScriptMode};
+use preroot_plan::Plan;
 use proptest::prelude::*;
 
 use crate::model::{Edges, Model};
+use crate::plan::Order;
 use crate::random::{RUNLEVELS, Spec};
 
 /// Freezes the tree in `root`: the plan's bytes, or what refuses it.
-fn plan(root: &Path) -> Result<Vec<u8>, Vec<String>> {
+fn freeze_in(root: &Path) -> Result<Vec<u8>, Vec<String>> {
     let mut messages = Messages::default();
     let config = Config::default();
     let root = Root::new(root);
@@ -48,7 +51,7 @@ fn plan(root: &Path) -> Result<Vec<u8>, Vec<String>> {
 fn plan_of(tree: &str) -> Result<Vec<u8>, Vec<String>> {
     let directory = tempfile::tempdir().expect("scratch directory");
     support::write(tree, directory.path());
-    plan(directory.path())
+    freeze_in(directory.path())
 }
 
 /// The same tree, its files made in another order.
@@ -85,7 +88,7 @@ fn check(spec: &Spec, model: &Model, plan: &Plan<'_>) -> Result<(), String> {
         let runlevel = plan.runlevel(name).ok_or("a runlevel is missing")?;
         let order = Order::of(plan, runlevel);
         order.stands_by_itself()?;
-        order.is(spec, &here, numbers, edges).map_err(|text| {
+        compare(&order, spec, &here, numbers, edges).map_err(|text| {
             let name = char::from(name);
             format!("runlevel {name}: {text}")
         })?;
@@ -93,95 +96,37 @@ fn check(spec: &Spec, model: &Model, plan: &Plan<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// A runlevel as it was read back.
-struct Order {
-    levels: BTreeMap<String, u16>,
-    edges: BTreeSet<(String, String)>,
-    alone: BTreeSet<String>,
-}
-
-impl Order {
-    fn of(plan: &Plan<'_>, runlevel: &Runlevel) -> Order {
-        let name = |index: usize| plan.text(plan.scripts()[index].name).to_string();
-        let mut order = Order {
-            levels: BTreeMap::new(),
-            edges: BTreeSet::new(),
-            alone: BTreeSet::new(),
-        };
-        for script in plan.scripts_of(runlevel) {
-            let own = plan.text(script.name).to_string();
-            order.levels.insert(own.clone(), script.level.get());
-            for edge in plan.edges_of(script) {
-                let awaited = usize::try_from(edge.awaited.get()).expect("an index");
-                order.edges.insert((own.clone(), name(awaited)));
-            }
-            if script.mode() == ScriptMode::Interactive {
-                order.alone.insert(own);
-            }
-        }
-        order
+/// The scripts, levels and edges are the model's.
+fn compare(
+    order: &Order,
+    spec: &Spec,
+    here: &[usize],
+    numbers: &[usize],
+    edges: &Edges,
+) -> Result<(), String> {
+    let own: BTreeSet<usize> = here.iter().map(|script| numbers[*script]).collect();
+    let level = |script: &usize| own.iter().filter(|n| **n <= numbers[*script]).count();
+    let levels: BTreeMap<String, u16> = here
+        .iter()
+        .map(|script| {
+            (
+                spec.file(*script),
+                u16::try_from(level(script)).expect("a level"),
+            )
+        })
+        .collect();
+    if levels != order.levels {
+        return Err(format!("levels {:?}, not {levels:?}", order.levels));
     }
-
-    /// Every edge leads to a lower level of the same runlevel, no level is empty, and nobody shares
-    /// one with an interactive script.
-    fn stands_by_itself(&self) -> Result<(), String> {
-        for (waiter, awaited) in &self.edges {
-            match (self.levels.get(waiter), self.levels.get(awaited)) {
-                (Some(high), Some(low)) if high > low => {}
-                levels => return Err(format!("{waiter} waits for {awaited}: {levels:?}")),
-            }
-        }
-        let levels: BTreeSet<u16> = self.levels.values().copied().collect();
-        if !levels
-            .into_iter()
-            .eq(1..=self.levels.values().copied().max().unwrap_or(0))
-        {
-            return Err(format!("a level is empty: {:?}", self.levels));
-        }
-        for alone in &self.alone {
-            let others = self
-                .levels
-                .iter()
-                .filter(|(_, level)| **level == self.levels[alone]);
-            if others.count() > 1 {
-                return Err(format!("{alone} is not alone: {:?}", self.levels));
-            }
-        }
-        Ok(())
+    let edges = edges
+        .iter()
+        .filter(|(a, b)| here.contains(a) && here.contains(b));
+    let edges: BTreeSet<(String, String)> =
+        edges.map(|(a, b)| (spec.file(*a), spec.file(*b))).collect();
+    if edges != order.edges {
+        return Err(format!("edges {:?}, not {edges:?}", order.edges));
     }
-
-    /// The scripts, levels and edges are the model's.
-    fn is(
-        &self,
-        spec: &Spec,
-        here: &[usize],
-        numbers: &[usize],
-        edges: &Edges,
-    ) -> Result<(), String> {
-        let own: BTreeSet<usize> = here.iter().map(|script| numbers[*script]).collect();
-        let level = |script: &usize| own.iter().filter(|n| **n <= numbers[*script]).count();
-        let levels: BTreeMap<String, u16> = here
-            .iter()
-            .map(|script| {
-                (
-                    spec.file(*script),
-                    u16::try_from(level(script)).expect("a level"),
-                )
-            })
-            .collect();
-        if levels != self.levels {
-            return Err(format!("levels {:?}, not {levels:?}", self.levels));
-        }
-        let edges = edges
-            .iter()
-            .filter(|(a, b)| here.contains(a) && here.contains(b));
-        let edges: BTreeSet<(String, String)> =
-            edges.map(|(a, b)| (spec.file(*a), spec.file(*b))).collect();
-        if edges != self.edges {
-            return Err(format!("edges {:?}, not {edges:?}", self.edges));
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The JSON says what the plan says, each edge of the same runlevel.
