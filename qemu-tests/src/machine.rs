@@ -47,6 +47,24 @@ impl Link {
     }
 }
 
+/// A disk and where it is plugged in.
+#[derive(Debug, Clone)]
+struct Plug {
+    path: PathBuf,
+    bus: Bus,
+}
+
+/// What a disk is plugged into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bus {
+    /// virtio-blk.
+    Virtio,
+    /// NVMe.
+    Nvme,
+    /// Nothing yet: a slot is kept for it.
+    Unplugged,
+}
+
 /// Whether guest time is counted in instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
@@ -60,9 +78,9 @@ pub enum Counted {
 #[derive(Debug, Clone)]
 pub struct Spec {
     kernel: PathBuf,
-    image: PathBuf,
+    image: Option<PathBuf>,
     append: Vec<String>,
-    disks: Vec<(PathBuf, bool)>,
+    disks: Vec<Plug>,
     nics: Vec<(Nic, String)>,
     counted: Counted,
     reboots: bool,
@@ -74,7 +92,7 @@ impl Spec {
     pub fn new(artefacts: &Artefacts) -> Self {
         Self {
             kernel: artefacts.kernel.clone(),
-            image: artefacts.image.clone(),
+            image: Some(artefacts.image.clone()),
             append: ["console=ttyS0", "net.ifnames=0"].map(str::to_owned).into(),
             disks: Vec::new(),
             nics: Vec::new(),
@@ -86,7 +104,14 @@ impl Spec {
     /// Boots another image.
     #[must_use]
     pub fn image(mut self, image: &Path) -> Self {
-        image.clone_into(&mut self.image);
+        self.image = Some(image.to_owned());
+        self
+    }
+
+    /// Boots without an image: the kernel mounts the root itself.
+    #[must_use]
+    pub fn without_image(mut self) -> Self {
+        self.image = None;
         self
     }
 
@@ -99,16 +124,26 @@ impl Spec {
 
     /// Plugs a disk in.
     #[must_use]
-    pub fn disk(mut self, disk: &Disk) -> Self {
-        self.disks.push((disk.path(), true));
+    pub fn disk(self, disk: &Disk) -> Self {
+        self.plug(disk, Bus::Virtio)
+    }
+
+    /// Plugs a disk in as an NVMe drive, whose driver is in the kernel itself.
+    #[must_use]
+    pub fn nvme(self, disk: &Disk) -> Self {
+        self.plug(disk, Bus::Nvme)
+    }
+
+    fn plug(mut self, disk: &Disk, bus: Bus) -> Self {
+        let path = disk.path();
+        self.disks.push(Plug { path, bus });
         self
     }
 
     /// Has a disk lie ready, for [`Machine::attach`].
     #[must_use]
-    pub fn disk_unplugged(mut self, disk: &Disk) -> Self {
-        self.disks.push((disk.path(), false));
-        self
+    pub fn disk_unplugged(self, disk: &Disk) -> Self {
+        self.plug(disk, Bus::Unplugged)
     }
 
     /// Plugs a network card in: the first one has the address that the config's host has.
@@ -198,11 +233,10 @@ impl Spec {
         if !self.reboots {
             command.arg("-no-reboot");
         }
-        command
-            .arg("-kernel")
-            .arg(&self.kernel)
-            .arg("-initrd")
-            .arg(&self.image);
+        command.arg("-kernel").arg(&self.kernel);
+        if let Some(image) = &self.image {
+            command.arg("-initrd").arg(image);
+        }
         command.arg("-append").arg(append);
         command
             .arg("-serial")
@@ -217,19 +251,19 @@ impl Spec {
     }
 
     fn add_disks(&self, command: &mut Command) {
-        for (number, (path, plugged)) in self.disks.iter().enumerate() {
+        for (number, Plug { path, bus }) in self.disks.iter().enumerate() {
             // The page cache outlives QEMU, so a killed machine has lost power but not its disk.
             let drive = format!(
                 "file={},format=raw,if=none,id=disk{number},cache=writeback",
                 path.display()
             );
             command.args(["-drive", &drive]);
-            if *plugged {
-                command.args(["-device", &disk_device(number, None).to_string()]);
-            } else {
-                let slot = format!("pcie-root-port,id=slot{number},slot={number}");
-                command.args(["-device", &slot]);
-            }
+            let device = match bus {
+                Bus::Virtio => disk_device(number, None).to_string(),
+                Bus::Nvme => format!("nvme,drive=disk{number},serial=preroot-disk{number}"),
+                Bus::Unplugged => format!("pcie-root-port,id=slot{number},slot={number}"),
+            };
+            command.args(["-device", &device]);
         }
     }
 

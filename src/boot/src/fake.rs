@@ -47,6 +47,7 @@ struct FakeChild {
 pub(crate) struct Fake {
     pub(crate) now: Nanoseconds,
     pub(crate) wall_clock: Nanoseconds,
+    pub(crate) origin: crate::Origin,
     pub(crate) calls: usize,
     /// The call with this number fails.
     pub(crate) fail_at: Option<usize>,
@@ -129,6 +130,7 @@ impl Fake {
         Fake {
             now: 2 * SECOND_NS,
             wall_clock: 1_700_000_000 * SECOND_NS,
+            origin: crate::Origin::Initramfs,
             calls: 0,
             fail_at: None,
             fail_name: None,

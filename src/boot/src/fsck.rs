@@ -24,6 +24,7 @@ use crate::limits::{FSCK_OUTPUT_BYTES_MAX, FSCK_STALL_NS, SECOND_NS};
 use crate::machine::{
     Child, End, Errno, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Status, Streams,
 };
+use crate::mount;
 use crate::stage::Next;
 use crate::step::{Failed, Step};
 use crate::tails::Tail;
@@ -62,6 +63,9 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     let Some(volume) = boot.root.found.clone() else {
         return Next::Failed(Failed::plain(Step::NoRoot));
     };
+    if let Err(failed) = mount::release(boot) {
+        return Next::Failed(failed);
+    }
     let reason = match reason(boot, &volume) {
         Ok(reason) => reason,
         Err(why_not) => {

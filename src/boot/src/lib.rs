@@ -57,10 +57,10 @@ mod tests;
 
 use ::core::str;
 use preroot_plan::Plan;
-use preroot_record::{Outcome, StageBegan, StageEnded};
+use preroot_record::{Note, Outcome, StageBegan, StageEnded};
 
 use crate::control::Decision;
-use crate::core::Boot;
+use crate::core::{Boot, RootPlace};
 use crate::limits::COMMAND_LINE_BYTES_MAX;
 use crate::machine::{Errno, Machine, Pid1};
 use crate::rescue::Waited;
@@ -69,6 +69,15 @@ pub use crate::stage::Stage;
 use crate::stage::{Edge, Next};
 pub use crate::step::{Failed, Step};
 
+/// Where PID 1 was started from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// An initramfs: nothing of the root is mounted.
+    Initramfs,
+    /// The root itself, which the kernel had mounted: it is at /newroot.
+    InPlace,
+}
+
 /// Boots. `plan` is what stands in /etc/preroot/plan; what is wrong with it is recorded, and the boot ends in
 /// rescue with built-in defaults. `command_line` is where the kernel command line is kept.
 pub fn run<M: Machine>(
@@ -76,10 +85,14 @@ pub fn run<M: Machine>(
     pid1: &Pid1,
     plan: &[u8],
     command_line: &mut [u8; COMMAND_LINE_BYTES_MAX],
+    origin: Origin,
 ) -> Errno {
     let exec_ns = machine.now();
     let checked = Plan::check(plan);
     let mut boot = Boot::new(machine, pid1, checked.ok());
+    if origin == Origin::InPlace {
+        boot.root_place = RootPlace::NewRoot;
+    }
     // The kernel's own file systems come first: the command line and the boot's name are read there.
     let began = early::run(&mut boot);
     let length = boot
@@ -93,6 +106,13 @@ pub fn run<M: Machine>(
     born::wind_clock(&mut boot);
     born::announce(&mut boot, exec_ns, line, checked.err());
     early::apply(&mut boot, line);
+    if origin == Origin::InPlace {
+        // It named us.
+        boot.command_line.init = None;
+        boot.record(Note {
+            text: "in place: the kernel had mounted the root",
+        });
+    }
     let born = match checked {
         Ok(_) => Next::Done,
         Err(_) => Next::Failed(Failed::plain(Step::Plan)),

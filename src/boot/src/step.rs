@@ -111,6 +111,8 @@ steps! {
     Mount = 81, "mount root";
     /// It did not end in time.
     MountHangs = 82, "the mount hangs";
+    /// In place: the root that the kernel mounted could not be unmounted.
+    RootBusy = 83, "unmount the root, to check it";
     /// A mount point is missing in the root.
     MakeDirectory = 90, "make a mount point in root";
     /// MS_MOVE into the root

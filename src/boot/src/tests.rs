@@ -119,7 +119,8 @@ fn boot_bytes(plan: &[u8], change: impl FnOnce(&mut Fake)) -> Fake {
     let mut fake = Fake::new();
     change(&mut fake);
     let mut line = [0; COMMAND_LINE_BYTES_MAX];
-    crate::run(&mut fake, &Pid1::mint(), plan, &mut line);
+    let origin = fake.origin;
+    crate::run(&mut fake, &Pid1::mint(), plan, &mut line, origin);
     fake
 }
 

@@ -9,6 +9,7 @@
 use std::process::ExitCode;
 
 use preroot_boot::machine::{Channel, EarlyMount, Machine, Pid1};
+use preroot_init::in_place::Life;
 use preroot_init::linux::{Linux, Memory};
 use preroot_init::statics;
 use preroot_plan::Plan;
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
     };
     // A script must not find our signals blocked, nor lose those that come meanwhile.
     preroot_sys::signal::block(preroot_sys::signal::Set::ALL);
-    let machine = &mut Linux::new(memory, "/proc/self/exe");
+    let machine = &mut Linux::new(memory, "/proc/self/exe", Life::Initramfs);
     for which in [EarlyMount::Run, EarlyMount::Groups] {
         if let Err(errno) = machine.mount_early(which) {
             eprintln!("{which:?}: errno {}", errno.0);

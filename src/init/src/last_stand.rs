@@ -137,7 +137,7 @@ pub fn run(info: &PanicInfo<'_>) -> ! {
 }
 
 /// Says a line to the kernel's log, and to the console in case that has failed.
-fn epitaph(line: &str) {
+pub(crate) fn epitaph(line: &str) {
     let text: Vec<u8, { LINE_BYTES_MAX + 1 }> = line.bytes().map(clean).chain([b'\n']).collect();
     let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let said = open("/dev/kmsg", flags, Mode::empty()).and_then(|log| io::write(&log, &text));

@@ -4,6 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | `pid1.rs` | from the first instruction to the boot core |
+//! | `in_place.rs` | a root that the kernel has mounted itself: unpacking the image beside it (`cpio.rs`) |
 //! | `linux.rs`, `linux/` | the machine, one noun a file |
 //! | `roles.rs`, `roles/` | the helpers |
 //! | `last_stand.rs` | what is left when the core has panicked |
@@ -17,6 +18,8 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod cpio;
+pub mod in_place;
 pub mod last_stand;
 pub mod limits;
 pub mod linux;

@@ -39,13 +39,16 @@ use self::events::Dead;
 use self::journal::Journal;
 use self::news::Network;
 use self::watch::{Source, Watch};
+use crate::in_place::Life;
 use crate::limits::{EARLY_FRAMES_BYTES_MAX, EVENTS_MAX};
 use crate::statics::LAST_STAND;
 
 pub use self::children::Slot;
 pub use self::control::CONTROL;
 pub(crate) use self::control::{receive, send};
-pub(crate) use self::files::{compose, make_directory, names, read, read_all, read_at, with_nul};
+pub(crate) use self::files::{
+    compose, make_directory, names, read, read_all, read_at, read_whole, with_nul, write_all,
+};
 pub use self::journal::RECORD;
 pub use self::watch::Queued;
 pub(crate) use self::watch::{Ready, Source as ReadySource};
@@ -77,6 +80,7 @@ pub struct Linux {
     open_files: Option<Rlimit>,
     syncing: Option<OwnedFd>,
     dead: Dead,
+    life: Life,
 }
 
 /// The kernel's errno in the core's word.
@@ -87,7 +91,7 @@ pub(crate) fn errno(errno: io::Errno) -> Errno {
 impl Linux {
     /// The machine as the kernel hands it over. `own_program` is the path this process was started from.
     #[must_use]
-    pub fn new(memory: Memory, own_program: &str) -> Linux {
+    pub fn new(memory: Memory, own_program: &str, life: Life) -> Linux {
         Console::hold_standard_streams();
         let linux = Linux {
             watch: Watch::new(memory.events),
@@ -103,6 +107,7 @@ impl Linux {
             open_files: descend::raise_open_files(),
             syncing: None,
             dead: Dead::Perhaps,
+            life,
         };
         let epoll = linux.watch.number();
         LAST_STAND.with(|last_stand| last_stand.epoll = epoll);
@@ -152,7 +157,11 @@ impl Machine for Linux {
     }
 
     fn make_stage(&mut self) -> Result<(), Errno> {
-        mounts::make_stage()
+        match self.life {
+            Life::Initramfs => mounts::make_stage(),
+            // It is a tmpfs of its own already.
+            Life::InPlace => Ok(()),
+        }
     }
 
     fn mount_early(&mut self, which: EarlyMount) -> Result<(), Errno> {
@@ -171,6 +180,9 @@ impl Machine for Linux {
 
     fn make_rescue_root(&mut self) -> Result<(), Errno> {
         let root = mounts::make_rescue_root()?;
+        if self.life == Life::InPlace {
+            mounts::leave_root_out()?;
+        }
         let number = preroot_sys::descriptor::number(&root);
         LAST_STAND.with(|last_stand| last_stand.rescue_root = Some(number));
         self.rescue_root = Some(root);

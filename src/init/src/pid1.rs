@@ -2,12 +2,14 @@
 
 use core::ffi::CStr;
 
+use preroot_boot::Origin;
 use preroot_boot::limits::COMMAND_LINE_BYTES_MAX;
 use preroot_boot::machine::{Loudness, Machine, Pid1};
 use preroot_sys::entry::Arguments;
 use preroot_sys::fs::Mode;
 use preroot_sys::{process, signal};
 
+use crate::in_place::{self, Life};
 use crate::linux::{Linux, Memory, read};
 use crate::{last_stand, statics};
 
@@ -22,6 +24,7 @@ pub fn run(mut arguments: Arguments) -> ! {
     signal::block(signal::Set::ALL);
     signal::default_all();
     process::umask(Mode::from_raw_mode(0o022));
+    let life = in_place::begin(arguments);
     let own = arguments.next().and_then(|word: &CStr| word.to_str().ok());
     let own = own
         .filter(|path| path.starts_with('/'))
@@ -41,12 +44,17 @@ pub fn run(mut arguments: Arguments) -> ! {
             early_frames,
         },
         own,
+        life,
     );
     // A plan that is longer than the buffer is cut, and fails its check for that.
     let length = read(PLAN, plan).unwrap_or(0);
     let plan = plan.get(..length).unwrap_or_default();
     let mut command_line = [0; COMMAND_LINE_BYTES_MAX];
-    let refused = preroot_boot::run(&mut machine, &Pid1::mint(), plan, &mut command_line);
+    let origin = match life {
+        Life::Initramfs => Origin::Initramfs,
+        Life::InPlace => Origin::InPlace,
+    };
+    let refused = preroot_boot::run(&mut machine, &Pid1::mint(), plan, &mut command_line, origin);
     let mut words = heapless::String::<64>::new();
     let _ = core::fmt::write(
         &mut words,

@@ -8,6 +8,7 @@
 use preroot_boot::machine::{
     Child, End, Errno, Event, Kill, Machine, OnPanic, Place, Program, Spawn, Status, Streams,
 };
+use preroot_init::in_place::Life;
 use preroot_init::linux::{Linux, Memory};
 use preroot_init::statics;
 
@@ -62,7 +63,7 @@ fn children_speak_and_end() {
         events: statics::EVENTS.take().unwrap(),
         early_frames: statics::EARLY_FRAMES.take().unwrap(),
     };
-    let machine = &mut Linux::new(memory, "/bin/sh");
+    let machine = &mut Linux::new(memory, "/bin/sh", Life::Initramfs);
 
     check(
         machine,

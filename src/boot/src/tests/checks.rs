@@ -8,6 +8,7 @@ use std::vec::Vec;
 use preroot_plan::{Draft, Repair};
 
 use super::{boot, draft};
+use crate::Origin;
 use crate::fake::{Behaviour, Fake};
 use crate::fsck::LOG;
 
@@ -116,4 +117,70 @@ fn a_check_that_stalls_is_told_once_and_may_still_end() {
     assert_eq!(says(&fake, "the check stalls"), 1, "{:#?}", fake.said);
     assert!(fake.recorded("Verdict { word: \"DEGRADED\", reason: \"the check of root stalled\""));
     assert!(fake.recorded("verdict: \"clean\""));
+}
+
+#[test]
+fn in_place_the_root_is_unmounted_checked_and_mounted_again() {
+    for due in ["", "unclean"] {
+        let fake = boot(&draft(), |fake| {
+            fake.origin = Origin::InPlace;
+            let line = format!("vda1\ttype=ext4\tlabel=root\tdue={due}");
+            fake.volumes.insert("vda1".to_string(), line);
+            let line = "root=/dev/vda1 init=/sbin/preroot-init";
+            fake.files
+                .insert("/proc/cmdline".to_string(), line.to_string());
+        });
+        let at = |words: &str| {
+            let found = fake.spawned.iter().position(|line| line.starts_with(words));
+            found.unwrap_or_else(|| panic!("no {words}: {:#?}", fake.spawned))
+        };
+        let unmounted = at("preroot-unmount /newroot");
+        assert!(unmounted < at("preroot-mount /dev/vda1"));
+        if due == "unclean" {
+            assert!(unmounted < at("e2fsck -p"));
+        }
+        assert!(fake.recorded("in place"));
+        assert!(!fake.spawned.iter().any(|line| line.starts_with("exec ")));
+        assert!(fake.recorded("Verdict { word: \"OK\""), "{:#?}", fake.said);
+    }
+}
+
+#[test]
+fn in_place_a_root_that_is_held_is_told_and_waits_for_a_person() {
+    let fake = boot(&draft(), |fake| {
+        fake.origin = Origin::InPlace;
+        let busy = Behaviour::Exits(16, "", 10);
+        fake.behaviours.insert("preroot-unmount".to_string(), busy);
+        let held = Behaviour::Exits(16, "813 nginx: cwd\n", 10);
+        fake.behaviours.insert("preroot-holders".to_string(), held);
+        fake.operator.push_back("reboot");
+    });
+    assert!(fake.recorded("RootBusy") || fake.recorded("unmount the root, to check it"));
+    let told = format!("{:?}", "813 nginx: cwd\n".as_bytes());
+    assert!(fake.recorded(&told), "{:#?}", fake.record());
+    assert!(
+        !fake
+            .spawned
+            .iter()
+            .any(|line| line.starts_with("preroot-mount"))
+    );
+}
+
+#[test]
+fn a_read_only_first_mount_is_for_those_who_mount_again() {
+    for (line, expected) in [
+        ("quiet", "rw"),
+        ("ro", "rw"),
+        ("rw", "rw"),
+        ("ro init=/sbin/init", "ro"),
+        ("init=/sbin/init", "rw"),
+    ] {
+        let fake = boot(&draft(), |fake| {
+            fake.files
+                .insert("/proc/cmdline".to_string(), line.to_string());
+        });
+        let mounted = format!("preroot-mount /dev/vda1 ext4 {expected}");
+        let found = fake.spawned.iter().any(|line| line.starts_with(&mounted));
+        assert!(found, "{line}: {:#?}", fake.spawned);
+    }
 }

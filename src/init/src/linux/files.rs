@@ -6,8 +6,8 @@ use core::mem::MaybeUninit;
 use heapless::{CString, String};
 use preroot_boot::machine::Errno;
 use preroot_sys::fd::{AsFd, OwnedFd};
-use preroot_sys::fs::{CWD, Mode, OFlags, RawDir, mkdir, open, openat};
-use preroot_sys::io;
+use preroot_sys::fs::{CWD, Mode, OFlags, RawDir, SeekFrom, mkdir, open, openat, seek};
+use preroot_sys::{io, memory};
 
 use super::errno;
 use crate::limits::{DIRECTORY_BYTES, MODALIAS_BYTES_MAX, PATH_BYTES_MAX};
@@ -29,6 +29,26 @@ pub(crate) fn read_all(file: &OwnedFd, out: &mut [u8]) -> Result<usize, Errno> {
         }
     }
     Ok(length)
+}
+
+/// The whole of a file, in memory of its own that lives as long as the process.
+pub(crate) fn read_whole(file: &OwnedFd) -> Result<&'static [u8], Errno> {
+    let bytes = seek(file, SeekFrom::End(0)).map_err(errno)?;
+    seek(file, SeekFrom::Start(0)).map_err(errno)?;
+    let bytes = usize::try_from(bytes).map_err(|_| Errno::INVAL)?;
+    let buffer = memory::anonymous(bytes).map_err(errno)?;
+    let length = read_all(file, buffer)?;
+    Ok(buffer.get(..length).unwrap_or_default())
+}
+
+/// Writes all of it.
+pub(crate) fn write_all(file: &OwnedFd, bytes: &[u8]) -> Result<(), Errno> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let written = io::write(file, rest).map_err(errno)?;
+        rest = rest.get(written..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// Fills `out` from `offset` on. `IO`: there is less.

@@ -14,7 +14,9 @@ use preroot_boot::machine::{EarlyMount, Errno};
 use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{Mode, OFlags, chmod, open};
 use preroot_sys::io;
-use preroot_sys::mount::{MountFlags, mount, mount_bind_recursive, mount_move};
+use preroot_sys::mount::{
+    MountFlags, UnmountFlags, mount, mount_bind_recursive, mount_move, unmount,
+};
 use preroot_sys::process::{chdir, chroot};
 
 use super::errno;
@@ -44,6 +46,11 @@ pub(super) fn make_rescue_root() -> Result<OwnedFd, Errno> {
         Mode::empty(),
     )
     .map_err(errno)
+}
+
+/// In place the root is mounted already, and was bound with everything else: a copy that would keep it in use.
+pub(super) fn leave_root_out() -> Result<(), Errno> {
+    unmount("/rescue/newroot", UnmountFlags::DETACH).map_err(errno)
 }
 
 /// Mounts one of the early file systems and makes what belongs into it.

@@ -11,16 +11,14 @@ use heapless::String;
 use preroot_boot::machine::Errno;
 use preroot_payload::{Entry, Model, Payload, Unpacker};
 use preroot_sys::entry::Arguments;
-use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{
-    CWD, FlockOperation, Mode, OFlags, SeekFrom, flock, open, readlinkat_raw, rename, seek,
-    symlink, unlink,
+    CWD, FlockOperation, Mode, OFlags, flock, open, readlinkat_raw, rename, symlink, unlink,
 };
 use preroot_sys::{io, memory};
 
 use super::{Stream, USAGE};
 use crate::limits::PATH_BYTES_MAX;
-use crate::linux::{compose, errno, read_all, with_nul};
+use crate::linux::{compose, errno, read_whole, with_nul, write_all};
 
 /// Where the payload lies in the image.
 const PAYLOAD: &str = "/etc/preroot/payload";
@@ -63,15 +61,6 @@ fn become_tool(name: &str, arguments: Arguments) -> Result<i32, Errno> {
     }
     let path = with_nul::<PATH_BYTES_MAX>(&path).ok_or(Errno::INVAL)?;
     Err(errno(arguments.exec(path.as_c_str())))
-}
-
-fn read_whole(file: &OwnedFd) -> Result<&'static [u8], Errno> {
-    let bytes = seek(file, SeekFrom::End(0)).map_err(errno)?;
-    seek(file, SeekFrom::Start(0)).map_err(errno)?;
-    let bytes = usize::try_from(bytes).map_err(|_| Errno::INVAL)?;
-    let buffer = memory::anonymous(bytes).map_err(errno)?;
-    let length = read_all(file, buffer)?;
-    Ok(buffer.get(..length).unwrap_or_default())
 }
 
 /// Whether something other than a link to this binary stands at `path`.
@@ -119,15 +108,6 @@ fn place(unpacker: &mut Unpacker<'_>, entry: &Entry<'_>) -> Result<(), Errno> {
         symlink(entry.target, new.as_str()).map_err(errno)?;
     }
     rename(new.as_str(), path.as_str()).map_err(errno)
-}
-
-fn write_all(file: &OwnedFd, bytes: &[u8]) -> Result<(), Errno> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let written = io::write(file, rest).map_err(errno)?;
-        rest = rest.get(written..).unwrap_or_default();
-    }
-    Ok(())
 }
 
 fn absolute(path: &str) -> Result<Path, Errno> {

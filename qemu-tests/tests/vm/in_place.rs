@@ -1,0 +1,68 @@
+//! Boots whose root the kernel had mounted itself, and which was then checked without a second boot.
+
+use preroot_qemu_tests::{Artefacts, Disk, Error, Event, Health, Record, Spec};
+
+use crate::Guest;
+
+/// What the kernel is told: its own drivers find the root, and what is on it starts.
+const COMMAND_LINE: &str = "root=/dev/nvme0n1p1 ro init=/sbin/preroot-init";
+/// Where the image lies on the root.
+const IMAGE: &str = "/usr/lib/preroot/image";
+
+/// A root with preroot installed on it.
+fn installed(artefacts: &Artefacts) -> Result<Disk, Error> {
+    let disk = Disk::copy(artefacts)?;
+    disk.debugfs(&["mkdir /usr/lib/preroot"])?;
+    disk.install(&artefacts.image_plain, IMAGE)?;
+    disk.install(&artefacts.init, "/usr/sbin/preroot-init")?;
+    Ok(disk)
+}
+
+fn spec(artefacts: &Artefacts, disk: &Disk) -> Spec {
+    Spec::new(artefacts)
+        .without_image()
+        .nvme(disk)
+        .append(COMMAND_LINE)
+}
+
+/// A damaged root is repaired although the kernel had mounted it: one boot, the same record, the same sshd.
+#[test]
+fn a_damaged_root_is_repaired() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let disk = installed(&artefacts)?;
+    disk.debugfs(&["clri /usr/share/lintian", "set_super_value state 2"])?;
+    let mut guest = Guest::start(&artefacts, spec(&artefacts, &disk))?;
+    let mut session = guest.log_in()?;
+    let verdict = guest.wait_verdict(&mut session)?;
+    let record = Record::running(&mut session)?;
+    assert_eq!(verdict, "DEGRADED", "{}", record.latest()?.text());
+    // The session is on the stage, and the root is in use.
+    assert_eq!(session.ask("cat /proc/1/root/etc/hostname")?, "debian12");
+    guest.wait_root()?;
+    guest.power_off()?;
+    assert_eq!(disk.health()?, Health::Clean);
+    let record = Record::stored(&disk)?;
+    let boot = record.latest()?;
+    let is_said = boot
+        .events()
+        .any(|(_, event)| matches!(event, Event::Note(note) if note.text.starts_with("in place")));
+    assert!(is_said, "{}", boot.text());
+    let checks: Vec<&str> = boot.checks().iter().map(|check| check.verdict).collect();
+    assert_eq!(checks, ["uncorrected", "repaired"], "{}", boot.text());
+    let ssh = boot.script("ssh").map(|ended| ended.status);
+    assert_eq!(ssh, Some(0), "{}", boot.text());
+    Ok(())
+}
+
+/// An image that is cut off: the root's own init boots the machine as if preroot had never been there.
+#[test]
+fn a_bad_image_leaves_the_root_to_its_own_init() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let disk = installed(&artefacts)?;
+    disk.write(IMAGE, "070701 and no more", 0o644)?;
+    let mut machine = spec(&artefacts, &disk).start()?;
+    machine.wait_console("unpack /usr/lib/preroot/image")?;
+    machine.wait_console("INIT: version")?;
+    machine.cut_power();
+    Ok(())
+}
