@@ -172,6 +172,9 @@ impl<'a> Expansion<'a, '_> {
                 }
                 continue;
             }
+            if member.name.eq_ignore_ascii_case("$null") {
+                continue;
+            }
             if let Some(start) = self.path.iter().position(|known| *known == member.name) {
                 self.tell_loop(start);
                 continue;

@@ -139,6 +139,9 @@ impl<'a> Graph<'a> {
         for script in &enabled {
             builder.header(*script)?;
         }
+        if side == Side::Start {
+            builder.asleep();
+        }
         builder.all(&enabled)?;
         let waits = builder.waits;
         Some(Graph { side, waits })
@@ -200,10 +203,28 @@ impl<'a> Builder<'a, '_> {
 
     fn line(&mut self, line: Line<'a>, direction: Direction) -> Option<()> {
         for word in &line.list.words {
-            if word.eq_ignore_ascii_case("$null") || word.eq_ignore_ascii_case("$all") {
+            if word.eq_ignore_ascii_case("$null") {
                 continue;
             }
-            if word.starts_with('$') {
+            if word.eq_ignore_ascii_case("$all") {
+                self.warn_of_all(line);
+                continue;
+            }
+            let optional = word.strip_prefix('+').unwrap_or(word);
+            if optional.starts_with('$') {
+                if optional != word {
+                    let text = format!("insserv does not see that {word} is a facility");
+                    let remedy =
+                        format!("write {optional}: what it stands for says what may be missing");
+                    self.messages.warn(self.place(line), text, remedy);
+                }
+                let force = if optional == word {
+                    line.force
+                } else {
+                    Force::Should
+                };
+                let line = Line { force, ..line };
+                let word = optional;
                 let Some(members) = self.facility(word) else {
                     let text = format!("{} {word}: nobody has said what {word} is", line.keyword);
                     let remedy = "take it out, or define it in /etc/insserv.conf.d";
@@ -228,6 +249,16 @@ impl<'a> Builder<'a, '_> {
             }
         }
         Some(())
+    }
+
+    /// `$all` before or after which something is to happen: insserv takes no notice.
+    fn warn_of_all(&mut self, line: Line<'_>) {
+        let keyword = line.keyword;
+        if keyword.starts_with("X-") {
+            let text = format!("{keyword} $all: this has no effect");
+            self.messages
+                .warn(self.place(line), text, "name the scripts themselves");
+        }
     }
 
     /// What a facility stands for, but for what may be missing and is.
@@ -311,6 +342,27 @@ impl<'a> Builder<'a, '_> {
             return None;
         }
         Some(())
+    }
+
+    /// Scripts that are only stopped: what they would miss if they were started is worth a word.
+    fn asleep(&mut self) {
+        let tree = self.tree;
+        for script in &tree.scripts {
+            if !script.start.is_empty() || !script.is_enabled() {
+                continue;
+            }
+            for name in &script.header.required_start.words {
+                if name.starts_with(['$', '+']) || self.providers.of(name).is_some() {
+                    continue;
+                }
+                let place = script.place(script.header.required_start.line);
+                let user = &script.name;
+                let text =
+                    format!("{user} requires {name}, which nobody provides; it is not started");
+                let remedy = format!("remove {user}, or install what provides {name}");
+                self.messages.warn(place, text, remedy);
+            }
+        }
     }
 
     /// Whether `$all` forbids this edge: in the start order nobody waits for a script that waits for

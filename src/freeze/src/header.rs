@@ -35,6 +35,9 @@ pub struct Header {
     pub stop_after: List,
     pub default_start: Runlevels,
     pub default_stop: Runlevels,
+    /// 0: nowhere.
+    pub default_start_line: usize,
+    pub default_stop_line: usize,
     pub interactive: bool,
 }
 
@@ -142,6 +145,12 @@ fn header(
     drop(lists);
     header.default_start = runlevels(&default_start, file, messages);
     header.default_stop = runlevels(&default_stop, file, messages);
+    (header.default_start_line, header.default_stop_line) = (default_start.line, default_stop.line);
+    if fields[0].is_some() && header.provides.words.is_empty() {
+        let text = "Provides: names no service; the file's own name is taken";
+        let place = Place::new(file, header.provides.line);
+        messages.warn(place, text, "name the service");
+    }
     if !header.default_start.and(header.default_stop).is_empty() {
         let both = header.default_start.and(header.default_stop);
         let text = format!("starts and stops in the same runlevels: {both}");

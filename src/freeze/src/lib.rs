@@ -8,7 +8,7 @@
 //! |--------------|---------------------------------------------------------------------|
 //! | `config`     | the config, its values checked (`raw_config`, `check`, `units`, `hosts`) |
 //! | `root`       | files of a tree, links followed inside it                            |
-//! | `tree`       | the init scripts (`names`, `header`, `runlevels`, `facility`, `inittab`) |
+//! | `tree`       | the init scripts (`names`, `header`, `runlevels`, `facility`, `inittab`, `links`) |
 //! | `fstab`      | the root's mount options                                            |
 //! | `graph`      | who waits for whom, and why (`providers`)                            |
 //! | `levels`     | numbers, interactive scripts (`loops`: those that make them impossible) |
@@ -33,6 +33,7 @@ pub mod json;
 pub mod levels;
 pub mod limits;
 mod lines;
+mod links;
 mod loops;
 pub mod message;
 pub mod modules;
@@ -52,7 +53,7 @@ mod units;
 mod view;
 pub mod why;
 
-use preroot_plan::limits::{EDGES_MAX, SCRIPTS_PER_RUNLEVEL_MAX, SERVICES_MAX};
+use preroot_plan::limits::{EDGES_MAX, LINK_MAX, SCRIPTS_PER_RUNLEVEL_MAX, SERVICES_MAX};
 use preroot_plan::{Draft, DraftDropped, DraftRunlevel, DraftService, Limits, ServiceAction};
 
 pub use crate::config::Config;
@@ -174,6 +175,18 @@ fn orders(
     let stop_levels = levels::levels(&tree.scripts, &stop, messages);
     let (start_levels, stop_levels) = (start_levels?, stop_levels?);
     fits?;
+    let deepest = start_levels
+        .iter()
+        .chain(&stop_levels)
+        .copied()
+        .max()
+        .unwrap_or(0);
+    if deepest > usize::from(LINK_MAX) {
+        let text =
+            format!("there are {deepest} levels; insserv and the links in rc?.d end at {LINK_MAX}");
+        let remedy = "only preroot starts them in order: take some of what they require out";
+        messages.warn(root.place("/etc/init.d", 0), text, remedy);
+    }
     let mut runlevels = Vec::new();
     let mut dropped = Vec::new();
     let mut edges = 0;

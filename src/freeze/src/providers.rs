@@ -55,7 +55,7 @@ fn double(name: &str, first: &Script, second: &Script, messages: &mut Messages) 
     let remedy = format!("disable one of them, or take {name} out of its Provides:");
     match (first.is_enabled(), second.is_enabled()) {
         (true, true) => messages.refuse(place, text, remedy),
-        (false, false) => {}
+        (false, false) => messages.note(place, format!("{text}; neither is enabled")),
         _ => messages.warn(
             place,
             format!("{text}; the one that is enabled counts"),

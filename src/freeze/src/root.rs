@@ -168,9 +168,19 @@ impl Directory {
         if !metadata.is_symlink() {
             return Ok((own, metadata));
         }
-        let host = root.host(&root.walk(&self.tree, Path::new(name))?);
+        let host = root.host(&self.resolve(root, name)?);
         let metadata = fs::symlink_metadata(&host)?;
         Ok((host, metadata))
+    }
+
+    /// Where a name leads in the tree, every link followed; it is there.
+    pub(crate) fn resolve(&self, root: &Root, name: &str) -> io::Result<PathBuf> {
+        root.walk(&self.tree, Path::new(name))
+    }
+
+    /// Whether a file of the tree lies in this directory.
+    pub(crate) fn holds(&self, path: &Path) -> bool {
+        path.parent() == Some(&self.tree)
     }
 
     /// The script that a link names in the usual way, `../init.d/NAME` beside /etc/init.d.

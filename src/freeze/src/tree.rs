@@ -10,12 +10,14 @@ use crate::facility::Facilities;
 use crate::header::{self, Found, Header};
 use crate::inittab::Inittab;
 use crate::limits::{FILE_FILTERS_MAX, SCRIPT_BYTES_MAX, SETTINGS_BYTES_MAX};
+use crate::links;
 use crate::message::{Messages, Place};
 use crate::names::{is_plain, is_script};
 use crate::root::{Directory, Root, read_regular};
-use crate::runlevels::{ALL, Runlevels};
+use crate::runlevels::Runlevels;
 
-const INIT_D: &str = "/etc/init.d";
+/// Where init scripts are.
+pub(crate) const INIT_D: &str = "/etc/init.d";
 
 /// An init script.
 #[derive(Debug, Clone)]
@@ -82,7 +84,7 @@ impl Tree {
         let facilities = Facilities::read(root, messages);
         let inittab = Inittab::read(root, messages);
         let mut scripts = scripts(root, &facilities, messages);
-        let enabled_by = enable(root, &mut scripts, messages);
+        let enabled_by = links::enable(root, &mut scripts, messages);
         Tree {
             enabled_by,
             scripts,
@@ -111,8 +113,17 @@ fn scripts(root: &Root, facilities: &Facilities, messages: &mut Messages) -> Vec
     let filters = root
         .read_text("/etc/insserv/file-filters", SETTINGS_BYTES_MAX)
         .unwrap_or_default();
-    let filters = filters.split_whitespace().take(FILE_FILTERS_MAX);
-    let filters: Vec<String> = filters.map(String::from).collect();
+    let mut endings = filters.split_whitespace();
+    let filters: Vec<String> = endings
+        .by_ref()
+        .take(FILE_FILTERS_MAX)
+        .map(String::from)
+        .collect();
+    if endings.next().is_some() {
+        let place = root.place("/etc/insserv/file-filters", FILE_FILTERS_MAX + 1);
+        let text = format!("only {FILE_FILTERS_MAX} endings are read");
+        messages.warn(place, text, "take out what no file has");
+    }
     let overrides = ["/etc/insserv/overrides", "/usr/share/insserv/overrides"];
     let overrides: Vec<(&str, Directory)> = overrides
         .iter()
@@ -281,117 +292,4 @@ fn set(letters: &[u8]) -> Runlevels {
     letters.iter().fold(Runlevels::NONE, |set, letter| {
         set.or(Runlevels::of(*letter))
     })
-}
-
-/// Sets where each script is started and stopped.
-fn enable(root: &Root, scripts: &mut [Script], messages: &mut Messages) -> EnabledBy {
-    let index: BTreeMap<String, usize> = scripts
-        .iter()
-        .zip(0..)
-        .map(|(script, index)| (script.name.clone(), index))
-        .collect();
-    let mut links = 0;
-    for letter in ALL {
-        let path = format!("/etc/rc{}.d", char::from(*letter));
-        let Ok(directory) = root.directory(&path) else {
-            continue;
-        };
-        let names = directory.names().unwrap_or_else(|error| {
-            let text = format!("cannot be listed: {error}");
-            messages.refuse(root.place(&path, 0), text, "make it readable");
-            Vec::new()
-        });
-        for name in &names {
-            let Some((kind, number, script)) = split_link(name) else {
-                continue;
-            };
-            links += 1;
-            let place = root.place(&format!("{path}/{name}"), 0);
-            // Nearly all links are like this, and a tree has thousands: do not look further.
-            let usual = directory.usual_script(name);
-            let usual = usual.filter(|usual| usual == script && index.contains_key(usual));
-            let target = || target(root, &directory, name, script, &place, messages);
-            let Some(script) = usual.or_else(target) else {
-                continue;
-            };
-            let Some(script) = index.get(&script).and_then(|index| scripts.get_mut(*index)) else {
-                let text = format!("{script} is not a script in {INIT_D} and is not started");
-                messages.warn(
-                    place,
-                    text,
-                    "remove the link, or make the script executable",
-                );
-                continue;
-            };
-            if kind == 'S' && matches!(letter, b'0' | b'6') {
-                let text = format!("{} would be started at the end, and is not", script.name);
-                let remedy = "give the script a Default-Stop: 0 6 and a stop link";
-                messages.warn(place, text, remedy);
-                continue;
-            }
-            let set = if kind == 'S' {
-                &mut script.start
-            } else {
-                &mut script.stop
-            };
-            *set = set.or(Runlevels::of(*letter));
-            script.links.entry((kind, *letter)).or_insert(number);
-        }
-    }
-    if links > 0 {
-        return EnabledBy::Links;
-    }
-    if !scripts.is_empty() {
-        let text = "the tree has no rc?.d links: every script is enabled as its header asks";
-        messages.note(root.place("/etc", 0), text);
-    }
-    for script in scripts {
-        script.start = script.header.default_start;
-        script.stop = script.header.default_stop;
-    }
-    EnabledBy::Headers
-}
-
-/// `S20ssh`, `K01nginx`: start or stop, the number, and the script's name.
-fn split_link(name: &str) -> Option<(char, u8, &str)> {
-    let kind = name
-        .chars()
-        .next()
-        .filter(|kind| matches!(kind, 'S' | 'K'))?;
-    let digits = name.get(1..3)?;
-    let script = name.get(3..).filter(|script| !script.is_empty())?;
-    let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
-    let number = digits.parse().ok().filter(|_| is_number)?;
-    Some((kind, number, script))
-}
-
-/// The script that a link enables: the file it leads to, whatever it is called itself.
-fn target(
-    root: &Root,
-    directory: &Directory,
-    name: &str,
-    script: &str,
-    place: &Place,
-    messages: &mut Messages,
-) -> Option<String> {
-    if let Err(error) = directory.follow(root, name) {
-        let text = format!("leads nowhere and enables nothing: {error}");
-        messages.warn(
-            place.clone(),
-            text,
-            "remove the link, or install what it names",
-        );
-        return None;
-    }
-    let leads_to = directory.link(name).ok().and_then(|target| {
-        target
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-    });
-    let leads_to = leads_to.unwrap_or_else(|| script.to_string());
-    if leads_to != script {
-        let text = format!("is called {script} and leads to {leads_to}, which is what is started");
-        messages.warn(place.clone(), text, "rename the link");
-    }
-    Some(leads_to)
 }
