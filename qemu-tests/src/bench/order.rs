@@ -115,7 +115,7 @@ fn measure(
     let alone = alone(sandbox, &workload)?;
     let alone = |name: &str| alone.get(name).copied().unwrap_or_default();
     let mut runners = Runner::ORDERED.to_vec();
-    if workload.is_empty_work() {
+    if workload.is_unordered() {
         runners.push(Runner::ForkExec);
     }
     let mut rows: Vec<(Runner, Vec<f64>, Option<Faults>)> = runners
@@ -151,16 +151,13 @@ fn measure(
     })
 }
 
-/// What a run did to the order. `None`: scripts that do nothing leave no log. Ours must have kept it.
+/// What a run did to the order; `None` when scripts that do nothing leave no log. Ours must have kept it.
 fn look(
     runner: Runner,
     workload: &Workload,
     order: &[Entry],
     left: Left,
 ) -> Result<Option<Faults>, Error> {
-    if runner == Runner::ForkExec {
-        return Ok(None);
-    }
     let mut faults = None;
     if !workload.is_empty_work() {
         faults = Some(Faults::in_log(&left.log, order));

@@ -6,9 +6,13 @@ use super::freezing::Freezing;
 use super::runner::Runner;
 use super::{Figures, Measured, ONCE_MS, ROUNDS, Row};
 
-/// What stands above the ratios.
-const BOUNDS: &str = "\
-The bound: each script takes what it takes alone (measured: its work, one fork and exec). By edges, no runner is
+/// What is measured, and what a bound is.
+const ABOUT: &str = "\
+Scripts of a runlevel 2, in a chroot of the Debian root with a terminal; what is measured is the whole command.
+preroot is the runner, machine and record of PID 1; it runs each script in a control group of its own, without
+limits. Names are short: of a runlevel whose names have more than 2047 bytes startpar starts only the first.
+
+The bound: a script takes what it takes alone (measured: its work, one fork and exec). By edges, no runner is
 quicker than the longest chain of scripts that wait for each other, nor than all CPU time shared among the
 processors; by levels, that holds of each level. A script that is interactive adds to either, for it runs alone.
 preroot by levels is held against the bound of levels, all others against that of edges.
@@ -49,11 +53,10 @@ pub(super) fn text(figures: &Figures) -> String {
     } = figures;
     let once_s = ONCE_MS / 1e3;
     let mut text = format!(
-        "Scripts of a runlevel 2, in a chroot of the Debian root with a terminal; {processors} processors, load \
-         {load} before.\nThe runners in turn, {ROUNDS} rounds (one for who takes longer than {once_s} s), medians; \
-         the whole command is\nmeasured. preroot runs each script in a control group of its own, without limits.\n\n"
+        "{processors} processors, load {load} before. Medians of {ROUNDS} rounds in which each runner has its turn; \
+         of one for\nthose that take longer than {once_s} s.\n\n"
     );
-    text.push_str(BOUNDS);
+    text.push_str(ABOUT);
     let is_empty_work = |measured: &&Measured| measured.workload.is_empty_work();
     let (empty, work): (Vec<_>, Vec<_>) = figures.workloads.iter().partition(is_empty_work);
     summary(&mut text, &work);
@@ -77,7 +80,8 @@ fn summary(text: &mut String, work: &[&Measured]) {
     line!(text, "| over its bound | {titles} |");
     line!(text, "|---|{}", "---:|".repeat(Runner::ORDERED.len()));
     for measured in work {
-        let ratios = measured.rows.iter().map(|row| measured.over_bound(row));
+        let ordered = measured.rows.iter().take(Runner::ORDERED.len());
+        let ratios = ordered.map(|row| measured.over_bound(row));
         let ratios: Vec<String> = ratios.map(|ratio| format!("{ratio:.3}")).collect();
         line!(
             text,

@@ -55,10 +55,15 @@ impl Workload {
             |script: &Script| matches!(script.work, Work::Nothing | Work::ShellNothing);
         self.scripts.iter().all(is_nothing)
     }
+
+    /// Whether everybody may start at once.
+    pub(super) fn is_unordered(&self) -> bool {
+        self.scripts.iter().all(|script| script.after.is_empty())
+    }
 }
 
-/// All of them, in the order of the table. Names are short: what startpar reads of a line is 2047 bytes, and
-/// scripts behind that are never started.
+/// All of them, in the order of the table. Names are short: of a line startpar reads 2047 bytes, and scripts
+/// behind that are never started.
 pub(super) fn all() -> Vec<Workload> {
     let dice = &mut Dice::new(3);
     let sleep = |dice: &mut Dice| Work::Sleep(20 * (1 + dice.below(15)));
