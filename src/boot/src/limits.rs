@@ -68,9 +68,9 @@ pub const SSHD_BACKOFF_NS_MAX: Nanoseconds = 10 * SECOND_NS;
 pub const SSHD_HEALTHY_NS: Nanoseconds = 30 * SECOND_NS;
 
 /// Block devices that are known.
-pub const VOLUMES_MAX: usize = 128;
+pub const VOLUMES_MAX: usize = 256;
 /// Block devices that wait to be looked at.
-pub const PROBES_PENDING_MAX: usize = 128;
+pub const PROBES_PENDING_MAX: usize = 256;
 /// Devices looked at by one child.
 pub const PROBES_PER_CHILD_MAX: usize = 16;
 /// How long a child may look at devices.

@@ -4,8 +4,10 @@
 //! Looking begins with the first device, long before the stage that waits for it, and goes on in
 //! rescue, so that a disk attached there is known when the operator says `retry`.
 
+use core::mem;
+
 use heapless::{String, Vec};
-use preroot_plan::RootSpec;
+use preroot_plan::{RootKey, RootSpec};
 use preroot_record::{Note, RootFound};
 
 use crate::command_line::Wait;
@@ -17,10 +19,13 @@ use crate::machine::{Child, Kill, Machine, Nanoseconds, Spawn};
 use crate::roles;
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
-use crate::text::{Lines, text};
-use crate::volume::Volume;
+use crate::text::{Lines, Text, text};
+use crate::volume::{LOST, Volume};
 
 type Name = String<32>;
+
+/// A device with all its names.
+const NOTE_BYTES_MAX: usize = 512;
 
 /// A child that looks at devices.
 #[derive(Debug)]
@@ -40,6 +45,8 @@ pub(crate) struct RootSearch {
     probe: Option<Probe>,
     /// The device that holds the root, once it is found.
     pub(crate) found: Option<Volume>,
+    /// There were more devices than fit: when there is room, all are listed again.
+    has_missed: bool,
 }
 
 impl RootSearch {
@@ -47,16 +54,36 @@ impl RootSearch {
         self.probe.as_ref().map(|probe| probe.due)
     }
 
-    /// A device has gone.
+    /// A device has gone. What a child still says of it is not heard: the next of that name may be another.
     pub(crate) fn vanished(&mut self, name: &str) {
         self.volumes.retain(|volume| volume.name != name);
         self.pending.retain(|pending| pending != name);
+        for looked_at in self.probe.iter_mut().flat_map(|probe| &mut probe.names) {
+            if looked_at == name {
+                looked_at.clear();
+            }
+        }
     }
 
     /// The size of the disk with this serial number.
     pub(crate) fn disk_bytes(&self, serial: &str) -> Option<u64> {
         let mine = self.volumes.iter().filter(|volume| volume.serial == serial);
         mine.map(|volume| volume.bytes).max()
+    }
+
+    /// Has a device looked at.
+    fn queue(&mut self, name: &str) {
+        if let Ok(name) = Name::try_from(name)
+            && !name.is_empty()
+            && !is_uninteresting(&name)
+            && !self.pending.contains(&name)
+        {
+            self.has_missed |= self.pending.push(name).is_err();
+        }
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        self.volumes.iter().any(|volume| volume.name == name)
     }
 
     fn settled(&self) -> bool {
@@ -66,16 +93,36 @@ impl RootSearch {
 
 /// What is there when the kernel has done its own part (builtin drivers).
 pub(crate) fn coldplug<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
-    let pending = &mut boot.root.pending;
-    let listed = boot.machine.block_devices(&mut |name| queue(pending, name));
-    listed.at(Step::ReadBlockDevices)?;
+    list(boot, Wanted::All)?;
     look(boot);
     Ok(())
 }
 
+/// Which of the devices that are there to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    All,
+    Unknown,
+}
+
+fn list<M: Machine>(boot: &mut Boot<'_, M>, wanted: Wanted) -> Result<(), Failed> {
+    let root = &mut boot.root;
+    let listed = boot.machine.block_devices(&mut |name| {
+        // The kernel's name in sysfs has a `!` where that in /dev, and in uevents, has a `/`.
+        let mut path = Name::new();
+        let pushed = name
+            .chars()
+            .try_for_each(|character| path.push(if character == '!' { '/' } else { character }));
+        if pushed.is_ok() && (wanted == Wanted::All || !root.is_known(&path)) {
+            root.queue(&path);
+        }
+    });
+    listed.at(Step::ReadBlockDevices)
+}
+
 /// A block device has appeared or changed.
 pub(crate) fn appeared<M: Machine>(boot: &mut Boot<'_, M>, name: &str) {
-    queue(&mut boot.root.pending, name);
+    boot.root.queue(name);
     look(boot);
 }
 
@@ -85,17 +132,6 @@ fn is_uninteresting(name: &str) -> bool {
         name.strip_prefix(kind)
             .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
     })
-}
-
-fn queue(pending: &mut Vec<Name, PROBES_PENDING_MAX>, name: &str) {
-    if let Ok(name) = Name::try_from(name)
-        && !name.is_empty()
-        && !is_uninteresting(&name)
-        && !pending.contains(&name)
-    {
-        // A machine with more devices at once than that has them looked at when they change.
-        let _ = pending.push(name);
-    }
 }
 
 /// Sends a child to look at what is pending, if none is out.
@@ -139,7 +175,11 @@ pub(crate) fn probe_output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
         let Some(volume) = Volume::parse(line) else {
             return;
         };
-        names.retain(|name| *name != volume.name);
+        // It speaks of them in the order in which it was told them; of what has gone it is not heard.
+        let Some(at) = names.iter().position(|name| *name == volume.name) else {
+            return;
+        };
+        names.drain(..=at);
         volumes.retain(|known| known.name != volume.name);
         // A device beyond the table is not found; the rescue says what is.
         let _ = volumes.push(volume);
@@ -148,7 +188,12 @@ pub(crate) fn probe_output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
 
 /// The child has ended: on with what has come meanwhile.
 pub(crate) fn probe_ended<M: Machine>(boot: &mut Boot<'_, M>) {
-    boot.root.probe = None;
+    let root = &mut boot.root;
+    root.probe = None;
+    if root.pending.is_empty() && !root.volumes.is_full() && mem::take(&mut root.has_missed) {
+        // What cannot be listed now is when the stage begins, or the next uevent comes.
+        let _ = list(boot, Wanted::Unknown);
+    }
     look(boot);
 }
 
@@ -161,12 +206,13 @@ pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
     let _ = boot.machine.kill(probe.child, Kill::Kill);
     boot.assign(probe.child, Purpose::Nobody);
     let mut names = probe.names.iter();
-    if let Some(hung) = names.next() {
+    // It may hang on one that has gone: that is nobody's fault any more.
+    if let Some(hung) = names.next().filter(|name| !name.is_empty()) {
         boot.verdict.degrade(format_args!("disk {hung} hangs"));
         boot.alarm(format_args!("disk {hung} does not answer"));
     }
     for name in names {
-        queue(&mut boot.root.pending, name);
+        boot.root.queue(name);
     }
     look(boot);
 }
@@ -178,64 +224,109 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
         Err(failed) => return Next::Failed(failed),
     };
     let began = boot.machine.now();
-    let until = deadline(boot, began);
+    let mut until = Some(deadline(boot, began));
+    let mut trust = Trust::Superblocks;
     let look_again = crate::modules::sweep(boot).and(coldplug(boot));
     loop {
-        match choose(boot, spec) {
-            Ok(Some(volume)) => return found(boot, volume, began),
-            Ok(None) => {}
-            Err(failed) => return Next::Failed(failed),
+        // While devices are still being looked at, one match is not yet the answer to whether there are two.
+        if boot.root.settled() || trust == Trust::Copies {
+            match choose(boot, &spec, trust) {
+                Ok(Some(volume)) => return found(boot, volume, began),
+                Ok(None) => {}
+                Err(failed) => return Next::Failed(failed),
+            }
         }
         match boot.turn(until) {
             Turn::Handled => {}
             Turn::Down => return Next::Down,
+            Turn::Due if trust == Trust::Superblocks => trust = Trust::Copies,
             Turn::Due => {
                 // If devices could not even be listed, that is what the operator has to know.
                 return Next::Failed(look_again.err().unwrap_or(missing(boot)));
             }
         }
-    }
-}
-
-/// What is looked for.
-fn wanted<'a, M: Machine>(boot: &Boot<'a, M>) -> Result<RootSpec<'a>, Failed> {
-    let plan = boot.plan.ok_or(Failed::plain(Step::NoPlan))?;
-    let spec = boot
-        .command_line
-        .root
-        .unwrap_or(plan.text(plan.settings().root));
-    RootSpec::parse(spec).ok_or(Failed::plain(Step::RootSpec))
-}
-
-fn deadline<M: Machine>(boot: &Boot<'_, M>, began: Nanoseconds) -> Option<Nanoseconds> {
-    let planned = boot
-        .plan
-        .map_or(0, |plan| plan.settings().root_wait_ms.get());
-    let planned = u64::from(planned) * MILLISECOND_NS;
-    match boot.command_line.root_wait {
-        Some(Wait::Forever) => None,
-        Some(Wait::For(wait)) => Some(began.saturating_add(wait)),
-        None => {
-            let wait = planned.max(boot.command_line.root_delay.unwrap_or(0));
-            Some(began.saturating_add(wait))
+        if trust == Trust::Copies && boot.command_line.root_wait == Some(Wait::Forever) {
+            until = None;
         }
     }
 }
 
-/// The one device that is meant. While devices are still being looked at, one match is not yet the answer to
-/// whether there are two.
-fn choose<M: Machine>(boot: &Boot<'_, M>, spec: RootSpec<'_>) -> Result<Option<Volume>, Failed> {
-    let mut matching = boot.root.volumes.iter().filter(|volume| volume.is(spec));
-    match (matching.next(), matching.next()) {
-        (Some(_), Some(_)) => Err(Failed::plain(Step::RootAmbiguous)),
-        (Some(volume), None) if boot.root.settled() => Ok(Some(volume.clone())),
-        _ => Ok(None),
-    }
+/// What is believed to be the root.
+///
+/// A disk that was wiped and not written since still has copies of its superblock, so it is not taken for the root
+/// before all others had the time to appear that they are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// A device with the superblock that is looked for.
+    Superblocks,
+    /// If there is none, one with a copy of it.
+    Copies,
 }
 
-fn found<M: Machine>(boot: &mut Boot<'_, M>, volume: Volume, began: Nanoseconds) -> Next {
-    let plan_root = boot.plan.map_or("", |plan| plan.text(plan.settings().root));
-    let wanted = boot.command_line.root.unwrap_or(plan_root);
+/// What is looked for, as it was written.
+fn written<'a, M: Machine>(boot: &Boot<'a, M>) -> &'a str {
+    let planned = boot.plan.map_or("", |plan| plan.text(plan.settings().root));
+    boot.command_line.root.unwrap_or(planned)
+}
+
+/// What is looked for.
+fn wanted<'a, M: Machine>(boot: &Boot<'a, M>) -> Result<RootSpec<'a>, Failed> {
+    boot.plan.ok_or(Failed::plain(Step::NoPlan))?;
+    RootSpec::parse(written(boot)).ok_or(Failed::plain(Step::RootSpec))
+}
+
+/// When the wait is over. A wait for ever has one too: from then on, copies are believed.
+fn deadline<M: Machine>(boot: &Boot<'_, M>, began: Nanoseconds) -> Nanoseconds {
+    let planned = boot
+        .plan
+        .map_or(0, |plan| plan.settings().root_wait_ms.get());
+    let planned = u64::from(planned) * MILLISECOND_NS;
+    let wait = match boot.command_line.root_wait {
+        Some(Wait::For(wait)) => wait,
+        _ => planned.max(boot.command_line.root_delay.unwrap_or(0)),
+    };
+    began.saturating_add(wait)
+}
+
+/// The one device that is meant. Two are an error that names them.
+fn choose<M: Machine>(
+    boot: &mut Boot<'_, M>,
+    spec: &RootSpec<'_>,
+    trust: Trust,
+) -> Result<Option<Volume>, Failed> {
+    let volumes = &boot.root.volumes;
+    let is_of_superblock = matches!(spec.key, RootKey::Uuid | RootKey::Label);
+    let is_sure = |volume: &&Volume| !is_of_superblock || volume.due != LOST;
+    let meant = || volumes.iter().filter(|v| v.is_meant(spec, volumes));
+    let one = match (meant().filter(is_sure).count(), trust) {
+        (1, _) => meant().find(is_sure),
+        (0, Trust::Superblocks) => None,
+        (0, Trust::Copies) if meant().count() < 2 => meant().next(),
+        _ => {
+            let mut names = Text::new();
+            for volume in meant() {
+                let _ = names.push_str(" ").and(names.push_str(&volume.name));
+            }
+            let wanted = written(boot);
+            boot.alarm(format_args!("{wanted} is more than one device:{names}"));
+            tell(boot, Some(spec));
+            return Err(Failed::plain(Step::RootAmbiguous));
+        }
+    };
+    Ok(one.cloned())
+}
+
+fn found<M: Machine>(boot: &mut Boot<'_, M>, mut volume: Volume, began: Nanoseconds) -> Next {
+    let planned = boot
+        .plan
+        .map_or("", |plan| plan.text(plan.settings().root_type));
+    let kind = boot.command_line.root_type.unwrap_or(planned);
+    if volume.kind.is_empty() && kind.starts_with("ext") {
+        // Named by what it lies on, with nothing on it that we know: e2fsck has to see what is left of it.
+        volume.kind = text(format_args!("{kind}"));
+        volume.due = text(format_args!("damaged"));
+    }
+    let wanted = written(boot);
     let waited_ns = boot.machine.now().saturating_sub(began);
     let kind = &volume.kind;
     boot.record(RootFound {
@@ -251,15 +342,37 @@ fn found<M: Machine>(boot: &mut Boot<'_, M>, volume: Volume, began: Nanoseconds)
 
 /// Nothing matched: says what there is.
 fn missing<M: Machine>(boot: &mut Boot<'_, M>) -> Failed {
+    tell(boot, None);
+    Failed::plain(Step::RootNotFound)
+}
+
+/// Records devices under all their names: those that a spec means, or all.
+fn tell<M: Machine>(boot: &mut Boot<'_, M>, spec: Option<&RootSpec<'_>>) {
     for index in 0..boot.root.volumes.len() {
-        let Some(volume) = boot.root.volumes.get(index) else {
+        let volumes = &boot.root.volumes;
+        let Some(volume) = volumes.get(index) else {
             break;
         };
-        let line = text::<200>(format_args!(
-            "there is {} {} UUID={} LABEL={} PARTUUID={} SERIAL={}",
-            volume.name, volume.kind, volume.uuid, volume.label, volume.partuuid, volume.serial
-        ));
-        boot.record(Note { text: &line });
+        if spec.is_none_or(|spec| volume.is_meant(spec, volumes)) {
+            let line = text::<NOTE_BYTES_MAX>(format_args!("there is {}", Told(volume)));
+            boot.record(Note { text: &line });
+        }
     }
-    Failed::plain(Step::RootNotFound)
+}
+
+/// A device under all its names.
+struct Told<'a>(&'a Volume);
+
+impl core::fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Told(volume) = self;
+        write!(f, "{} {} {}", volume.name, volume.number, volume.kind)?;
+        for (words, key) in RootKey::words() {
+            let name = volume.named(key);
+            if !name.is_empty() {
+                write!(f, " {words}{name}")?;
+            }
+        }
+        Ok(())
+    }
 }

@@ -3,6 +3,7 @@
 use core::fmt::{self, Write};
 
 use heapless::String;
+use heapless::string::StringView;
 
 use crate::limits::TEXT_BYTES_MAX;
 
@@ -11,8 +12,15 @@ pub(crate) type Text = String<TEXT_BYTES_MAX>;
 
 /// Composes a text; what does not fit is cut at a character.
 pub(crate) fn text<const N: usize>(arguments: fmt::Arguments<'_>) -> String<N> {
-    struct Cut<const N: usize>(String<N>);
-    impl<const N: usize> Write for Cut<N> {
+    let mut out = String::new();
+    compose(&mut out, arguments);
+    out
+}
+
+/// One function for texts of every size.
+fn compose(out: &mut StringView, arguments: fmt::Arguments<'_>) {
+    struct Cut<'a>(&'a mut StringView);
+    impl Write for Cut<'_> {
         fn write_str(&mut self, part: &str) -> fmt::Result {
             for character in part.chars() {
                 self.0.push(character).map_err(|_| fmt::Error)?;
@@ -20,10 +28,8 @@ pub(crate) fn text<const N: usize>(arguments: fmt::Arguments<'_>) -> String<N> {
             Ok(())
         }
     }
-    let mut out = Cut(String::new());
     // An error here means that the text is full: what is there is what fits.
-    let _ = out.write_fmt(arguments);
-    out.0
+    let _ = Cut(out).write_fmt(arguments);
 }
 
 /// The front of `text` that fits into `bytes_max` bytes.

@@ -56,9 +56,10 @@ pub(crate) fn arrived<M: Machine>(boot: &mut Boot<'_, M>) {
     };
     match uevent.action {
         "add" if !uevent.modalias.is_empty() => crate::modules::appeared(boot, uevent.modalias),
-        // A disk whose size or table changes says `change`.
-        "add" | "change" if uevent.subsystem == "block" => crate::root::appeared(boot, uevent.name),
-        "remove" if uevent.subsystem == "block" => boot.root.vanished(uevent.name),
+        _ if uevent.subsystem != "block" => {}
+        // A disk whose size or table changes says `change`, and so does the device mapper when it has one.
+        "add" | "change" | "online" => crate::root::appeared(boot, uevent.name),
+        "remove" | "offline" => boot.root.vanished(uevent.name),
         _ => {}
     }
 }
