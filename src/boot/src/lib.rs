@@ -13,6 +13,7 @@
 extern crate std;
 
 mod born;
+pub mod by_path;
 mod check;
 mod command_line;
 mod console;
