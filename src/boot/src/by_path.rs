@@ -83,12 +83,12 @@ const CLASS_BLOCK: &str = "block/";
 /// Transports whose disks are named in another way, by the directories that these are.
 const OTHER_TRANSPORTS: [&str; 5] = ["rport-", "end_device-", "session", "vmbus_", "VMBUS"];
 
-/// The path of the disk of this name; `None`: it has none.
+/// The path of the disk with this directory, `block/NAME`; `None`: it has none.
 pub fn by_path(sysfs: &impl Sysfs, disk: &str) -> Option<Path> {
+    let (class, own_name) = disk.rsplit_once('/')?;
     // The link says `../../devices/...`; from here on it is followed from its own directory.
     let mut at = Fact::try_from(CLASS_BLOCK).ok()?;
-    at.push_str(&sysfs.link("block", disk)?).ok()?;
-    let disk = at.clone();
+    at.push_str(&sysfs.link(class, own_name)?).ok()?;
     let mut path = Path {
         bytes: [0; PATH_BYTES_MAX],
         begins: PATH_BYTES_MAX,
@@ -114,11 +114,10 @@ pub fn by_path(sysfs: &impl Sysfs, disk: &str) -> Option<Path> {
             "usb" => path.part(&[name.split_once('-')?.1, "usb-0:"]),
             "scsi" => scsi(sysfs, &at, &mut path)?,
             "nvme" | "nvme-subsystem" => {
-                path.part(&[sysfs.file(&disk, "nsid")?.trim_ascii(), "nvme-"]);
+                path.part(&[sysfs.file(disk, "nsid")?.trim_ascii(), "nvme-"]);
                 if kind != "nvme" {
                     // One of several ways to it: the controller of the same number stands for all.
-                    let (_, name) = disk.rsplit_once('/')?;
-                    let (controller, _) = name.rsplit_once('n')?;
+                    let (controller, _) = own_name.rsplit_once('n')?;
                     at.truncate(CLASS_BLOCK.len());
                     at.push_str(&sysfs.link("nvme", controller)?).ok()?;
                 }
@@ -212,10 +211,7 @@ mod tests {
                 let name = last(&at).to_string();
                 fake.texts.insert(std::format!("{class}/{name}"), at);
             }
-            let disk = fake
-                .texts
-                .get(&std::format!("block/{}", name_of(devices[0])));
-            let disk = std::format!("{CLASS_BLOCK}{}", disk.unwrap());
+            let disk = std::format!("{CLASS_BLOCK}{}", name_of(devices[0]));
             for (file, text) in files {
                 // Those of a class, or of the disk itself.
                 let directory = if file.contains('/') { "" } else { &disk };
@@ -250,7 +246,8 @@ mod tests {
 
     fn check(devices: &[&str], files: &[(&str, &str)], expected: &str) {
         let fake = Fake::new(devices, files);
-        let found = by_path(&fake, name_of(devices[0]));
+        let disk = std::format!("{CLASS_BLOCK}{}", name_of(devices[0]));
+        let found = by_path(&fake, &disk);
         let found = found.as_ref().map_or(&b""[..], Path::as_bytes);
         assert_eq!(str::from_utf8(found), Ok(expected), "{devices:?}");
     }
@@ -345,7 +342,7 @@ mod tests {
             &[],
             "",
         );
-        assert!(by_path(&Fake::default(), "vda").is_none());
+        assert!(by_path(&Fake::default(), "block/vda").is_none());
     }
 
     proptest! {
@@ -356,7 +353,7 @@ mod tests {
             let device = parts.join("/");
             let device = std::format!("{device}/sda block");
             let fake = Fake::new(&[&device], &[("ata_port/ata1/port_no", "1"), ("nsid", "1")]);
-            let _ = by_path(&fake, "sda");
+            let _ = by_path(&fake, "block/sda");
         }
     }
 }
