@@ -192,7 +192,9 @@ impl Check<'_> {
     }
 
     fn root(&mut self, find: &Word) -> String {
-        let remedy = "write UUID=, LABEL=, PARTUUID=, PARTLABEL=, SERIAL= or /dev/NAME";
+        let remedy = "write UUID=, LABEL=, PARTUUID=, PARTLABEL=, SERIAL=, WWN=, PATH=, MAJOR:MINOR, \
+                      /dev/NAME, /dev/mapper/NAME, or one of /dev/disk/by-uuid, by-label, \
+                      by-partuuid, by-partlabel, by-path, by-id/wwn-";
         let Some(find) = find else {
             self.missing("does not say where the root is: [root] find", remedy);
             return String::new();
