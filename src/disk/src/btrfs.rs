@@ -19,6 +19,7 @@ pub(crate) fn identify(block: &[u8]) -> Option<Superblock> {
         label: text::label(slice(block, 299, 256)),
         integrity: integrity(block),
         ext: None,
+        backup: None,
     })
 }
 

@@ -18,6 +18,7 @@ pub(crate) fn identify(front: &[u8]) -> Option<Superblock> {
         label: text::label(slice(block, 64, 16)),
         integrity: integrity(front, block),
         ext: None,
+        backup: None,
     })
 }
 

@@ -3,16 +3,21 @@
 //! Offsets: the kernel's `Documentation/filesystems/ext4/super.rst`. When a check is due: `check_if_skip` in
 //! e2fsck's `unix.c`. Two deliberate differences: a journal to be replayed is a reason (e2fsck replays it
 //! before it asks), and a clock that stands before the last check is none (e2fsck takes it for one, so a
-//! dead clock would cost a full check at each boot). Backup superblocks are not read, so a feature that differs
-//! from the backup's is no reason here.
+//! dead clock would cost a full check at each boot). Copies are only read of a superblock that is bad (`backup.rs`),
+//! so a feature that differs from the copy's is no reason here.
 
 use crate::bytes::{array, slice, u16_le, u32_le};
 use crate::superblock::{Integrity, Kind, Superblock};
 use crate::text;
 use preroot_crc::crc32c_from as crc32c;
 
-const OFFSET: usize = 1024;
-const BYTES: usize = 1024;
+/// Where the first superblock lies.
+pub(crate) const OFFSET: usize = 1024;
+/// Bytes of a superblock.
+pub(crate) const BYTES: usize = 1024;
+/// When it was made, in seconds since 1970.
+pub(crate) const MADE_AT: usize = 0x108;
+const UUID_AT: usize = 0x68;
 const MAGIC: u16 = 0xef53;
 
 const STATE_VALID: u16 = 1;
@@ -62,6 +67,8 @@ pub struct ExtState {
 /// Why e2fsck has to look at it, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
+    /// There is no superblock, only a copy of it.
+    Lost,
     /// The superblock's checksum is wrong, or it contradicts itself.
     Damaged,
     /// The kernel met errors.
@@ -78,7 +85,8 @@ pub enum Due {
 
 impl Due {
     /// Every reason, in the order in which they are asked for.
-    pub const ALL: [Due; 6] = [
+    pub const ALL: [Due; 7] = [
+        Due::Lost,
         Due::Damaged,
         Due::Errors,
         Due::Unclean,
@@ -91,6 +99,7 @@ impl Due {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Due::Lost => "lost",
             Due::Damaged => "damaged",
             Due::Errors => "errors",
             Due::Unclean => "unclean",
@@ -106,6 +115,7 @@ impl ExtState {
     #[must_use]
     pub fn due(&self, now_s: u64) -> Option<Due> {
         Due::ALL.into_iter().find(|due| match due {
+            Due::Lost => self.integrity == Integrity::Lost,
             Due::Damaged => self.integrity == Integrity::Damaged,
             Due::Errors => self.has_errors,
             Due::Unclean => !self.is_valid,
@@ -123,7 +133,11 @@ impl ExtState {
 
 /// `front`: the first 4096 bytes of a device of `size` bytes.
 pub(crate) fn identify(front: &[u8], size: u64) -> Option<Superblock> {
-    let block = slice(front, OFFSET, BYTES);
+    identify_block(slice(front, OFFSET, BYTES), size)
+}
+
+/// `block`: a superblock, or a copy of one.
+pub(crate) fn identify_block(block: &[u8], size: u64) -> Option<Superblock> {
     if u16_le(block, 0x38) != MAGIC {
         return None;
     }
@@ -131,11 +145,37 @@ pub(crate) fn identify(front: &[u8], size: u64) -> Option<Superblock> {
     let integrity = integrity(block, size);
     Some(Superblock {
         kind,
-        uuid: text::uuid(array(block, 0x68)),
+        uuid: text::uuid(array(block, UUID_AT)),
         label: text::label(slice(block, 0x78, 16)),
         integrity,
         ext: (kind != Kind::Jbd).then(|| state(block, integrity)),
+        backup: None,
     })
+}
+
+/// Whether it lacks nothing but its magic, which is what wipefs(8) leaves.
+pub(crate) fn is_wiped(block: &[u8], size: u64) -> bool {
+    u16_le(block, 0x38) == 0 && is_possible(block, size)
+}
+
+/// Whether `block` says that it is the copy in `group`, and that blocks have this size. A copy may call itself the
+/// first: kernels before 5.19 left that when they made a file system larger.
+pub(crate) fn is_copy(block: &[u8], group: u32, log_block_size: u32) -> bool {
+    let own = u32::from(u16_le(block, 0x5a));
+    (own == group || own == 0)
+        && u32_le(block, 0x18) == log_block_size
+        && u32_le(block, 0x14) == first_block(log_block_size)
+        && u32_le(block, 0x20) == 8 << (10 + log_block_size)
+}
+
+/// The block that the first group begins with: 1 KiB are left to a boot loader.
+pub(crate) fn first_block(log_block_size: u32) -> u32 {
+    u32::from(log_block_size == 0)
+}
+
+/// Whether two superblocks, one of them damaged, can be of one file system: by UUID, or by inodes and blocks.
+pub(crate) fn is_akin(one: &[u8], other: &[u8]) -> bool {
+    slice(one, UUID_AT, 16) == slice(other, UUID_AT, 16) || slice(one, 0, 8) == slice(other, 0, 8)
 }
 
 /// By features, as blkid tells them apart.

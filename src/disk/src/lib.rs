@@ -6,6 +6,7 @@
 //!
 //! - any bytes on a disk ⇒ no panic, and a bounded number of reads, each within the device;
 //! - a checksum that is wrong ⇒ [`Integrity::Damaged`] (superblocks) or not there at all (tables);
+//! - nothing known on a device ⇒ copies of an ext superblock are looked for: a dozen small reads at most;
 //! - an error of a read ⇒ handed to the caller: a member of a mirror must not be taken for a plain file
 //!   system because the sector that says so could not be read.
 //!
@@ -15,11 +16,13 @@
 //!        1024   ext2 ext3 ext4 jbd, f2fs, erofs, swap
 //!        4096   linux_raid_member 1.2
 //!       65536   btrfs
+//!  8 to 896 MB  copies of an ext superblock
 //!   last 128k   linux_raid_member 0.90 and 1.0
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod backup;
 mod btrfs;
 mod bytes;
 mod erofs;
@@ -39,6 +42,7 @@ mod swap;
 mod text;
 mod xfs;
 
+pub use backup::Backup;
 pub use ext::{Due, ExtState};
 pub use partition::{Partition, PartitionLabel, partition};
 pub use read::Read;

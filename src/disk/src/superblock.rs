@@ -1,5 +1,6 @@
 //! What a device holds, whatever its kind.
 
+use crate::backup::{self, Backup};
 use crate::ext::{self, ExtState};
 use crate::limits::SCRATCH_BYTES;
 use crate::read::{Read, fill};
@@ -19,6 +20,8 @@ pub struct Superblock {
     pub integrity: Integrity,
     /// What decides whether e2fsck is due; ext2, ext3, ext4 only.
     pub ext: Option<ExtState>,
+    /// Where a good copy of it is, when it cannot be believed; ext only.
+    pub backup: Option<Backup>,
 }
 
 /// Whether a superblock can be believed.
@@ -30,6 +33,8 @@ pub enum Integrity {
     Good,
     /// Its checksum is wrong, or it contradicts itself.
     Damaged,
+    /// It is not there: this is a copy.
+    Lost,
 }
 
 impl Integrity {
@@ -107,6 +112,7 @@ impl Superblock {
             label: Label::new(),
             integrity: Integrity::Unchecked,
             ext: None,
+            backup: None,
         }
     }
 }
@@ -140,11 +146,19 @@ pub fn identify<R: Read>(
     let size = device.size();
     let front = TELLERS.iter().find_map(|tell| tell(scratch));
     if let Some(found) = front.or_else(|| ext::identify(scratch, size)) {
-        return Ok(Some(found));
+        let copy = match (found.ext, found.integrity) {
+            (Some(_), Integrity::Damaged) => backup::find(device, Integrity::Damaged, scratch),
+            _ => None,
+        };
+        return Ok(copy.or(Some(found)));
     }
     if let Some(found) = swap::identify(device, scratch)? {
         return Ok(Some(found));
     }
     fill(device, btrfs::OFFSET, scratch)?;
-    Ok(btrfs::identify(scratch))
+    if let Some(found) = btrfs::identify(scratch) {
+        return Ok(Some(found));
+    }
+    fill(device, 0, scratch)?;
+    Ok(backup::find(device, Integrity::Lost, scratch))
 }

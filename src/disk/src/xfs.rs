@@ -17,6 +17,7 @@ pub(crate) fn identify(front: &[u8]) -> Option<Superblock> {
         label: text::label(slice(front, 108, 12)),
         integrity: integrity(front),
         ext: None,
+        backup: None,
     })
 }
 

@@ -92,7 +92,14 @@ fn look(name: &str, out: &mut Stream) -> Result<(), Errno> {
         if let Some(ext) = &superblock.ext {
             let now_s = u64::try_from(clock_gettime(ClockId::Realtime).tv_sec).unwrap_or(0);
             text(out, "due", ext.due(now_s).map_or("", Due::name).as_bytes())?;
-            number(out, "files", ext.files)?;
+            match superblock.backup {
+                // What a copy says of files in use is old.
+                Some(backup) => {
+                    number(out, "backup", backup.block)?;
+                    number(out, "blocksize", u64::from(backup.block_bytes))?;
+                }
+                None => number(out, "files", ext.files)?,
+            }
         }
         text(out, "label", &superblock.label)?;
     }
