@@ -221,6 +221,7 @@ impl Fake {
 
     /// Attaches a disk while the machine runs.
     fn attach(&mut self, name: &str) {
+        let name = name.replace('!', "/");
         self.uevent(&format!("add@/x SUBSYSTEM=block DEVNAME={name}"));
     }
 
@@ -356,6 +357,13 @@ impl Fake {
         let word = self.operator.pop_front().unwrap_or("reboot");
         if let Some(disk) = word.strip_prefix("attach ") {
             self.attach(disk);
+            self.nobody_acts_before = self.now + SECOND_NS;
+            return;
+        }
+        // There and gone again before anybody can say what it was.
+        if let Some(disk) = word.strip_prefix("flash ") {
+            self.attach(disk);
+            self.uevent(&format!("remove@/x SUBSYSTEM=block DEVNAME={disk}"));
             self.nobody_acts_before = self.now + SECOND_NS;
             return;
         }

@@ -4,8 +4,6 @@
 //! Looking begins with the first device, long before the stage that waits for it, and goes on in
 //! rescue, so that a disk attached there is known when the operator says `retry`.
 
-use core::mem;
-
 use heapless::{String, Vec};
 use preroot_plan::{RootKey, RootSpec};
 use preroot_record::{Note, RootFound};
@@ -45,8 +43,6 @@ pub(crate) struct RootSearch {
     probe: Option<Probe>,
     /// The device that holds the root, once it is found.
     pub(crate) found: Option<Volume>,
-    /// There were more devices than fit: when there is room, all are listed again.
-    has_missed: bool,
 }
 
 impl RootSearch {
@@ -78,12 +74,9 @@ impl RootSearch {
             && !is_uninteresting(&name)
             && !self.pending.contains(&name)
         {
-            self.has_missed |= self.pending.push(name).is_err();
+            // A machine with more devices at once than that has them looked at when they change.
+            let _ = self.pending.push(name);
         }
-    }
-
-    fn is_known(&self, name: &str) -> bool {
-        self.volumes.iter().any(|volume| volume.name == name)
     }
 
     fn settled(&self) -> bool {
@@ -93,19 +86,6 @@ impl RootSearch {
 
 /// What is there when the kernel has done its own part (builtin drivers).
 pub(crate) fn coldplug<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
-    list(boot, Wanted::All)?;
-    look(boot);
-    Ok(())
-}
-
-/// Which of the devices that are there to look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    All,
-    Unknown,
-}
-
-fn list<M: Machine>(boot: &mut Boot<'_, M>, wanted: Wanted) -> Result<(), Failed> {
     let root = &mut boot.root;
     let listed = boot.machine.block_devices(&mut |name| {
         // The kernel's name in sysfs has a `!` where that in /dev, and in uevents, has a `/`.
@@ -113,11 +93,13 @@ fn list<M: Machine>(boot: &mut Boot<'_, M>, wanted: Wanted) -> Result<(), Failed
         let pushed = name
             .chars()
             .try_for_each(|character| path.push(if character == '!' { '/' } else { character }));
-        if pushed.is_ok() && (wanted == Wanted::All || !root.is_known(&path)) {
+        if pushed.is_ok() {
             root.queue(&path);
         }
     });
-    listed.at(Step::ReadBlockDevices)
+    listed.at(Step::ReadBlockDevices)?;
+    look(boot);
+    Ok(())
 }
 
 /// A block device has appeared or changed.
@@ -188,12 +170,7 @@ pub(crate) fn probe_output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
 
 /// The child has ended: on with what has come meanwhile.
 pub(crate) fn probe_ended<M: Machine>(boot: &mut Boot<'_, M>) {
-    let root = &mut boot.root;
-    root.probe = None;
-    if root.pending.is_empty() && !root.volumes.is_full() && mem::take(&mut root.has_missed) {
-        // What cannot be listed now is when the stage begins, or the next uevent comes.
-        let _ = list(boot, Wanted::Unknown);
-    }
+    boot.root.probe = None;
     look(boot);
 }
 

@@ -11,7 +11,9 @@ use preroot_plan::{
     DraftService, HostKey, ScriptMode, ServiceAction, Weight,
 };
 
+mod any_input;
 mod checks;
+mod roots;
 mod scripts;
 
 use crate::fake::{Behaviour, Fake};
@@ -417,76 +419,6 @@ fn the_command_line_chooses_among_frozen_runlevels() {
     assert_eq!(ran("quiet"), "S26");
     assert_eq!(ran("single"), "S6");
     assert_eq!(ran("3"), "S26");
-}
-
-mod any_input {
-    //! Whatever the kernel, a disk or a person says, nothing in here panics.
-
-    use proptest::prelude::*;
-
-    use crate::command_line::CommandLine;
-    use crate::fake::Fake;
-    use crate::text::Lines;
-    use crate::volume::{Volume, escape};
-
-    proptest! {
-        #[test]
-        fn any_command_line_is_read(text in "\\PC{0,200}") {
-            let _ = CommandLine::parse(&text);
-        }
-
-        #[test]
-        fn any_words_of_ours_are_read_or_named(
-            key in "(preroot\\.hold|preroot\\.test|ip|root|rootwait|fsck\\.mode|panic|init)",
-            value in "[a-z0-9.:\\[\\]/=\"-]{0,40}",
-        ) {
-            let text = std::format!("{key}={value}");
-            let _ = CommandLine::parse(&text);
-        }
-
-        #[test]
-        fn any_probe_line_is_read(line in "\\PC{0,300}") {
-            let _ = Volume::parse(&line);
-        }
-
-        #[test]
-        fn any_label_comes_back(label in "\\PC{0,30}") {
-            let mut line = std::string::String::from("vda1\tlabel=");
-            escape(label.as_bytes(), &mut line).unwrap();
-            let volume = Volume::parse(&line).unwrap();
-            prop_assert_eq!(volume.label.as_str(), label);
-        }
-
-        #[test]
-        fn any_output_is_cut_into_lines(pieces in prop::collection::vec(any::<std::vec::Vec<u8>>(), 0..8)) {
-            let mut lines = Lines::<32>::new();
-            for piece in &pieces {
-                lines.take(piece, |line| assert!(line.len() <= 32));
-            }
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        /// Garbage where the kernel, our children and the operator speak: the boot still ends.
-        #[test]
-        fn any_voice_leaves_the_boot_in_order(
-            meminfo in "\\PC{0,80}",
-            volume in "\\PC{0,80}",
-            word in "[a-z \\x00-\\x7f]{0,40}",
-            line in "\\PC{0,80}",
-        ) {
-            let word: &'static str = std::boxed::Box::leak(word.into_boxed_str());
-            let fake = super::boot(&super::draft(), |fake: &mut Fake| {
-                fake.files.insert("/proc/meminfo".into(), meminfo);
-                fake.files.insert("/proc/cmdline".into(), line);
-                fake.volumes.insert("vda".into(), volume);
-                fake.operator.extend([word, "retry", "continue"]);
-            });
-            prop_assert!(fake.ended.is_some());
-        }
-    }
 }
 
 #[test]

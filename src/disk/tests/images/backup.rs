@@ -11,6 +11,9 @@ const UUID: &str = "6d1c6a4e-8f0b-4f6e-9d0a-0123456789ab";
 const SUPERBLOCK: core::ops::Range<usize> = 1024..2048;
 const MAGIC_AT: usize = 1024 + 0x38;
 
+/// Its name, what is told of it, and how it is done.
+type Damage = (&'static str, Due, fn(&mut [u8]));
+
 /// A file system with blocks of this size, large enough that its group 1 begins.
 fn made(block_bytes: u32, mebibytes: u64, arguments: &[&str]) -> Image {
     let image = Image::new(mebibytes << 20);
@@ -67,7 +70,7 @@ fn a_bad_superblock_is_found_by_a_copy() {
         (2048, 48, &["-t", "ext3"], 16384),
         (4096, 160, &["-t", "ext4"], 32768),
     ];
-    let damages: [(&str, Due, fn(&mut [u8])); 3] = [
+    let damages: [Damage; 3] = [
         ("zeros", Due::Lost, |bytes| bytes[SUPERBLOCK].fill(0)),
         ("garbage", Due::Lost, |bytes| {
             garbage(&mut bytes[SUPERBLOCK])
