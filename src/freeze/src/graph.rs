@@ -12,8 +12,9 @@ use crate::header::List;
 use crate::limits::GRAPH_EDGES_MAX;
 use crate::message::{Messages, Place};
 use crate::providers::Providers;
+use crate::required::Need;
 use crate::runlevels::Runlevels;
-use crate::tree::{EnabledBy, Script, Tree};
+use crate::tree::{Script, Tree};
 
 /// Which of the two orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,9 +140,6 @@ impl<'a> Graph<'a> {
         for script in &enabled {
             builder.header(*script)?;
         }
-        if side == Side::Start {
-            builder.asleep();
-        }
         builder.all(&enabled)?;
         let waits = builder.waits;
         Some(Graph { side, waits })
@@ -203,42 +201,13 @@ impl<'a> Builder<'a, '_> {
 
     fn line(&mut self, line: Line<'a>, direction: Direction) -> Option<()> {
         for word in &line.list.words {
-            if word.eq_ignore_ascii_case("$null") {
-                continue;
-            }
-            if word.eq_ignore_ascii_case("$all") {
-                self.warn_of_all(line);
-                continue;
-            }
-            let optional = word.strip_prefix('+').unwrap_or(word);
-            if optional.starts_with('$') {
-                if optional != word {
-                    let text = format!("insserv does not see that {word} is a facility");
-                    let remedy =
-                        format!("write {optional}: what it stands for says what may be missing");
-                    self.messages.warn(self.place(line), text, remedy);
-                }
-                let force = if optional == word {
-                    line.force
-                } else {
-                    Force::Should
-                };
-                let line = Line { force, ..line };
-                let word = optional;
-                let Some(members) = self.facility(word) else {
-                    let text = format!("{} {word}: nobody has said what {word} is", line.keyword);
-                    let remedy = "take it out, or define it in /etc/insserv.conf.d";
-                    self.messages.warn(self.place(line), text, remedy);
-                    continue;
-                };
-                for asked in members.iter() {
-                    self.service(line, word, asked, direction)?;
-                }
+            let name = word.strip_prefix('+').unwrap_or(word);
+            let force = if name == word {
+                line.force
             } else {
-                let (name, force) = match word.strip_prefix('+') {
-                    Some(name) => (name, Force::Should),
-                    None => (word.as_str(), Force::Must),
-                };
+                Force::Should
+            };
+            if !name.starts_with('$') {
                 let provider = self.providers.of(name);
                 let asked = Asked {
                     name,
@@ -246,7 +215,31 @@ impl<'a> Builder<'a, '_> {
                     force,
                 };
                 self.service(line, word, &asked, direction)?;
+                continue;
             }
+            if name != word {
+                let text = format!("insserv does not see that {word} is a facility");
+                let remedy = format!("write {name}: what it stands for says what may be missing");
+                self.messages.warn(self.place(line), text, remedy);
+            }
+            if name.eq_ignore_ascii_case("$all") {
+                self.warn_of_all(line);
+            } else if !name.eq_ignore_ascii_case("$null") {
+                self.facility(Line { force, ..line }, name, direction)?;
+            }
+        }
+        Some(())
+    }
+
+    fn facility(&mut self, line: Line<'a>, word: &'a str, direction: Direction) -> Option<()> {
+        let Some(members) = self.members(word) else {
+            let text = format!("{} {word}: nobody has said what {word} is", line.keyword);
+            let remedy = "take it out, or define it in /etc/insserv.conf.d";
+            self.messages.warn(self.place(line), text, remedy);
+            return Some(());
+        };
+        for asked in members.iter() {
+            self.service(line, word, asked, direction)?;
         }
         Some(())
     }
@@ -262,7 +255,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// What a facility stands for, but for what may be missing and is.
-    fn facility(&mut self, word: &'a str) -> Option<Rc<Vec<Asked<'a>>>> {
+    fn members(&mut self, word: &'a str) -> Option<Rc<Vec<Asked<'a>>>> {
         if let Some(known) = self.facilities.get(word) {
             return Some(known.clone());
         }
@@ -301,7 +294,13 @@ impl<'a> Builder<'a, '_> {
         to: Direction,
     ) -> Option<()> {
         if line.force == Force::Must && asked.force == Force::Must {
-            self.check(line, word, asked);
+            let need = Need {
+                user: &self.tree.scripts[line.script],
+                line: line.list.line,
+                word,
+                service: asked.name,
+            };
+            need.check(self.tree, asked.provider, self.messages);
         }
         let Some(other) = asked.provider.filter(|other| *other != line.script) else {
             return Some(());
@@ -342,27 +341,6 @@ impl<'a> Builder<'a, '_> {
             return None;
         }
         Some(())
-    }
-
-    /// Scripts that are only stopped: what they would miss if they were started is worth a word.
-    fn asleep(&mut self) {
-        let tree = self.tree;
-        for script in &tree.scripts {
-            if !script.start.is_empty() || !script.is_enabled() {
-                continue;
-            }
-            for name in &script.header.required_start.words {
-                if name.starts_with(['$', '+']) || self.providers.of(name).is_some() {
-                    continue;
-                }
-                let place = script.place(script.header.required_start.line);
-                let user = &script.name;
-                let text =
-                    format!("{user} requires {name}, which nobody provides; it is not started");
-                let remedy = format!("remove {user}, or install what provides {name}");
-                self.messages.warn(place, text, remedy);
-            }
-        }
     }
 
     /// Whether `$all` forbids this edge: in the start order nobody waits for a script that waits for
@@ -415,56 +393,6 @@ impl<'a> Builder<'a, '_> {
         }
         Some(())
     }
-
-    /// A required service must be provided, and enabled wherever it is needed.
-    fn check(&mut self, line: Line<'_>, word: &str, asked: &Asked<'_>) {
-        let user = &self.tree.scripts[line.script];
-        if self.messages.is_full(|| user.place(line.list.line)) {
-            return;
-        }
-        let name = asked.name;
-        let via = if word == name {
-            String::new()
-        } else {
-            format!(" (through {word})")
-        };
-        let place = self.place(line);
-        let Some(provider) = asked.provider.map(|provider| &self.tree.scripts[provider]) else {
-            let text = format!("{} requires {name}{via}, which nobody provides", user.name);
-            let remedy = format!("install what provides {name}, or make it Should-Start");
-            self.messages.refuse(place, text, remedy);
-            return;
-        };
-        if provider.name == user.name {
-            return;
-        }
-        let may_rest = provider.header.default_start.is_empty();
-        if !provider.is_enabled() {
-            // A script that starts nowhere by its own header (halt, single) is not to be enabled.
-            if !may_rest {
-                let text = format!("{} requires {name}{via}, which is not enabled", user.name);
-                let remedy = format!("enable {}: update-rc.d {0} defaults", provider.name);
-                self.messages.refuse(place, text, remedy);
-            }
-            return;
-        }
-        let missed = user.start.without(provider.start);
-        if !provider.start.has(b'S') && !missed.is_empty() {
-            let text = format!(
-                "{} requires {name}{via}, which is not started in its runlevels {missed}",
-                user.name
-            );
-            let remedy = format!(
-                "enable {} there, or take {} out of them",
-                provider.name, user.name
-            );
-            match self.tree.enabled_by {
-                EnabledBy::Links => self.messages.refuse(place, text, remedy),
-                // insserv accepts it while it makes the links, and refuses the next time.
-                EnabledBy::Headers => self.messages.warn(place, text, remedy),
-            }
-        }
-    }
 }
 
 /// The line in which a script asks for `$all`.
@@ -482,7 +410,7 @@ fn asks_for_all(script: &Script, side: Side) -> Option<(&'static str, usize)> {
     };
     lists.into_iter().find_map(|(keyword, list)| {
         let mut words = list.words.iter();
-        let asks = words.any(|word| word.eq_ignore_ascii_case("$all"));
+        let asks = words.any(|word| word.trim_start_matches('+').eq_ignore_ascii_case("$all"));
         asks.then_some((keyword, list.line))
     })
 }

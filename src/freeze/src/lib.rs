@@ -10,7 +10,7 @@
 //! | `root`       | files of a tree, links followed inside it                            |
 //! | `tree`       | the init scripts (`names`, `header`, `runlevels`, `facility`, `inittab`, `links`) |
 //! | `fstab`      | the root's mount options                                            |
-//! | `graph`      | who waits for whom, and why (`providers`)                            |
+//! | `graph`      | who waits for whom, and why (`providers`, `required`)                |
 //! | `levels`     | numbers, interactive scripts (`loops`: those that make them impossible) |
 //! | `order`      | a runlevel of the plan (`replaced`)                                  |
 //! | `groups`     | whether the tree mounts control groups itself                       |
@@ -42,6 +42,7 @@ pub mod order;
 pub mod providers;
 mod raw_config;
 pub mod replaced;
+mod required;
 pub mod review;
 pub mod root;
 pub mod runlevels;
@@ -168,6 +169,7 @@ fn orders(
         ));
     }
     let providers = Providers::collect(tree, messages);
+    required::asleep(tree, &providers, messages);
     let start = Graph::build(tree, &providers, Side::Start, messages);
     let stop = Graph::build(tree, &providers, Side::Stop, messages);
     let (start, stop) = (start?, stop?);

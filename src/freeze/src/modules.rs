@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use preroot_plan::limits::TEXT_BYTES_MAX;
+use preroot_plan::limits::{MODULES_MAX, TEXT_BYTES_MAX};
 use preroot_plan::{DraftAlias, DraftModule};
 
 use crate::config::{Config, Need, WantedModule};
@@ -65,6 +65,12 @@ pub fn modules(
         closure.add(name);
     }
     let names = closure.names;
+    if names.len() > MODULES_MAX {
+        let text = format!("the config's modules need more than the {MODULES_MAX} of a plan");
+        let place = root.place(&format!("{directory}/modules.dep"), 0);
+        messages.refuse(place, text, "ask for fewer, or correct what depmod wrote");
+        return Modules::default();
+    }
     let index: BTreeMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
     let number = |name: &String| index.get(name.as_str()).copied();
     let draft = |name: &String| DraftModule {
@@ -215,6 +221,10 @@ impl Closure<'_> {
             .chain(&self.open)
             .any(|known| known == name)
         {
+            return;
+        }
+        // More than a plan can hold: the recursion ends here, and the caller refuses.
+        if self.names.len() + self.open.len() > MODULES_MAX {
             return;
         }
         self.open.push(name.to_string());

@@ -272,20 +272,26 @@ fn read_header(
 
 /// Scripts of OpenRC have no header; insserv gives them one.
 fn openrc(bytes: &[u8]) -> Option<Header> {
+    // It looks at so much of the first line, blanks left out.
     let first = bytes
         .split(|byte| *byte == b'\n')
         .next()
         .unwrap_or_default();
-    String::from_utf8_lossy(first)
-        .contains("openrc-run")
-        .then(|| {
-            let mut header = Header::default();
-            header.required_start.words = vec!["$remote_fs".into(), "$syslog".into()];
-            header.required_stop.words = header.required_start.words.clone();
-            header.default_start = set(b"2345");
-            header.default_stop = set(b"016");
-            header
-        })
+    let first = &first[..first.len().min(63)];
+    let solid: Vec<u8> = first
+        .iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    if !solid.starts_with(b"#!/sbin/openrc-run") {
+        return None;
+    }
+    let mut header = Header::default();
+    header.required_start.words = vec!["$remote_fs".into(), "$syslog".into()];
+    header.required_stop.words = header.required_start.words.clone();
+    header.default_start = set(b"2345");
+    header.default_stop = set(b"016");
+    Some(header)
 }
 
 fn set(letters: &[u8]) -> Runlevels {

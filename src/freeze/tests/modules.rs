@@ -139,3 +139,21 @@ fn what_the_kernel_does_not_have_is_refused() {
         assert_eq!((found.kernel.as_str(), messages), ("", Vec::new()));
     }
 }
+
+#[test]
+fn a_table_without_end_is_refused() {
+    let chain = |count: usize| {
+        let line = |number: usize| format!("k/m{number}.ko: k/m{}.ko\n", number + 1);
+        let lines: String = (0..count).map(line).collect();
+        let tree = format!("== /lib/modules/6/modules.dep\n{lines}k/m{count}.ko:\n");
+        read(&tree, &config("[modules]\nload = [\"m0\"]\n"), None)
+    };
+    assert_eq!(chain(511).0.modules.len(), 512);
+    for count in [512, 100_000] {
+        let (_, messages) = chain(count);
+        assert!(
+            messages[0].contains("modules need more than the 512 of a plan"),
+            "{messages:?}"
+        );
+    }
+}

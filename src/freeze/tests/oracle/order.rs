@@ -10,7 +10,7 @@ use preroot_freeze::tree::Tree;
 use preroot_freeze::{Messages, Root};
 
 /// An order: by runlevel the number of each script, and who waits for whom.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
     /// The numbers; only which of two is lower, or that they are equal, means anything.
     pub(crate) numbers: BTreeMap<char, BTreeMap<String, usize>>,

