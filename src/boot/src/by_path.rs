@@ -16,6 +16,7 @@
 //! Disks of SAS, Fibre Channel, iSCSI and Hyper-V have one there and none here.
 
 use heapless::String;
+use preroot_plan::number_of;
 
 /// A link's target, a directory, or the text of a file.
 pub type Fact = String<250>;
@@ -145,8 +146,7 @@ fn scsi(sysfs: &impl Sysfs, at: &str, path: &mut Path) -> Option<()> {
     let controller = parts.nth(2)?;
     let (host, unit) = address.split_once(':')?;
     if !last(controller).starts_with("ata") {
-        let mut host = host.parse::<u32>().ok()?;
-        host = host.checked_sub(sysfs.lowest_host(controller)?)?;
+        let host = number_of(host, 10)?.checked_sub(sysfs.lowest_host(controller)?)?;
         path.part(&[unit, ":"]);
         path.put_number(host);
         path.put("scsi-");

@@ -31,8 +31,10 @@ struct Probe {
     child: Child,
     due: Nanoseconds,
     lines: Lines<1024>,
-    /// What it has not spoken of yet.
+    /// What it looks at; empty: what has gone.
     names: Vec<Name, PROBES_PER_CHILD_MAX>,
+    /// Of how many it has spoken.
+    spoken: usize,
 }
 
 /// What is known of block devices.
@@ -52,12 +54,20 @@ impl RootSearch {
 
     /// A device has gone. What a child still says of it is not heard: the next of that name may be another.
     pub(crate) fn vanished(&mut self, name: &str) {
-        self.volumes.retain(|volume| volume.name != name);
-        self.pending.retain(|pending| pending != name);
-        for looked_at in self.probe.iter_mut().flat_map(|probe| &mut probe.names) {
-            if looked_at == name {
-                looked_at.clear();
-            }
+        self.forget(name);
+        if let Some(at) = self.pending.iter().position(|pending| pending == name) {
+            self.pending.remove(at);
+        }
+        if let Some(probe) = &mut self.probe
+            && let Some(own) = probe.names.iter_mut().find(|own| *own == name)
+        {
+            own.clear();
+        }
+    }
+
+    fn forget(&mut self, name: &str) {
+        if let Some(at) = self.volumes.iter().position(|known| known.name == name) {
+            let _ = self.volumes.swap_remove(at);
         }
     }
 
@@ -139,6 +149,7 @@ fn look<M: Machine>(boot: &mut Boot<'_, M>) {
                 due,
                 lines,
                 names,
+                spoken: 0,
             });
         }
         Err(errno) => {
@@ -151,21 +162,24 @@ fn look<M: Machine>(boot: &mut Boot<'_, M>) {
 /// The child says what is on a device.
 pub(crate) fn probe_output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
     let root = &mut boot.root;
-    let Some(probe) = &mut root.probe else { return };
-    let (volumes, names) = (&mut root.volumes, &mut probe.names);
+    let Some(mut probe) = root.probe.take() else {
+        return;
+    };
     probe.lines.take(bytes, |line| {
         let Some(volume) = Volume::parse(line) else {
             return;
         };
         // It speaks of them in the order in which it was told them; of what has gone it is not heard.
+        let names = probe.names.get(probe.spoken..).unwrap_or_default();
         let Some(at) = names.iter().position(|name| *name == volume.name) else {
             return;
         };
-        names.drain(..=at);
-        volumes.retain(|known| known.name != volume.name);
+        probe.spoken += at + 1;
+        root.forget(&volume.name);
         // A device beyond the table is not found; the rescue says what is.
-        let _ = volumes.push(volume);
+        let _ = root.volumes.push(volume);
     });
+    root.probe = Some(probe);
 }
 
 /// The child has ended: on with what has come meanwhile.
@@ -182,7 +196,8 @@ pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
     };
     let _ = boot.machine.kill(probe.child, Kill::Kill);
     boot.assign(probe.child, Purpose::Nobody);
-    let mut names = probe.names.iter();
+    let names = probe.names.get(probe.spoken..).unwrap_or_default();
+    let mut names = names.iter();
     // It may hang on one that has gone: that is nobody's fault any more.
     if let Some(hung) = names.next().filter(|name| !name.is_empty()) {
         boot.verdict.degrade(format_args!("disk {hung} hangs"));

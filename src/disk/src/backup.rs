@@ -43,42 +43,41 @@ pub(crate) fn find<R: Read>(
     if is_lost && (slice(scratch, 510, 2) == [0x55, 0xaa] || ext::is_wiped(&primary, size)) {
         return None;
     }
-    let mut newest: Option<(u32, Superblock)> = None;
+    let mut newest: Option<(u32, Backup)> = None;
     for group in GROUPS {
         for log in LOG_BLOCK_SIZES {
             let block_bytes = 1024_u32 << log;
             let block = u64::from(ext::first_block(log) + group * 8 * block_bytes);
-            let offset = block * u64::from(block_bytes);
+            let backup = Backup { block, block_bytes };
             let copy = &mut scratch[..ext::BYTES];
             // A sector that cannot be read holds no good copy.
-            if offset + ext::BYTES as u64 > size
-                || fill(device, offset, copy).is_err()
-                || !ext::is_copy(copy, group, log)
-                || !(is_lost || ext::is_akin(copy, &primary))
+            if backup.read(device, copy)
+                && ext::is_copy(copy, group, log)
+                && (is_lost || ext::is_akin(copy, &primary))
+                && ext::integrity(copy, size) != Integrity::Damaged
             {
-                continue;
+                let made_s = u32_le(copy, ext::MADE_AT);
+                if newest.is_none_or(|(newest_s, _)| newest_s < made_s) {
+                    newest = Some((made_s, backup));
+                }
             }
-            let made_s = u32_le(copy, ext::MADE_AT);
-            let Some(mut found) = ext::identify_block(copy, size) else {
-                continue;
-            };
-            if found.integrity == Integrity::Damaged
-                || newest
-                    .as_ref()
-                    .is_some_and(|(newest_s, _)| *newest_s >= made_s)
-            {
-                continue;
-            }
-            found.integrity = integrity;
-            if let Some(ext) = &mut found.ext {
-                ext.integrity = integrity;
-            }
-            found.backup = Some(Backup { block, block_bytes });
-            newest = Some((made_s, found));
         }
         if newest.is_some() {
             break;
         }
     }
-    newest.map(|(_, found)| found)
+    let (_, backup) = newest?;
+    let copy = &mut scratch[..ext::BYTES];
+    let mut found = backup
+        .read(device, copy)
+        .then(|| ext::identify_as(copy, integrity))?;
+    found.backup = Some(backup);
+    Some(found)
+}
+
+impl Backup {
+    fn read<R: Read>(self, device: &mut R, copy: &mut [u8]) -> bool {
+        let offset = self.block * u64::from(self.block_bytes);
+        offset + ext::BYTES as u64 <= device.size() && fill(device, offset, copy).is_ok()
+    }
 }

@@ -133,24 +133,21 @@ impl ExtState {
 
 /// `front`: the first 4096 bytes of a device of `size` bytes.
 pub(crate) fn identify(front: &[u8], size: u64) -> Option<Superblock> {
-    identify_block(slice(front, OFFSET, BYTES), size)
+    let block = slice(front, OFFSET, BYTES);
+    (u16_le(block, 0x38) == MAGIC).then(|| identify_as(block, integrity(block, size)))
 }
 
-/// `block`: a superblock, or a copy of one.
-pub(crate) fn identify_block(block: &[u8], size: u64) -> Option<Superblock> {
-    if u16_le(block, 0x38) != MAGIC {
-        return None;
-    }
+/// What a superblock, or a copy of one, says.
+pub(crate) fn identify_as(block: &[u8], integrity: Integrity) -> Superblock {
     let kind = kind(block);
-    let integrity = integrity(block, size);
-    Some(Superblock {
+    Superblock {
         kind,
         uuid: text::uuid(array(block, UUID_AT)),
         label: text::label(slice(block, 0x78, 16)),
         integrity,
         ext: (kind != Kind::Jbd).then(|| state(block, integrity)),
         backup: None,
-    })
+    }
 }
 
 /// Whether it lacks nothing but its magic, which is what wipefs(8) leaves.
@@ -162,7 +159,8 @@ pub(crate) fn is_wiped(block: &[u8], size: u64) -> bool {
 /// first: kernels before 5.19 left that when they made a file system larger.
 pub(crate) fn is_copy(block: &[u8], group: u32, log_block_size: u32) -> bool {
     let own = u32::from(u16_le(block, 0x5a));
-    (own == group || own == 0)
+    u16_le(block, 0x38) == MAGIC
+        && (own == group || own == 0)
         && u32_le(block, 0x18) == log_block_size
         && u32_le(block, 0x14) == first_block(log_block_size)
         && u32_le(block, 0x20) == 8 << (10 + log_block_size)
@@ -196,7 +194,8 @@ fn kind(block: &[u8]) -> Kind {
     Kind::Ext4
 }
 
-fn integrity(block: &[u8], size: u64) -> Integrity {
+/// Whether a superblock, or a copy of one, can be believed.
+pub(crate) fn integrity(block: &[u8], size: u64) -> Integrity {
     let is_journal_device = u32_le(block, 0x60) & INCOMPAT_JOURNAL_DEVICE != 0;
     if !is_journal_device && !is_possible(block, size) {
         return Integrity::Damaged;

@@ -57,7 +57,7 @@ pub use draft::{
     Draft, DraftAddress, DraftAlias, DraftDisk, DraftDropped, DraftEdge, DraftError, DraftHost,
     DraftModule, DraftRunlevel, DraftScript, DraftService,
 };
-pub use root_spec::{RootKey, RootSpec, Spelling, device_number};
+pub use root_spec::{RootKey, RootSpec, Spelling, device_number, number_of};
 pub use tables::*;
 pub use view::Plan;
 

@@ -69,7 +69,7 @@ pub enum Spelling {
 }
 
 /// What a spec begins with, of which names it is one, and how that is written.
-const FRONTS: [(&str, RootKey, Spelling); 18] = [
+static FRONTS: [(&str, RootKey, Spelling); 18] = [
     ("UUID=", RootKey::Uuid, Spelling::Plain),
     ("LABEL=", RootKey::Label, Spelling::Plain),
     ("PARTUUID=", RootKey::PartUuid, Spelling::Plain),
@@ -120,7 +120,7 @@ impl<'a> RootSpec<'a> {
             part: None,
             offset: 0,
         };
-        for (front, key, spelling) in FRONTS {
+        for &(front, key, spelling) in &FRONTS {
             if let Some(value) = text.strip_prefix(front) {
                 let unquoted = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
                 (spec.key, spec.spelling) = (key, spelling);
@@ -146,7 +146,7 @@ impl<'a> RootSpec<'a> {
                 self.part = (self.spelling == Spelling::Link).then_some(0);
                 if let Some((disk, behind)) = self.value.rsplit_once('-')
                     && let Some(number) = behind.strip_prefix("part")
-                    && let Ok(number) = number.parse()
+                    && let Some(number) = number_of(number, 10)
                 {
                     (self.value, self.part) = (disk, Some(number));
                 }
@@ -165,22 +165,26 @@ impl<'a> RootSpec<'a> {
 fn is_wwn(value: &str) -> bool {
     match value.split_once('.') {
         Some((kind, rest)) => kind.len() <= WWN_TYPE_BYTES_MAX && !rest.is_empty(),
-        None => hexadecimal(value.strip_prefix("0x").unwrap_or(value)).is_some(),
+        None => {
+            let digits = value.strip_prefix("0x").unwrap_or(value);
+            !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+        }
     }
 }
 
 fn signed(text: &str) -> Option<i32> {
     let digits = text.strip_prefix('-');
-    let number = digits.unwrap_or(text).parse::<u32>().ok()?;
-    let number = i32::try_from(number).ok()?;
+    let number = i32::try_from(number_of(digits.unwrap_or(text), 10)?).ok()?;
     Some(if digits.is_some() { -number } else { number })
 }
 
-/// The last 32 bits of a hexadecimal number.
-fn hexadecimal(text: &str) -> Option<u32> {
-    let mut number = 0;
-    for digit in text.chars() {
-        number = number << 4 | digit.to_digit(16)?;
+/// A number of digits alone.
+#[must_use]
+pub fn number_of(text: &str, radix: u32) -> Option<u32> {
+    let mut number = 0_u32;
+    for digit in text.bytes() {
+        let digit = char::from(digit).to_digit(radix)?;
+        number = number.checked_mul(radix)?.checked_add(digit)?;
     }
     (!text.is_empty()).then_some(number)
 }
@@ -190,9 +194,9 @@ fn hexadecimal(text: &str) -> Option<u32> {
 #[must_use]
 pub fn device_number(text: &str) -> Option<(u32, u32)> {
     if let Some((major, minor)) = text.split_once(':') {
-        return Some((major.parse().ok()?, minor.parse().ok()?));
+        return Some((number_of(major, 10)?, number_of(minor, 10)?));
     }
-    let packed = hexadecimal(text).filter(|_| text.len() <= 8)?;
+    let packed = number_of(text, 16)?;
     Some((
         packed >> 8 & 0xfff,
         packed & 0xff | packed >> 12 & 0x000f_ff00,

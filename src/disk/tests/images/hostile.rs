@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use crate::image::device;
 use crate::kinds;
 
-/// Four for members of a RAID, the front, one for each size of a page, btrfs; the front again and each place of a copy.
-const IDENTIFY_READS_MAX: u32 = 4 + 1 + 5 + 1 + 1 + 12;
+/// Four for members of a RAID, the front, one for each size of a page, btrfs; the front again, each place of a copy and the one.
+const IDENTIFY_READS_MAX: u32 = 4 + 1 + 5 + 1 + 1 + 13;
 /// The record; then two headers and their arrays, or four chains.
 const PARTITION_READS_MAX: u32 = {
     let gpt = 2 + 2 * (GPT_ARRAY_BYTES_MAX as u32 / SCRATCH_BYTES as u32);

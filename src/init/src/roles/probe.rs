@@ -8,6 +8,7 @@ use preroot_boot::machine::Errno;
 use preroot_boot::volume::escape;
 use preroot_disk::limits::SCRATCH_BYTES;
 use preroot_disk::{Due, Read, identify, partition};
+use preroot_plan::number_of;
 use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{CWD, Mode, OFlags, SeekFrom, open, readlinkat_raw, seek};
 use preroot_sys::time::{ClockId, clock_gettime};
@@ -159,14 +160,14 @@ impl Sysfs for Linux {
     }
 
     fn lowest_host(&self, directory: &str) -> Option<u32> {
-        let mut lowest = None;
+        let mut lowest = u32::MAX;
         let directory = in_sysfs(directory, "")?;
         let listed = names(CWD, &directory, &mut |_, name| {
             let number = name.strip_prefix("host");
-            let number = number.and_then(|number| decimal(number.as_bytes()));
-            lowest = [lowest, number].into_iter().flatten().min();
+            let number = number.and_then(|number| number_of(number, 10));
+            lowest = lowest.min(number.unwrap_or(lowest));
         });
-        listed.ok().and(lowest)
+        listed.ok().map(|()| lowest)
     }
 }
 
@@ -175,7 +176,7 @@ fn string(bytes: &[u8]) -> Option<Text> {
 }
 
 fn decimal(text: &[u8]) -> Option<u32> {
-    core::str::from_utf8(text).ok()?.trim_ascii().parse().ok()
+    number_of(core::str::from_utf8(text).ok()?.trim_ascii(), 10)
 }
 
 /// `DEVNAME=vda` of an `uevent` file.
