@@ -1,6 +1,6 @@
 //! In place: the kernel has mounted the root itself and started us from it (`init=/sbin/preroot-init`, no initramfs).
 //!
-//! A first life unpacks the same archive that an initramfs would be ([`ARCHIVE`], not compressed) into a tmpfs and
+//! A first life unpacks the same archive that an initramfs would be (`/usr/lib/preroot/image`, not compressed) into a tmpfs and
 //! executes the `/init` in it. That second life pivots into the tmpfs, and what follows is the boot of any initramfs, with
 //! one thing more to do: the root at /newroot is mounted already, and has to go before it can be checked.
 //!
