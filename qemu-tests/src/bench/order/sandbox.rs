@@ -90,7 +90,7 @@ impl Sandbox {
         self.clear()?;
         match self.spawn(&["/bin/true"]) {
             Err(Error::Command { output, .. }) => Err(Error::Machine {
-                what: format!("a chroot in namespaces of its own cannot be made: {output}"),
+                what: format!("cannot make a chroot in namespaces: {}", output.trim()),
                 remedy: "run it as root, or let users make namespaces: sudo sysctl -w \
                          user.max_user_namespaces=10000 kernel.unprivileged_userns_clone=1 \
                          kernel.apparmor_restrict_unprivileged_userns=0"

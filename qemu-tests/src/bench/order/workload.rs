@@ -89,6 +89,11 @@ pub(super) fn all() -> Vec<Workload> {
             scripts: layered(60, 6, dice, |_| Work::Compute(20)),
         },
         Workload {
+            // One of those layers: what the system's scheduler makes of it.
+            title: "10 scripts computing, independent",
+            scripts: layered(10, 1, dice, |_| Work::Compute(20)),
+        },
+        Workload {
             title: "200 scripts of `exit 0`",
             scripts: layered(200, 1, dice, |_| Work::ShellNothing),
         },
