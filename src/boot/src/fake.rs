@@ -67,6 +67,8 @@ pub(crate) struct Fake {
     pub(crate) volumes: BTreeMap<String, String>,
     /// Block devices that appear when virtio_blk is there.
     pub(crate) disks: Vec<&'static str>,
+    /// Block devices whose drivers are in the kernel.
+    pub(crate) builtin_disks: Vec<&'static str>,
     /// How the loading of a module ends, where it does not end well.
     pub(crate) module_errno: Option<(&'static str, u16)>,
     pub(crate) answers: Vec<String>,
@@ -145,6 +147,7 @@ impl Fake {
             operator: VecDeque::new(),
             volumes,
             disks: std::vec!["vda", "vda1"],
+            builtin_disks: Vec::new(),
             module_errno: None,
             answers: Vec::new(),
             no_room_for: None,
@@ -531,6 +534,7 @@ impl Machine for Fake {
 
     fn block_devices(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno> {
         self.call("block_devices")?;
+        self.builtin_disks.iter().for_each(|disk| each(disk));
         if self.modules.iter().any(|module| module == "virtio_blk") {
             self.disks.iter().for_each(|disk| each(disk));
         }

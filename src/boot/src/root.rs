@@ -220,8 +220,10 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     let mut trust = Trust::Superblocks;
     let look_again = crate::modules::sweep(boot).and(coldplug(boot));
     loop {
-        // While devices are still being looked at, one match is not yet the answer to whether there are two.
-        if boot.root.settled() || trust == Trust::Copies {
+        // While devices are still being looked at, or their drivers loaded, one match is not yet the answer to
+        // whether there are two. Nor can a driver be loaded from an image that the pivot has left.
+        let is_settled = boot.root.settled() && boot.modules.deadline().is_none();
+        if is_settled || trust == Trust::Copies {
             match choose(boot, &spec, trust) {
                 Ok(Some(volume)) => return found(boot, volume, began),
                 Ok(None) => {}
