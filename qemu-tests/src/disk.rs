@@ -1,5 +1,7 @@
 //! Root disks: copied, damaged, looked into, all without mounting anything.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,6 +47,17 @@ impl Disk {
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.dir.path().join("disk.img")
+    }
+
+    /// Overwrites bytes of the whole disk.
+    ///
+    /// # Errors
+    /// When the image cannot be written.
+    pub fn overwrite(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.path();
+        let file = File::options().write(true).open(&path);
+        file.and_then(|file| file.write_all_at(bytes, offset))
+            .map_err(|error| Error::file("write", &path, error))
     }
 
     /// Runs commands of debugfs(8) on the file system, which may be any kind of damage.

@@ -4,6 +4,7 @@ mod in_place;
 mod order;
 mod power;
 mod rescue;
+mod roots;
 
 use preroot_qemu_tests::{
     Artefacts, Disk, Door, Error, Machine, Nic, Session, Spec, Ssh, free_port,

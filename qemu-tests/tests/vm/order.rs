@@ -1,6 +1,6 @@
 //! Boots that reach the end of the order.
 
-use preroot_qemu_tests::{Artefacts, Disk, Error, Health, Record, Spec, run_scenario};
+use preroot_qemu_tests::{Artefacts, Error, Health, Record, Spec, run_scenario};
 
 use crate::{Guest, usual};
 
@@ -83,36 +83,6 @@ fn power_cut() -> Result<(), Error> {
         .last()
         .is_some_and(|check| !check.command.is_empty());
     assert!(checked, "{}", boot.text());
-    Ok(())
-}
-
-/// Every way to name the root finds it.
-#[test]
-fn root_by_each_name() -> Result<(), Error> {
-    let artefacts = Artefacts::find()?;
-    let names = [
-        format!("UUID={}", artefacts.root_uuid),
-        format!("PARTUUID={}", artefacts.root_partition_uuid),
-        format!("PARTLABEL={}", artefacts.root_label),
-        "/dev/vda1".to_owned(),
-    ];
-    for name in names {
-        let disk = Disk::copy(&artefacts)?;
-        let spec = Spec::new(&artefacts).disk(&disk);
-        let words = format!("root={name} preroot.hold=start");
-        let mut guest = Guest::start(&artefacts, spec.append(&words))?;
-        let mut session = guest.log_in()?;
-        preroot_qemu_tests::until(&format!("root by {name}"), || {
-            guest.machine.check_running()?;
-            let record = Record::running(&mut session)?;
-            let boot = record.latest()?;
-            Ok(if boot.did("pivot") {
-                Ok(())
-            } else {
-                Err(boot.text())
-            })
-        })?;
-    }
     Ok(())
 }
 
