@@ -12,6 +12,18 @@
 //! | with 8, 16, 32, 128 | the check failed, nothing is known | rescue                          |
 //! | signal             | somebody ended it                | rescue                            |
 //!
+//! A superblock that is bad makes `e2fsck -p` exit with 8: it looks for no copies. `-y` looks for that of group 1;
+//! `-b BLOCK -B SIZE` mends with any, while preening too ([`Volume::backup`], [`Volume::block_bytes`]).
+//!
+//! What is not ext is mounted without a check (recorded: "its file system needs no check"), each by its own rule:
+//!
+//! | file system        | what makes it whole              | never done by itself              |
+//! |--------------------|----------------------------------|-----------------------------------|
+//! | xfs                | mount(2) replays its log         | `xfs_repair`, which is for a log that cannot be replayed |
+//! | btrfs              | never inconsistent on disk; mount(2) replays the fsync log | `btrfs check --repair`, `rescue zero-log` |
+//! | f2fs               | mount(2) goes back to the last checkpoint, and forward over what was synced | `fsck.f2fs -f` |
+//! | squashfs, erofs    | nothing writes to it             |                                   |
+//!
 //! It has no deadline: a large file system takes what it takes. How far it is, is told; so is that it stalls, and what
 //! its repairs have cost. All it says is at [`LOG`].
 
