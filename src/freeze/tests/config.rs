@@ -117,6 +117,26 @@ fn wrong_lines_are_refused_by_their_number() {
             "x.toml:3: error: \"vda1\" names no root",
         ),
         (
+            "UUID=1-2",
+            "/dev/disk/by-id/ata-DISK_S1",
+            "x.toml:3: error: \"/dev/disk/by-id/ata-DISK_S1\" names no root",
+        ),
+        (
+            "UUID=1-2",
+            "WWN=disk",
+            "x.toml:3: error: \"WWN=disk\" names no root",
+        ),
+        (
+            "UUID=1-2",
+            "PARTUUID=1/2",
+            "x.toml:3: error: \"PARTUUID=1/2\" names no root",
+        ),
+        (
+            "UUID=1-2",
+            "0:1",
+            "x.toml:3: error: \"0:1\" names no root",
+        ),
+        (
             "find = \"UUID=1-2\"",
             "",
             "x.toml:0: error: does not say where the root is",
