@@ -131,11 +131,7 @@ fn wrong_lines_are_refused_by_their_number() {
             "PARTUUID=1/2",
             "x.toml:3: error: \"PARTUUID=1/2\" names no root",
         ),
-        (
-            "UUID=1-2",
-            "0:1",
-            "x.toml:3: error: \"0:1\" names no root",
-        ),
+        ("UUID=1-2", "0:1", "x.toml:3: error: \"0:1\" names no root"),
         (
             "find = \"UUID=1-2\"",
             "",
