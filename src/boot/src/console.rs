@@ -6,7 +6,9 @@
 
 use crate::core::{Boot, Purpose};
 use crate::limits::SECOND_NS;
-use crate::machine::{Child, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Streams};
+use crate::machine::{
+    Child, Exec, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Streams,
+};
 
 /// The shell.
 #[derive(Debug, Default, Clone, Copy)]
@@ -41,6 +43,7 @@ pub(crate) fn start<M: Machine>(boot: &mut Boot<'_, M>) {
         place: Place::Rescue,
         streams: Streams::Console,
         group: None,
+        exec: Exec::Waited,
         oom_score: -1000,
         on_panic: OnPanic::Leave,
     };

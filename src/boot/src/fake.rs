@@ -298,10 +298,14 @@ impl Fake {
             ("dropbear" | "/sbin/getty" | "-sh", None) => (String::new(), Behaviour::Runs),
             _ => ("did it\n".to_string(), Behaviour::Exits(0, "", 10)),
         };
-        if let Behaviour::NoExec(errno) = behaviour {
-            return Err(errno);
-        }
         let index = self.children.len();
+        if let Behaviour::NoExec(errno) = behaviour {
+            if spawn.exec == Exec::Waited {
+                return Err(errno);
+            }
+            let end = Happening::Ends(index, Status::NotExecuted(errno));
+            self.later(MILLISECOND_NS, end);
+        }
         if let Behaviour::Exits(code, _, after) = behaviour {
             self.later(
                 after * MILLISECOND_NS,

@@ -34,7 +34,7 @@ use crate::check::{Check, Costs, News, Words};
 use crate::core::{Boot, Purpose, Turn};
 use crate::limits::{FSCK_OUTPUT_BYTES_MAX, FSCK_STALL_NS, SECOND_NS};
 use crate::machine::{
-    Child, End, Errno, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Status, Streams,
+    Child, End, Errno, Exec, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Status, Streams,
 };
 use crate::mount;
 use crate::stage::Next;
@@ -67,6 +67,7 @@ fn meaning(status: Status) -> Meaning {
         Status::Exited(4..=7) => Meaning::Uncorrected,
         Status::Exited(_) => Meaning::Unknown(Step::FsckFailed),
         Status::Signalled(_) => Meaning::Unknown(Step::FsckSignalled),
+        Status::NotExecuted(_) => Meaning::Unknown(Step::SpawnFsck),
     }
 }
 
@@ -258,6 +259,7 @@ fn start<M: Machine>(
         place: Place::Rescue,
         streams: Streams::Captured,
         group: None,
+        exec: Exec::Waited,
         oom_score: -1000,
         on_panic: OnPanic::Leave,
     };
@@ -275,6 +277,7 @@ fn finish<M: Machine>(
     let (code, signal) = match status {
         Status::Exited(code) => (u16::from(code), 0),
         Status::Signalled(signal) => (0, u16::from(signal)),
+        Status::NotExecuted(errno) => (errno.0, 0),
     };
     let verdict = match meaning(status) {
         Meaning::Clean => "clean",

@@ -96,6 +96,8 @@ pub enum Status {
     Exited(u8),
     /// Ended by this signal.
     Signalled(u8),
+    /// It never became its program ([`Exec::Unwaited`]).
+    NotExecuted(Errno),
 }
 
 impl Status {
@@ -105,6 +107,7 @@ impl Status {
         match self {
             Status::Exited(code) => i32::from(code) << 8,
             Status::Signalled(signal) => i32::from(signal),
+            Status::NotExecuted(_) => 127 << 8,
         }
     }
 }
@@ -156,10 +159,21 @@ pub struct Spawn<'a> {
     /// The control group it is born into, by its directory; `None`: that of PID 1. Where the kernel does not let
     /// it, it is started in PID 1's all the same.
     pub group: Option<&'a str>,
+    /// Whether its exec is waited for.
+    pub exec: Exec,
     /// oom_score_adj, -1000 for what must outlive everything.
     pub oom_score: i16,
     /// What becomes of it when the core has panicked.
     pub on_panic: OnPanic,
+}
+
+/// Whether the exec of a child is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exec {
+    /// A program that cannot be executed is an error of [`Machine::spawn`].
+    Waited,
+    /// It is the end of the child, [`Status::NotExecuted`]: for many children at once.
+    Unwaited,
 }
 
 /// What becomes of a child when the core has panicked.
@@ -183,6 +197,7 @@ impl<'a> Spawn<'a> {
             place: Place::Here,
             streams: Streams::Captured,
             group: None,
+            exec: Exec::Waited,
             oom_score: -1000,
             on_panic: OnPanic::Leave,
         }
@@ -367,7 +382,7 @@ pub trait Machine {
     /// Adds a default route.
     fn add_route(&mut self, index: u32, gateway: IpAddr) -> Result<(), Errno>;
 
-    /// Starts a child. A program that cannot be executed is an error here, not an exit code.
+    /// Starts a child. Why a program cannot be executed is never an exit code: see [`Exec`].
     fn spawn(&mut self, spawn: &Spawn<'_>) -> Result<Spawned, Errno>;
     /// Signals a child's process group.
     fn kill(&mut self, child: Child, how: Kill) -> Result<(), Errno>;

@@ -56,10 +56,14 @@ pub(crate) struct Written {
 }
 
 /// The scripts of the runlevel that is being run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Runner {
     /// Its letter.
     pub(crate) runlevel: u8,
+    /// The one before it.
+    pub(crate) previous: u8,
+    /// What its scripts are asked to do.
+    pub(crate) argument: Argument,
     /// The number in the plan of its first script.
     first: u32,
     states: Vec<State, SCRIPTS_PER_RUNLEVEL_MAX>,
@@ -73,6 +77,26 @@ pub(crate) struct Runner {
     skipped: u32,
     failed: u32,
     timed_out: u32,
+}
+
+impl Default for Runner {
+    fn default() -> Runner {
+        Runner {
+            runlevel: b'N',
+            previous: b'N',
+            argument: Argument::Start,
+            first: 0,
+            states: Vec::new(),
+            written: Vec::new(),
+            running: Vec::new(),
+            tails: Tails::default(),
+            last_ended: None,
+            succeeded: 0,
+            skipped: 0,
+            failed: 0,
+            timed_out: 0,
+        }
+    }
 }
 
 impl Runner {
@@ -210,6 +234,8 @@ pub(crate) fn run<M: Machine>(
     let scripts = plan.scripts_of(runlevel);
     boot.runner = Runner {
         runlevel: runlevel.name,
+        previous,
+        argument: runlevel.argument(),
         first: runlevel.first_script.get(),
         ..Runner::default()
     };
@@ -235,7 +261,6 @@ pub(crate) fn run<M: Machine>(
         plan,
         runlevel,
         scripts,
-        previous,
     };
     let turn = loop {
         start_ready(boot, &order);
@@ -268,7 +293,6 @@ pub(crate) struct Order<'o, 'p> {
     pub(crate) plan: &'o Plan<'p>,
     pub(crate) runlevel: &'o Runlevel,
     scripts: &'o [Script],
-    pub(crate) previous: u8,
 }
 
 impl Order<'_, '_> {

@@ -5,7 +5,7 @@
 //! startpar does. At its deadline its process group and everybody in its control group get SIGTERM, then
 //! SIGKILL, so nobody who left the one is forgotten by the other.
 
-use preroot_plan::{Argument, Script, ScriptMode, Weight};
+use preroot_plan::{Argument, Plan, Script, ScriptMode, Weight};
 use preroot_record::{
     Lost, Meaning, Output, ScriptEnd, ScriptEnded, ScriptStarted, Source, exit_words,
     not_started_words,
@@ -15,7 +15,7 @@ use crate::core::{Boot, Purpose};
 use crate::groups;
 use crate::limits::{KILL_GRACE_NS, MILLISECOND_NS, TERM_GRACE_NS, TEXT_BYTES_MAX};
 use crate::machine::{
-    End, Errno, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Spawned, Status,
+    End, Errno, Exec, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Spawned, Status,
     Streams,
 };
 use crate::runner::{Keep, Order, Patience, Running};
@@ -42,7 +42,7 @@ pub(crate) fn start<M: Machine>(
     let name = order.plan.text(script.name);
     let runlevel = char::from(order.runlevel.name);
     let since = boot.machine.now();
-    let spawned = spawn(boot, order, script);
+    let spawned = spawn(boot, order.plan, script, How::ByItself);
     if spawned == Err(Errno::AGAIN) && !boot.runner.is_idle() {
         return Started::NoRoom;
     }
@@ -84,15 +84,16 @@ pub(crate) fn start<M: Machine>(
 /// The child of a script.
 fn spawn<M: Machine>(
     boot: &mut Boot<'_, M>,
-    order: &Order<'_, '_>,
+    plan: &Plan<'_>,
     script: &Script,
+    how: How,
 ) -> Result<Spawned, Errno> {
-    let name = order.plan.text(script.name);
-    let argument = order.argument();
-    let (runlevel, previous) = (char::from(order.runlevel.name), char::from(order.previous));
-    let kind = match order.runlevel.argument() {
-        Argument::Start => 'S',
-        Argument::Stop => 'K',
+    let name = plan.text(script.name);
+    let (runlevel, previous) = (boot.runner.runlevel, boot.runner.previous);
+    let (runlevel, previous) = (char::from(runlevel), char::from(previous));
+    let (kind, argument) = match boot.runner.argument {
+        Argument::Start => ('S', "start"),
+        Argument::Stop => ('K', "stop"),
     };
     let path: Text = text(format_args!("/etc/init.d/{name}"));
     let link = script.link;
@@ -102,9 +103,17 @@ fn spawn<M: Machine>(
     let previous_level: Text = text(format_args!("PREVLEVEL={previous}"));
     let previous_of_rc: Text = text(format_args!("previous={previous}"));
     let group = groups::of_script(boot, runlevel, name);
+    let (program, by_itself, by_shell) = match how {
+        How::ByItself => (path.as_str(), &[&*link, argument][..], &[][..]),
+        How::ByShell => ("/bin/sh", &[][..], &["/bin/sh", &*path, argument][..]),
+    };
     let spawn = Spawn {
-        program: Program::Path(&path),
-        arguments: &[&link, argument],
+        program: Program::Path(program),
+        arguments: if by_shell.is_empty() {
+            by_itself
+        } else {
+            by_shell
+        },
         // As sysvinit's init and Debian's /lib/init/rc leave it.
         environment: &[
             "PATH=/sbin:/usr/sbin:/bin:/usr/bin",
@@ -122,18 +131,20 @@ fn spawn<M: Machine>(
             ScriptMode::Interactive => Streams::Console,
         },
         group: group.as_deref(),
+        exec: Exec::Unwaited,
         oom_score: 0,
         on_panic: OnPanic::Leave,
     };
-    match boot.machine.spawn(&spawn) {
-        // As execvp(3), which startpar uses.
-        Err(Errno::NOEXEC) => boot.machine.spawn(&Spawn {
-            program: Program::Path("/bin/sh"),
-            arguments: &["/bin/sh", &path, argument],
-            ..spawn
-        }),
-        other => other,
-    }
+    boot.machine.spawn(&spawn)
+}
+
+/// What executes a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// The kernel, by its first line.
+    ByItself,
+    /// The shell, as execvp(3) has it and with it startpar: there is no such line.
+    ByShell,
 }
 
 /// What a script writes is kept up to a bound, and counted beyond it; of what is beyond, the end is kept.
@@ -154,9 +165,13 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, number: u32, end: End) {
     let Some(running) = boot.runner.ended(number) else {
         return;
     };
+    if end.status == Status::NotExecuted(Errno::NOEXEC) && again_by_shell(boot, running) {
+        return;
+    }
     let (kind, status) = match (running.patience, end.status) {
-        (Patience::Waiting, Status::Exited(code)) => (ScriptEnd::Exited, code),
-        (Patience::Waiting, Status::Signalled(signal)) => (ScriptEnd::Signalled, signal),
+        (_, Status::NotExecuted(errno)) => (ScriptEnd::NotStarted, errno.0),
+        (Patience::Waiting, Status::Exited(code)) => (ScriptEnd::Exited, u16::from(code)),
+        (Patience::Waiting, Status::Signalled(signal)) => (ScriptEnd::Signalled, u16::from(signal)),
         (Patience::Asked, _) => (ScriptEnd::TimedOut, 15),
         (Patience::Killed, _) => (ScriptEnd::TimedOut, 9),
     };
@@ -166,11 +181,27 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, number: u32, end: End) {
     }
     let closing = Closing {
         end: kind,
-        status: u16::from(status),
+        status,
         since: running.since,
         used: Some(end),
     };
     close(boot, running.script, closing);
+}
+
+/// A script without a first line that names its interpreter: the shell gets it. Whether it runs now.
+fn again_by_shell<M: Machine>(boot: &mut Boot<'_, M>, running: Running) -> bool {
+    let number = boot.runner.number(running.script);
+    let Some(plan) = boot.plan else { return false };
+    let Some(script) = plan.scripts().get(number as usize) else {
+        return false;
+    };
+    let Ok(spawned) = spawn(boot, &plan, script, How::ByShell) else {
+        return false;
+    };
+    boot.assign(spawned.child, Purpose::Script(number));
+    let child = spawned.child;
+    boot.runner.began(Running { child, ..running });
+    true
 }
 
 /// How a script is closed.

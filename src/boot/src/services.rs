@@ -9,7 +9,7 @@ use preroot_record::Service as Record;
 
 use crate::core::{Boot, Purpose, Turn};
 use crate::limits::{SECOND_NS, SERVICE_BACKOFF_NS_MAX, SERVICE_HEALTHY_NS, SERVICES_MAX};
-use crate::machine::{End, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Streams};
+use crate::machine::{End, Exec, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Streams};
 use crate::stage::Next;
 
 /// Words of one command line of inittab.
@@ -122,6 +122,7 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>, number: usize) {
         // A getty opens its own terminal.
         streams: Streams::Null,
         group: None,
+        exec: Exec::Waited,
         oom_score: 0,
         on_panic: OnPanic::Leave,
     };

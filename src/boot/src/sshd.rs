@@ -7,7 +7,7 @@ use crate::limits::{
     SSHD_BACKOFF_NS_MAX, SSHD_BACKOFF_NS_MIN, SSHD_HEALTHY_NS, SSHD_OUTPUT_BYTES_MAX,
 };
 use crate::machine::{
-    Child, End, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Streams,
+    Child, End, Exec, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Streams,
 };
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
@@ -102,6 +102,7 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
         place: Place::Rescue,
         streams,
         group: None,
+        exec: Exec::Waited,
         oom_score: -1000,
         on_panic: OnPanic::Restart,
     };

@@ -58,6 +58,7 @@ pub(crate) fn run<M: Machine>(
             Some(Status::Exited(0)) => return Outcome::Done,
             Some(Status::Exited(errno)) => return Outcome::Failed(Errno(u16::from(errno))),
             Some(Status::Signalled(_)) => return Outcome::Failed(Errno::IO),
+            Some(Status::NotExecuted(errno)) => return Outcome::NotStarted(errno),
             None => {}
         }
         let turn = boot.turn(Some(until));

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used)] // Helpers of a test are part of the test.
 
 use preroot_boot::machine::{
-    Child, End, Errno, Event, Kill, Machine, OnPanic, Place, Program, Spawn, Status, Streams,
+    Child, End, Errno, Event, Exec, Kill, Machine, OnPanic, Place, Program, Spawn, Status, Streams,
 };
 use preroot_init::in_place::Life;
 use preroot_init::linux::{Linux, Memory};
@@ -22,6 +22,7 @@ fn shell<'a>(arguments: &'a [&'a str]) -> Spawn<'a> {
         place: Place::Rescue,
         streams: Streams::Captured,
         group: None,
+        exec: Exec::Waited,
         oom_score: 0,
         on_panic: OnPanic::Leave,
     }
@@ -99,6 +100,7 @@ fn children_speak_and_end() {
 
     a_program_that_is_not_there_is_told_at_once(machine);
     a_whole_group_is_ended(machine);
+    many_are_started_without_waiting_for_their_execs(machine);
     slots_are_used_again(machine);
     frames_are_kept_in_memory_first(machine);
 
@@ -117,6 +119,48 @@ fn a_program_that_is_not_there_is_told_at_once(machine: &mut Linux) {
     assert_eq!(machine.spawn(&missing), Err(Errno::NOENT));
     let too_long = "x".repeat(10_000);
     assert_eq!(machine.spawn(&shell(&["sh", &too_long])), Err(Errno(7)));
+}
+
+fn many_are_started_without_waiting_for_their_execs(machine: &mut Linux) {
+    let arguments = ["sh", "-c", "exit 4"];
+    let missing = ["x"];
+    for round in 0..4 {
+        let mut expected = Vec::new();
+        for number in 0..40 {
+            let (program, words, end) = match number % 4 {
+                0 => ("/nowhere", &missing[..], Status::NotExecuted(Errno::NOENT)),
+                1 => (
+                    "/etc/passwd",
+                    &missing[..],
+                    Status::NotExecuted(Errno::ACCESS),
+                ),
+                _ => ("/bin/sh", &arguments[..], Status::Exited(4)),
+            };
+            let wanted = Spawn {
+                program: Program::Path(program),
+                exec: Exec::Unwaited,
+                streams: Streams::Null,
+                ..shell(words)
+            };
+            // Failed execs are told when they are reaped; until then they keep their places.
+            match machine.spawn(&wanted) {
+                Ok(spawned) => expected.push((spawned.child, end)),
+                Err(Errno::AGAIN) => {}
+                Err(errno) => panic!("{errno:?}"),
+            }
+        }
+        assert!(expected.len() > 8, "round {round}: {}", expected.len());
+        let until = machine.now() + 20 * SECOND_NS;
+        while !expected.is_empty() {
+            match machine.wait(Some(until)) {
+                Event::Ended(child, end) => {
+                    let at = expected.iter().position(|(of, _)| *of == child).unwrap();
+                    assert_eq!(expected.swap_remove(at).1, end.status, "round {round}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }
 
 fn a_whole_group_is_ended(machine: &mut Linux) {

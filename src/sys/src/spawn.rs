@@ -4,7 +4,8 @@
 //! parent is not at the mercy of the exec: a program on a disk that hangs would stop it for ever.
 //! The kernel clears a word and wakes its waiters when the child has left our memory
 //! (CLONE_CHILD_CLEARTID), and the parent waits for that word at most [`EXEC_WAIT_MS_MAX`]; then it goes on, and
-//! the stack stays taken until the child has left.
+//! the stack stays taken until the child has left. Who starts many children at once does not wait at all, and hears
+//! of a failed exec when the child is reaped: waiting for each costs them their turn on another processor.
 //!
 //! Invariants:
 //! - `leaving` != 0 => a child may be using `work` and `stack`, so nobody else touches them.
@@ -34,8 +35,8 @@ use crate::syscall::syscall;
 
 /// How long a parent waits for its child's exec, ms. From memory or a healthy disk it takes one or two.
 pub const EXEC_WAIT_MS_MAX: u32 = 1000;
-/// Children whose exec may be under way at once. More than one only when a disk hangs.
-pub const LANES_MAX: usize = 4;
+/// Children whose exec may be under way at once.
+pub const LANES_MAX: usize = 8;
 /// Bytes of a child's stack. [`child`] needs some hundred.
 const STACK_BYTES: usize = 16 * 1024;
 /// Bytes of a program's path with its NUL.
@@ -110,6 +111,8 @@ struct Work {
 struct Lane {
     claimed: AtomicBool,
     leaving: AtomicU32,
+    /// The child that is or was in it.
+    pid: AtomicU32,
     work: UnsafeCell<Work>,
     stack: UnsafeCell<Stack>,
 }
@@ -130,6 +133,7 @@ impl Lane {
     const FREE: Lane = Lane {
         claimed: AtomicBool::new(false),
         leaving: AtomicU32::new(0),
+        pid: AtomicU32::new(0),
         work: UnsafeCell::new(Work {
             program: [0; PATH_BYTES_MAX],
             open_program: 0,
@@ -157,27 +161,89 @@ impl Lane {
 
 static LANES: [Lane; LANES_MAX] = [Lane::FREE; LANES_MAX];
 
-/// Starts a child in a session of its own, with no signal blocked, and returns its pid.
+/// Starts a child in a session of its own, with no signal blocked, waits for its exec, and returns its pid.
 ///
 /// # Errors
 /// `E2BIG`, `EINVAL`, `ENAMETOOLONG` for what does not fit, `EAGAIN` when [`LANES_MAX`] execs hang, else the
 /// errno of clone3, chroot or execve: then there is no child.
 pub fn spawn(command: &Command<'_>) -> Result<u32, Errno> {
-    let lane = LANES.iter().find(|lane| claim(lane)).ok_or(Errno::AGAIN)?;
+    let lane = free_lane()?;
+    let started = start(lane, command);
+    let ended = match (started, wait_until_gone(lane)) {
+        (Ok(pid), Gone::Yes) => match lane.take_errno() {
+            None => Ok(pid),
+            Some(errno) => {
+                let _ = reap::ending(pid);
+                Err(errno)
+            }
+        },
+        // It will end with 127 if its exec fails after all.
+        (started, _) => started,
+    };
+    lane.claimed.store(false, Ordering::Release);
+    ended
+}
+
+/// The same without waiting for the exec, so that many children can be at it at once. If it fails the child ends
+/// with 127, and [`failed`] says why.
+///
+/// # Errors
+/// As [`spawn`], but for what execve and chroot say.
+pub fn spawn_unwaited(command: &Command<'_>) -> Result<u32, Errno> {
+    let lane = free_lane()?;
     let started = start(lane, command);
     lane.claimed.store(false, Ordering::Release);
     started
+}
+
+/// Why a child of [`spawn_unwaited`] that has ended never became its program; `None`: it did. To be asked once for
+/// each child that was reaped.
+pub fn failed(pid: u32) -> Option<Errno> {
+    let is_its = |lane: &&Lane| lane.pid.load(Ordering::Acquire) == pid;
+    LANES.iter().find(is_its)?.take_errno()
+}
+
+/// A lane that nobody is in; the one whose child leaves first, if all are taken.
+fn free_lane() -> Result<&'static Lane, Errno> {
+    if let Some(lane) = LANES.iter().find(|lane| claim(lane)) {
+        return Ok(lane);
+    }
+    for lane in &LANES {
+        if let Gone::Yes = wait_until_gone(lane)
+            && claim(lane)
+        {
+            return Ok(lane);
+        }
+    }
+    Err(Errno::AGAIN)
 }
 
 fn claim(lane: &Lane) -> bool {
     if lane.claimed.swap(true, Ordering::AcqRel) {
         return false;
     }
-    let free = lane.leaving.load(Ordering::Acquire) == 0;
+    // Why an exec failed is kept until somebody has asked.
+    let free = lane.leaving.load(Ordering::Acquire) == 0 && lane.errno() == 0;
     if !free {
         lane.claimed.store(false, Ordering::Release);
     }
     free
+}
+
+impl Lane {
+    fn errno(&self) -> u32 {
+        // SAFETY: only the one word is looked at, and it is atomic.
+        unsafe { &(*self.work.get()).errno }.load(Ordering::Acquire)
+    }
+
+    /// The errno of the child that has left; only once.
+    fn take_errno(&self) -> Option<Errno> {
+        // SAFETY: only the one word is touched, and it is atomic.
+        let word = unsafe { &(*self.work.get()).errno };
+        let errno = word.swap(0, Ordering::AcqRel);
+        let errno = i32::try_from(errno).ok().filter(|errno| *errno != 0)?;
+        Some(Errno::from_raw_os_error(errno))
+    }
 }
 
 fn start(lane: &Lane, command: &Command<'_>) -> Result<u32, Errno> {
@@ -191,19 +257,8 @@ fn start(lane: &Lane, command: &Command<'_>) -> Result<u32, Errno> {
         })?,
         None => clone(lane, None)?,
     };
-    let errno = match wait_until_gone(lane) {
-        // SAFETY: `errno` is atomic, and the child has left.
-        Gone::Yes => unsafe { &*lane.work.get() }.errno.load(Ordering::Acquire),
-        // It will end with 127 if its exec fails after all.
-        Gone::NotYet => 0,
-    };
-    match i32::try_from(errno) {
-        Ok(0) | Err(_) => Ok(pid),
-        Ok(errno) => {
-            let _ = reap::ending(pid);
-            Err(Errno::from_raw_os_error(errno))
-        }
-    }
+    lane.pid.store(pid, Ordering::Release);
+    Ok(pid)
 }
 
 impl Work {

@@ -159,6 +159,14 @@ impl Slot {
 fn end(reaped: &Reaped) -> End {
     // wait(2): the signal in the low seven bits, 0x80 says that a core was dumped; else the code above.
     let low = |value: i32| u8::try_from(value & 0x7f).unwrap_or_default();
+    if let Some(failed) = preroot_sys::spawn::failed(reaped.pid) {
+        return End {
+            status: Status::NotExecuted(errno(failed)),
+            user_ns: reaped.user_ns,
+            system_ns: reaped.system_ns,
+            memory_kib: reaped.memory_kib,
+        };
+    }
     let status = match low(reaped.status) {
         0 => Status::Exited(u8::try_from(reaped.status >> 8 & 0xff).unwrap_or_default()),
         signal => Status::Signalled(signal),

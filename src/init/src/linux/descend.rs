@@ -4,14 +4,14 @@ use core::fmt::Write;
 
 use heapless::String;
 use preroot_boot::machine::{
-    Errno, OnPanic, Place, Power, Program as CoreProgram, Spawn, Spawned, Streams,
+    Errno, Exec, OnPanic, Place, Power, Program as CoreProgram, Spawn, Spawned, Streams,
 };
 use preroot_sys::event::{PollFd, PollFlags, poll};
 use preroot_sys::fd::{AsFd, OwnedFd};
 use preroot_sys::fs::{Mode, OFlags, fcntl_setfl, open};
 use preroot_sys::pipe::{PipeFlags, pipe_with};
 use preroot_sys::process::{Resource, Rlimit, getrlimit, setrlimit};
-use preroot_sys::spawn::{Command, Program, Terminal, spawn};
+use preroot_sys::spawn::{Command, Program, Terminal, spawn, spawn_unwaited};
 use preroot_sys::{background, io, signal, system};
 
 use super::watch::{Source, timespec};
@@ -75,7 +75,7 @@ impl Linux {
         };
         let group = wanted.group.and_then(groups::open_group);
         let oom_score = oom_score(wanted.oom_score);
-        let pid = spawn(&Command {
+        let command = Command {
             program,
             arguments: wanted.arguments,
             environment: wanted.environment,
@@ -85,8 +85,12 @@ impl Linux {
             group: group.as_ref().map(AsFd::as_fd),
             oom_score: &oom_score,
             open_files: self.open_files,
-        })
-        .map_err(errno)?;
+        };
+        let started = match wanted.exec {
+            Exec::Waited => spawn(&command),
+            Exec::Unwaited => spawn_unwaited(&command),
+        };
+        let pid = started.map_err(errno)?;
         self.children.take_place(place, pid, reader);
         if wanted.on_panic == OnPanic::Restart {
             LAST_STAND.with(|last_stand| last_stand.remember(wanted, pid));
