@@ -6,6 +6,7 @@ use preroot_freeze::graph::Side;
 use preroot_freeze::tree::Tree;
 
 use crate::doubts::{Asked, refuses_too_much};
+use crate::insserv::CRASHED;
 use crate::naive;
 use crate::order::{Order, Ours, Verdict};
 
@@ -41,8 +42,11 @@ pub(crate) fn compare(ours: &Ours, theirs: &Verdict, names: Names) -> Result<Dep
                 .map_err(|text| format!("stop: {text}"))?;
             Ok(start.min(stop))
         }
+        (_, Err(text)) if text == CRASHED => Ok(Depth::Nothing),
         (Err(_), Err(_)) => Ok(Depth::Refusal),
-        (Err(text), Ok(theirs)) if forgets_loop(text, &theirs.warnings) => Ok(Depth::Nothing),
+        (Err(text), Ok(theirs)) if forgets_loop(&ours.tree, text, &theirs.warnings) => {
+            Ok(Depth::Nothing)
+        }
         (Err(text), Ok(_)) => Err(format!("insserv accepts what preroot refuses:\n{text}")),
         (Ok(_), Err(text)) => match refuses_too_much(&ours.tree) {
             Some(_) => Ok(Depth::Nothing),
@@ -51,12 +55,18 @@ pub(crate) fn compare(ours: &Ours, theirs: &Verdict, names: Names) -> Result<Dep
     }
 }
 
-/// Once insserv has met a loop of scripts that share no runlevel, it warns of it, goes on, and no
-/// longer reports a true one through the same scripts.
-fn forgets_loop(refusal: &str, warnings: &str) -> bool {
+/// Once insserv has met a loop of scripts that share no runlevel, or one through a script that waits
+/// for all others, it warns of that, goes on, and may not report a true one of the same scripts.
+fn forgets_loop(tree: &Tree, refusal: &str, warnings: &str) -> bool {
     let mut errors = refusal.lines().filter(|line| line.contains(": error: "));
-    warnings.contains("There is a loop")
-        && errors.all(|line| line.contains(": error: loop in the "))
+    let is_told = warnings.contains("There is a loop") || warnings.contains("can not be true");
+    let sides = [Side::Start, Side::Stop];
+    let contradicts_all = || {
+        sides
+            .iter()
+            .any(|side| Asked::collect(tree, *side).contradicts_all())
+    };
+    errors.all(|line| line.contains(": error: loop in the ")) && (is_told || contradicts_all())
 }
 
 fn orders(
