@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::ErrorKind;
 
-use crate::limits::{FACILITY_DEPTH_MAX, FACILITY_MEMBERS_MAX};
-use crate::message::{Messages, Place};
+use crate::limits::{FACILITY_DEPTH_MAX, FACILITY_MEMBERS_MAX, INSSERV_LINE_BYTES, LIST_BYTES_MAX};
+use crate::message::{Messages, Place, cut};
 use crate::names::is_backup;
 use crate::root::Root;
 
@@ -39,7 +39,10 @@ impl Facilities {
         let mut interactive = BTreeSet::new();
         for path in files(root, messages) {
             match root.read_settings(&path) {
-                Ok(text) => parse(&text, &root.shown(&path), &mut lines, &mut interactive),
+                Ok(text) => {
+                    let file = root.shown(&path);
+                    parse(&text, &file, &mut lines, &mut interactive, messages);
+                }
                 Err(error) if error.kind() == ErrorKind::FileTooLarge => {
                     let text = format!("cannot be read: {error}");
                     messages.refuse(root.place(&path, 0), text, "shorten it");
@@ -104,13 +107,22 @@ fn files(root: &Root, messages: &mut Messages) -> Vec<String> {
     files
 }
 
-fn parse(text: &str, file: &str, lines: &mut Lines, interactive: &mut BTreeSet<String>) {
+fn parse(
+    text: &str,
+    file: &str,
+    lines: &mut Lines,
+    interactive: &mut BTreeSet<String>,
+    messages: &mut Messages,
+) {
     for (line, number) in text.lines().zip(1..) {
         let end = line.find([' ', '\t', '=', ':']).unwrap_or(line.len());
         let (name, rest) = line.split_at(end);
         let separators = |c: char| matches!(c, ' ' | '\t' | ',' | ';');
         let rest = rest.trim_start_matches([' ', '\t']);
         let rest = rest.strip_prefix(['=', ':']).unwrap_or(rest);
+        if name.starts_with(['$', '<']) {
+            warn_of_losses(line, rest, Place::new(file, number), messages);
+        }
         let words = rest
             .split(separators)
             .map(str::trim)
@@ -133,6 +145,24 @@ fn parse(text: &str, file: &str, lines: &mut Lines, interactive: &mut BTreeSet<S
                 (member, Place::new(file, number))
             }));
         }
+    }
+}
+
+/// insserv ends a line at what is not printed in plain ASCII, a tab among its words too.
+fn warn_of_losses(line: &str, rest: &str, place: Place, messages: &mut Messages) {
+    let rest = rest.trim();
+    let end = rest.find(|c| !matches!(c, ' '..='~')).unwrap_or(rest.len());
+    let lost = rest[end..].trim_start();
+    if !lost.is_empty() {
+        let text = format!("insserv would lose: {}", cut(lost, LIST_BYTES_MAX));
+        messages.warn(
+            place,
+            text,
+            "write words in plain ASCII, separated by blanks",
+        );
+    } else if line.len() > INSSERV_LINE_BYTES {
+        let text = format!("insserv reads only {INSSERV_LINE_BYTES} bytes of this line");
+        messages.warn(place, text, "divide it: lines of one facility add up");
     }
 }
 

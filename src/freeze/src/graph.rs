@@ -8,9 +8,11 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use preroot_plan::limits::TEXT_BYTES_MAX;
+
 use crate::header::List;
 use crate::limits::GRAPH_EDGES_MAX;
-use crate::message::{Messages, Place};
+use crate::message::{Messages, Place, cut};
 use crate::providers::Providers;
 use crate::required::Need;
 use crate::runlevels::Runlevels;
@@ -55,7 +57,8 @@ impl Reason<'_> {
         let arrow = self
             .named
             .map_or(String::new(), |named| format!(" -> {named}"));
-        let (keyword, word, source) = (self.keyword, self.word, &self.script.source);
+        let word = cut(self.word, TEXT_BYTES_MAX);
+        let (keyword, source) = (self.keyword, &self.script.source);
         format!("{keyword} {word}{arrow} ({source}:{})", self.line)
     }
 

@@ -303,5 +303,13 @@ fn runlevels(list: &List, file: &str, messages: &mut Messages) -> Runlevels {
 }
 
 fn contains(line: &[u8], mark: &[u8]) -> bool {
-    line.len() >= mark.len() && line.windows(mark.len()).any(|window| window == mark)
+    let mut rest = line;
+    while let Some(at) = rest.iter().position(|byte| mark.first() == Some(byte)) {
+        rest = &rest[at..];
+        if rest.starts_with(mark) {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
 }

@@ -1,6 +1,8 @@
 //! Required services: provided by somebody, and enabled wherever they are needed.
 
-use crate::message::Messages;
+use preroot_plan::limits::TEXT_BYTES_MAX;
+
+use crate::message::{Messages, cut};
 use crate::providers::Providers;
 use crate::tree::{EnabledBy, Script, Tree};
 
@@ -17,14 +19,14 @@ pub(crate) struct Need<'a> {
 impl Need<'_> {
     /// Refuses what is missing.
     pub(crate) fn check(&self, tree: &Tree, provider: Option<usize>, messages: &mut Messages) {
-        let (user, service) = (self.user, self.service);
+        let (user, service) = (self.user, cut(self.service, TEXT_BYTES_MAX));
         if messages.is_full(|| user.place(self.line)) {
             return;
         }
-        let via = if self.word == service {
+        let via = if self.word == self.service {
             String::new()
         } else {
-            format!(" (through {})", self.word)
+            format!(" (through {})", cut(self.word, TEXT_BYTES_MAX))
         };
         let needs = format!("{} requires {service}{via}", user.name);
         let place = user.place(self.line);

@@ -277,6 +277,23 @@ fn what_everybody_requires_and_nobody_has() {
 }
 
 #[test]
+fn names_of_a_megabyte_are_told_in_part() {
+    let answer = answer(|root| {
+        let facility = format!("${}", "f".repeat(1_000_000));
+        let members = words(1000, |number| format!("m{number}"));
+        file(
+            root,
+            "etc/insserv.conf",
+            format!("{facility} {members} s0\n"),
+        );
+        fill(root, 2, |_| facility.clone());
+    });
+    let text = "fff), which nobody provides";
+    assert!(answer.says(text));
+    assert!(answer.errors()[0].len() < 2000);
+}
+
+#[test]
 fn many_warnings_do_not_hide_what_refuses() {
     let answer = answer(|root| {
         for number in 0..2000 {
