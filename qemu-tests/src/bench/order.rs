@@ -55,8 +55,8 @@ pub(crate) struct Programs {
 #[derive(Debug)]
 struct Figures {
     processors: usize,
-    /// The system's load before.
-    load: String,
+    /// The system's load before and after.
+    loads: [String; 2],
     workloads: Vec<Measured>,
     freezing: Freezing,
 }
@@ -82,8 +82,7 @@ struct Row {
 /// Measures everything.
 pub(crate) fn run(programs: &Programs, table: &Table) -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
-    let load = files::read_text("/proc/loadavg".as_ref())?;
-    let load = load.split(' ').next().unwrap_or_default().to_owned();
+    let before = load()?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let mut needed = vec![programs.run_order.clone()];
     needed.extend(PROGRAMS.map(|name| programs.programs.join(name)));
@@ -96,11 +95,17 @@ pub(crate) fn run(programs: &Programs, table: &Table) -> Result<(), Error> {
     }
     let figures = Figures {
         processors,
-        load,
         workloads,
         freezing: freezing::measure(&artefacts)?,
+        loads: [before, load()?],
     };
     table.hand_out(HEADING, &table::text(&figures))
+}
+
+/// How many processes wanted to run in the last minute.
+fn load() -> Result<String, Error> {
+    let loads = files::read_text("/proc/loadavg".as_ref())?;
+    Ok(loads.split(' ').next().unwrap_or_default().to_owned())
 }
 
 fn measure(
@@ -114,12 +119,9 @@ fn measure(
     freeze(artefacts, sandbox, "levels")?;
     let alone = alone(sandbox, &workload)?;
     let alone = |name: &str| alone.get(name).copied().unwrap_or_default();
-    let mut runners = Runner::ORDERED.to_vec();
-    if workload.is_unordered() {
-        runners.push(Runner::ForkExec);
-    }
-    let mut rows: Vec<(Runner, Vec<f64>, Option<Faults>)> = runners
+    let mut rows: Vec<(Runner, Vec<f64>, Option<Faults>)> = Runner::ALL
         .iter()
+        .filter(|runner| runner.is_ordered() || workload.is_unordered())
         .map(|&runner| (runner, Vec::new(), None))
         .collect();
     for _ in 0..ROUNDS {

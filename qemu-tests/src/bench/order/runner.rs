@@ -18,14 +18,20 @@ pub(super) enum Runner {
 }
 
 impl Runner {
-    /// Those that keep to an order.
-    pub(super) const ORDERED: [Runner; 5] = [
+    /// All of them, in the order of the table.
+    pub(super) const ALL: [Runner; 6] = [
         Runner::Levels,
         Runner::Edges,
         Runner::Startpar,
         Runner::StartparWide,
         Runner::Rc,
+        Runner::ForkExec,
     ];
+
+    /// Whether it keeps to an order.
+    pub(super) fn is_ordered(self) -> bool {
+        self != Runner::ForkExec
+    }
 
     /// What the table calls it.
     pub(super) fn title(self) -> &'static str {

@@ -10,7 +10,8 @@ use super::{Figures, Measured, ONCE_MS, ROUNDS, Row};
 const ABOUT: &str = "\
 Scripts of a runlevel 2, in a chroot of the Debian root with a terminal; what is measured is the whole command.
 preroot is the runner, machine and record of PID 1; it runs each script in a control group of its own, without
-limits. Names are short: of a runlevel whose names have more than 2047 bytes startpar starts only the first.
+limits. startpar counts whatever runs on the machine against those it may start, so it needs an idle one; and
+names are short, for of a runlevel whose names have more than 2047 bytes it starts only the first.
 
 The bound: a script takes what it takes alone (measured: its work, one fork and exec). By edges, no runner is
 quicker than the longest chain of scripts that wait for each other, nor than all CPU time shared among the
@@ -49,12 +50,14 @@ impl Times {
 /// The whole section.
 pub(super) fn text(figures: &Figures) -> String {
     let Figures {
-        processors, load, ..
+        processors,
+        loads: [before, after],
+        ..
     } = figures;
     let once_s = ONCE_MS / 1e3;
     let mut text = format!(
-        "{processors} processors, load {load} before. Medians of {ROUNDS} rounds in which each runner has its turn; \
-         of one for\nthose that take longer than {once_s} s.\n\n"
+        "{processors} processors, load {before} before and {after} after. Medians of {ROUNDS} rounds in which each \
+         runner\nhas its turn; of one for those that take longer than {once_s} s.\n\n"
     );
     text.push_str(ABOUT);
     let is_empty_work = |measured: &&Measured| measured.workload.is_empty_work();
@@ -76,13 +79,17 @@ macro_rules! line {
 }
 
 fn summary(text: &mut String, work: &[&Measured]) {
-    let titles = Runner::ORDERED.map(Runner::title).join(" | ");
+    let titles = Runner::ALL.map(Runner::title).join(" | ");
     line!(text, "| over its bound | {titles} |");
-    line!(text, "|---|{}", "---:|".repeat(Runner::ORDERED.len()));
+    line!(text, "|---|{}", "---:|".repeat(Runner::ALL.len()));
     for measured in work {
-        let ordered = measured.rows.iter().take(Runner::ORDERED.len());
-        let ratios = ordered.map(|row| measured.over_bound(row));
-        let ratios: Vec<String> = ratios.map(|ratio| format!("{ratio:.3}")).collect();
+        let ratio = |runner: Runner| {
+            let row = measured.row(runner);
+            row.map_or(String::new(), |row| {
+                format!("{:.3}", measured.over_bound(row))
+            })
+        };
+        let ratios = Runner::ALL.map(ratio);
         line!(
             text,
             "| {} | {} |",
@@ -182,9 +189,12 @@ fn details(text: &mut String, measured: &Measured) {
 }
 
 impl Measured {
+    fn row(&self, runner: Runner) -> Option<&Row> {
+        self.rows.iter().find(|row| row.runner == runner)
+    }
+
     fn median(&self, runner: Runner) -> f64 {
-        let row = self.rows.iter().find(|row| row.runner == runner);
-        row.map_or(f64::NAN, |row| row.times.median())
+        self.row(runner).map_or(f64::NAN, |row| row.times.median())
     }
 
     fn over_bound(&self, row: &Row) -> f64 {
