@@ -1,6 +1,7 @@
 //! Roots by every name, on virtio and NVMe, and with a bad superblock.
 
 use preroot_qemu_tests::{Artefacts, Disk, Error, Record, Session, Spec, until};
+use preroot_record::Fsck;
 
 use crate::Guest;
 
@@ -86,7 +87,7 @@ fn a_lost_superblock_is_found_by_its_copy() -> Result<(), Error> {
     let at = artefacts.root_offset + 1024;
     disk.overwrite(at, &[0; SUPERBLOCK_BYTES])?;
     let spec = Spec::new(&artefacts).disk(&disk);
-    let words = "rootwait=2 preroot.hold=mount";
+    let words = "rootwait=20 preroot.hold=mount";
     let mut guest = Guest::start(&artefacts, spec.append(words))?;
     let mut session = guest.log_in()?;
     until("the check of a lost superblock", || {
@@ -94,10 +95,10 @@ fn a_lost_superblock_is_found_by_its_copy() -> Result<(), Error> {
         let record = Record::running(&mut session)?;
         let boot = record.latest()?;
         let checks = boot.checks();
-        let damaged = checks
-            .iter()
-            .any(|check| check.reason == "damaged superblock");
-        Ok(if boot.did("root") && damaged {
+        let is_mended =
+            |check: &Fsck<'_>| check.reason == "damaged superblock" && check.verdict == "repaired";
+        let mended = checks.iter().any(is_mended);
+        Ok(if boot.did("fsck") && mended {
             Ok(())
         } else {
             Err(boot.text())

@@ -248,9 +248,15 @@ fn start<M: Machine>(
     log(boot, head.as_bytes());
     // -f: e2fsck's own opinion that nothing is due must not overrule ours.
     let is_forced = reason == "forced" || reason == "damaged superblock";
-    let mut arguments = heapless::Vec::<&str, 6>::new();
+    let block: heapless::String<20> = text(format_args!("{}", volume.backup));
+    let block_bytes: heapless::String<10> = text(format_args!("{}", volume.block_bytes));
+    let mut arguments = heapless::Vec::<&str, 10>::new();
     arguments.extend(["e2fsck", how, "-C", "1"]);
     arguments.extend(is_forced.then_some("-f"));
+    // By itself e2fsck tries no copy of the superblock while preening, and the first one only when told yes.
+    if volume.backup != 0 {
+        arguments.extend(["-b", &block, "-B", &block_bytes]);
+    }
     arguments.extend([device.as_str()]);
     let spawn = Spawn {
         program: Program::Path("/sbin/e2fsck"),

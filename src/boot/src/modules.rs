@@ -13,7 +13,7 @@ use preroot_record::Module as Record;
 use crate::core::{Boot, Purpose};
 use crate::glob::matches;
 use crate::limits::{LOADER_NS_MAX, LOADERS_MAX, MODULES_MAX, MODULES_PER_LOADER_MAX};
-use crate::machine::{Child, Errno, Kill, Machine, Nanoseconds, Spawn};
+use crate::machine::{Child, Errno, Kill, Machine, Nanoseconds, Place, Spawn};
 use crate::roles;
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
@@ -226,11 +226,12 @@ fn start<M: Machine>(
         .iter()
         .position(Option::is_none)
         .unwrap_or(0);
-    let child = boot
-        .machine
-        .spawn(&Spawn::own(arguments))
-        .at(Step::SpawnLoader)?
-        .child;
+    // The image's modules, whatever root PID 1 sees by now.
+    let spawn = Spawn {
+        place: Place::Rescue,
+        ..Spawn::own(arguments)
+    };
+    let child = boot.machine.spawn(&spawn).at(Step::SpawnLoader)?.child;
     boot.assign(child, Purpose::Loader(u8::try_from(slot).unwrap_or(0)));
     for &module in &modules {
         boot.modules.set(usize::from(module), State::Loading);

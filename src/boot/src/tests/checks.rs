@@ -184,3 +184,15 @@ fn a_read_only_first_mount_is_for_those_who_mount_again() {
         assert!(found, "{line}: {:#?}", fake.spawned);
     }
 }
+
+#[test]
+fn a_root_whose_superblock_is_bad_is_checked_by_the_copy_that_is_good() {
+    let fake = boot(&draft(), |fake| {
+        let line = "vda1\ttype=ext4\tlabel=root\tdue=damaged\tbackup=32768\tblocksize=4096";
+        fake.volumes.insert("vda1".to_string(), line.to_string());
+        let repaired = Behaviour::Exits(1, "", 50);
+        fake.behaviours.insert("e2fsck".to_string(), repaired);
+    });
+    let command = "e2fsck -p -C 1 -f -b 32768 -B 4096 /dev/vda1".to_string();
+    assert!(fake.spawned.contains(&command), "{:#?}", fake.spawned);
+}
