@@ -6,7 +6,6 @@ use preroot_freeze::graph::Side;
 use preroot_freeze::tree::Tree;
 
 use crate::doubts::{Asked, refuses_too_much};
-use crate::insserv::CRASHED;
 use crate::naive;
 use crate::order::{Order, Ours, Verdict};
 
@@ -42,7 +41,6 @@ pub(crate) fn compare(ours: &Ours, theirs: &Verdict, names: Names) -> Result<Dep
                 .map_err(|text| format!("stop: {text}"))?;
             Ok(start.min(stop))
         }
-        (_, Err(text)) if text == CRASHED => Ok(Depth::Nothing),
         (Err(_), Err(_)) => Ok(Depth::Refusal),
         (Err(text), Ok(theirs)) if forgets_loop(&ours.tree, text, &theirs.warnings) => {
             Ok(Depth::Nothing)
