@@ -7,7 +7,7 @@ use preroot_record::Note;
 
 use crate::command_line::CommandLine;
 use crate::core::Boot;
-use crate::groups::Groups;
+use crate::groups;
 use crate::machine::{Channel, EarlyMount, Errno, Machine};
 use crate::stage::Next;
 use crate::step::{Failed, Step};
@@ -28,10 +28,7 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     tried(Step::MountSys, machine.mount_early(EarlyMount::Sys));
     tried(Step::MountRun, machine.mount_early(EarlyMount::Run));
     // Told when the order begins: a kernel without them boots all the same.
-    boot.groups = match machine.mount_early(EarlyMount::Groups) {
-        Ok(()) => Groups::Mounted,
-        Err(errno) => Groups::Missing(errno),
-    };
+    boot.groups = groups::mount(machine);
     tried(Step::MountPts, machine.mount_early(EarlyMount::Pts));
     tried(Step::RescueRoot, machine.make_rescue_root());
     tried(Step::ListenSignals, machine.listen(Channel::Signals));

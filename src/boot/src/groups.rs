@@ -21,7 +21,7 @@ use crate::limits::{
     GROUP_NAME_BYTES_MAX, MEMORY_RESERVED_MAX, MEMORY_RESERVED_MIN, MEMORY_RESERVED_SHARE,
     TASKS_RESERVED_MIN, TASKS_RESERVED_SHARE,
 };
-use crate::machine::{Errno, Kill, Machine};
+use crate::machine::{EarlyMount, Errno, Kill, Machine};
 use crate::text::{Text, text};
 
 /// Where the control groups are mounted.
@@ -47,6 +47,14 @@ pub(crate) enum Groups {
         /// How many tasks one script may have.
         tasks_of_one: u64,
     },
+}
+
+/// Mounts the control groups.
+pub(crate) fn mount<M: Machine>(machine: &mut M) -> Groups {
+    match machine.mount_early(EarlyMount::Groups) {
+        Ok(()) => Groups::Mounted,
+        Err(errno) => Groups::Missing(errno),
+    }
 }
 
 /// Before the order: the group of the scripts, and its limits.
@@ -149,23 +157,35 @@ pub(crate) fn kill<M: Machine>(boot: &mut Boot<'_, M>, runlevel: char, name: &st
     }
 }
 
-/// After the order: no limits any more, no controller taken, and no empty groups.
+/// After the order: no limits any more, and no controller taken.
 pub(crate) fn end<M: Machine>(boot: &mut Boot<'_, M>) {
     if !has_groups(boot) {
         return;
     }
-    let swept = boot.machine.sweep_groups(SCRIPTS);
     let released = match boot.plan.map(|plan| plan.settings().limits()) {
         Some(Limits::Reserve) => release(boot),
         _ => Ok(()),
     };
-    if let Err(errno) = swept.and(released) {
+    if let Err(errno) = released {
         boot.alarm(format_args!(
             "scripts: their limits stay: errno {}",
             errno.0
         ));
     }
     boot.groups = Groups::Mounted;
+}
+
+/// Removes the groups that nobody is in, once nobody waits for anything: it takes as long as a tenth of an order.
+pub(crate) fn sweep<M: Machine>(boot: &mut Boot<'_, M>) {
+    if matches!(boot.groups, Groups::Missing(_)) {
+        return;
+    }
+    if let Err(errno) = boot.machine.sweep_groups(SCRIPTS) {
+        boot.milestone(format_args!(
+            "scripts: their empty groups stay: errno {}",
+            errno.0
+        ));
+    }
 }
 
 /// Gives up the controllers, and with them their limits. One that was not had is none to give up.

@@ -132,8 +132,8 @@ pub fn run<M: Machine>(
     shutdown::run(&mut boot, request)
 }
 
-/// Runs the scripts of one runlevel on a root that is / already, with nothing of a boot around it: what a bench
-/// holds beside other runners. `None`: the plan has no such runlevel.
+/// Runs the scripts of one runlevel on a root that is / already, with nothing of a boot around it but the control
+/// groups: what a bench holds beside other runners. `None`: the plan has no such runlevel.
 pub fn run_runlevel<M: Machine>(
     machine: &mut M,
     pid1: &Pid1,
@@ -142,6 +142,7 @@ pub fn run_runlevel<M: Machine>(
 ) -> Option<()> {
     let runlevel = plan.runlevel(name)?;
     let mut boot = Boot::new(machine, pid1, Some(plan));
+    boot.groups = groups::mount(boot.machine);
     groups::begin(&mut boot);
     let _ = runner::run(&mut boot, &plan, runlevel, b'N', Leave::Never);
     groups::end(&mut boot);

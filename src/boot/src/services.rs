@@ -8,6 +8,7 @@ use preroot_plan::{Service, ServiceAction};
 use preroot_record::Service as Record;
 
 use crate::core::{Boot, Purpose, Turn};
+use crate::groups;
 use crate::limits::{SECOND_NS, SERVICE_BACKOFF_NS_MAX, SERVICE_HEALTHY_NS, SERVICES_MAX};
 use crate::machine::{End, Exec, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Streams};
 use crate::stage::Next;
@@ -75,6 +76,7 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
             start(boot, number);
         }
     }
+    groups::sweep(boot);
     loop {
         if boot.turn(None) == Turn::Down {
             return Next::Down;

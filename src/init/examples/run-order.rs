@@ -50,10 +50,8 @@ fn main() -> ExitCode {
     // A script must not find our signals blocked, nor lose those that come meanwhile.
     preroot_sys::signal::block(preroot_sys::signal::Set::ALL);
     let machine = &mut Linux::new(memory, "/proc/self/exe", Life::Initramfs);
-    for which in [EarlyMount::Run, EarlyMount::Groups] {
-        if let Err(errno) = machine.mount_early(which) {
-            eprintln!("{which:?}: errno {}", errno.0);
-        }
+    if let Err(errno) = machine.mount_early(EarlyMount::Run) {
+        eprintln!("/run: errno {}", errno.0);
     }
     // What it does last, taking over ctrl-alt-del, is refused outside of the first pid namespace.
     let _ = machine.listen(Channel::Signals);
