@@ -3,7 +3,9 @@
 //! Never a test: no figure is too slow. What fails a bench is that something was not done.
 
 pub(crate) mod boots;
+pub(crate) mod guest;
 pub(crate) mod order;
+pub(crate) mod roots;
 
 use std::path::Path;
 

@@ -100,6 +100,17 @@ impl Disk {
         self.place(from, path, 0o755)
     }
 
+    /// Installs preroot on the root, to be started from it: see [`Spec::in_place`](crate::Spec::in_place).
+    ///
+    /// # Errors
+    /// When debugfs cannot.
+    pub fn install_preroot(&self, artefacts: &Artefacts) -> Result<&Self, Error> {
+        self.debugfs(&["mkdir /usr/lib/preroot"])?;
+        self.install(&artefacts.image_plain, "/usr/lib/preroot/image")?;
+        self.install(&artefacts.init, "/usr/sbin/preroot-init")?;
+        Ok(self)
+    }
+
     fn place(&self, from: &Path, path: &str, mode: u32) -> Result<(), Error> {
         if self.debugfs(&[&format!("stat {path}")]).is_ok() {
             self.debugfs(&[&format!("rm {path}")])?;

@@ -108,11 +108,13 @@ impl Spec {
         self
     }
 
-    /// Boots without an image: the kernel mounts the root itself.
+    /// Boots without an image from an NVMe drive with preroot on it: the kernel's own drivers find the root, and
+    /// what is on it starts.
     #[must_use]
-    pub fn without_image(mut self) -> Self {
+    pub fn in_place(mut self, disk: &Disk) -> Self {
         self.image = None;
-        self
+        self.nvme(disk)
+            .append("root=/dev/nvme0n1p1 ro init=/sbin/preroot-init")
     }
 
     /// Adds words to the kernel command line.

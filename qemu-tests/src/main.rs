@@ -33,7 +33,14 @@ enum Command {
     /// Measure sizes and boots, beside other initramfs generators.
     BenchBoots {
         #[command(flatten)]
-        peers: bench::boots::Peers,
+        peers: bench::guest::Peers,
+        #[command(flatten)]
+        table: Table,
+    },
+    /// Measure what checking a root costs, beside the classical flow.
+    BenchRoots {
+        #[command(flatten)]
+        peers: bench::guest::Peers,
         #[command(flatten)]
         table: Table,
     },
@@ -59,6 +66,7 @@ fn main() -> ExitCode {
         Command::Boot { keep: true } => show::boot(show::After::Keep),
         Command::Boot { keep: false } => show::boot(show::After::PowerOff),
         Command::BenchBoots { peers, table } => bench::boots::run(&peers, &table),
+        Command::BenchRoots { peers, table } => bench::roots::run(&peers, &table),
         Command::BenchOrder { programs, table } => bench::order::run(&programs, &table),
     };
     match done {

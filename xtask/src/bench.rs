@@ -13,7 +13,7 @@ use crate::{Bench, BenchArgs};
 /// `xtask bench`.
 pub(crate) fn command(args: &BenchArgs) -> Result<(), Error> {
     let setup = setup::all()?;
-    let all = [Bench::Boots, Bench::Order];
+    let all = [Bench::Boots, Bench::Roots, Bench::Order];
     for bench in all {
         if args.only.is_none_or(|only| only == bench) {
             measure(bench, args, &setup)?;
@@ -25,9 +25,13 @@ pub(crate) fn command(args: &BenchArgs) -> Result<(), Error> {
 fn measure(bench: Bench, args: &BenchArgs, setup: &Setup) -> Result<(), Error> {
     let programs = peers::programs(setup)?;
     let words: Vec<OsString> = match bench {
-        Bench::Boots => {
+        Bench::Boots | Bench::Roots => {
             let images = peers::images(setup)?;
-            vec!["bench-boots".into(), "--images".into(), images.into()]
+            let bench = match bench {
+                Bench::Boots => "bench-boots",
+                _ => "bench-roots",
+            };
+            vec![bench.into(), "--images".into(), images.into()]
         }
         Bench::Order => {
             let run_order = product::build_run_order()?;

@@ -95,6 +95,8 @@ struct BenchArgs {
 enum Bench {
     /// Sizes, and boots in QEMU beside other initramfs generators.
     Boots,
+    /// Roots that are clean, damaged or mounted already, in QEMU beside the classical check and reboot.
+    Roots,
     /// The frozen order in a chroot beside startpar and rc.
     Order,
 }

@@ -25,7 +25,14 @@ const PACKAGES: [&str; 8] = [
 ];
 
 /// C programs in `qemu-tests/peers`.
-const PROGRAMS: [&str; 5] = ["fork-exec", "limit", "makespan", "measured-init", "work"];
+const PROGRAMS: [&str; 6] = [
+    "classical-init",
+    "fork-exec",
+    "limit",
+    "makespan",
+    "measured-init",
+    "work",
+];
 
 /// Makes both images: first with dropbear, then with what hooks it in taken away.
 const MAKE_IMAGES: &str = "\

@@ -4,34 +4,17 @@ use preroot_qemu_tests::{Artefacts, Disk, Error, Event, Health, Record, Spec};
 
 use crate::Guest;
 
-/// What the kernel is told: its own drivers find the root, and what is on it starts.
-const COMMAND_LINE: &str = "root=/dev/nvme0n1p1 ro init=/sbin/preroot-init";
 /// Where the image lies on the root.
 const IMAGE: &str = "/usr/lib/preroot/image";
-
-/// A root with preroot installed on it.
-fn installed(artefacts: &Artefacts) -> Result<Disk, Error> {
-    let disk = Disk::copy(artefacts)?;
-    disk.debugfs(&["mkdir /usr/lib/preroot"])?;
-    disk.install(&artefacts.image_plain, IMAGE)?;
-    disk.install(&artefacts.init, "/usr/sbin/preroot-init")?;
-    Ok(disk)
-}
-
-fn spec(artefacts: &Artefacts, disk: &Disk) -> Spec {
-    Spec::new(artefacts)
-        .without_image()
-        .nvme(disk)
-        .append(COMMAND_LINE)
-}
 
 /// A damaged root is repaired although the kernel had mounted it: one boot, the same record, the same sshd.
 #[test]
 fn a_damaged_root_is_repaired() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
-    let disk = installed(&artefacts)?;
+    let disk = Disk::copy(&artefacts)?;
+    disk.install_preroot(&artefacts)?;
     disk.debugfs(&["clri /usr/share/lintian", "set_super_value state 2"])?;
-    let mut guest = Guest::start(&artefacts, spec(&artefacts, &disk))?;
+    let mut guest = Guest::start(&artefacts, Spec::new(&artefacts).in_place(&disk))?;
     let mut session = guest.log_in()?;
     let verdict = guest.wait_verdict(&mut session)?;
     let record = Record::running(&mut session)?;
@@ -58,9 +41,10 @@ fn a_damaged_root_is_repaired() -> Result<(), Error> {
 #[test]
 fn a_bad_image_leaves_the_root_to_its_own_init() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
-    let disk = installed(&artefacts)?;
+    let disk = Disk::copy(&artefacts)?;
+    disk.install_preroot(&artefacts)?;
     disk.write(IMAGE, "070701 and no more", 0o644)?;
-    let mut machine = spec(&artefacts, &disk).start()?;
+    let mut machine = Spec::new(&artefacts).in_place(&disk).start()?;
     machine.wait_console("unpack /usr/lib/preroot/image")?;
     machine.wait_console("INIT: version")?;
     machine.cut_power();
