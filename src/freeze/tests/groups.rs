@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use preroot_freeze::{Config, Messages, Request, Root, freeze};
+use preroot_freeze::{Config, Messages, Root, freeze};
 use preroot_plan::Limits;
 
 /// What the plan of this tree and config says of limits.
@@ -22,13 +22,8 @@ fn limits(order: &str, script: &str) -> (Limits, Vec<String>) {
     let mut messages = Messages::default();
     let config = format!("name = \"test\"\n[root]\nfind = \"LABEL=root\"\n[order]\n{order}\n");
     let config = Config::parse(&config, Path::new("test.toml"), &mut messages).expect("config");
-    let request = Request {
-        config: &config,
-        root: &Root::new(directory.path()),
-        kernel: None,
-        runlevel: None,
-        built_s: Some(0),
-    };
+    let root = Root::new(directory.path());
+    let request = support::request(&config, &root);
     let draft = freeze(&request, &mut messages).expect("a plan");
     let said = messages.into_list();
     (draft.limits, said.iter().map(ToString::to_string).collect())

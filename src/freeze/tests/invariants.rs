@@ -16,7 +16,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use preroot_freeze::{Config, Messages, Request, Root, Severity, freeze, json, text};
+use preroot_freeze::{Config, Messages, Root, Severity, freeze, json, text};
 use preroot_plan::Plan;
 use proptest::prelude::*;
 
@@ -29,13 +29,7 @@ fn freeze_in(root: &Path) -> Result<Vec<u8>, Vec<String>> {
     let mut messages = Messages::default();
     let config = Config::default();
     let root = Root::new(root);
-    let request = Request {
-        config: &config,
-        root: &root,
-        kernel: None,
-        runlevel: None,
-        built_s: Some(0),
-    };
+    let request = support::request(&config, &root);
     let draft = freeze(&request, &mut messages);
     let errors = messages.into_list().into_iter();
     let errors = errors.filter(|message| message.severity == Severity::Error);

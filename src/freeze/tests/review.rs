@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use preroot_freeze::review::{Cause, Detail, Review, Scope, review};
-use preroot_freeze::{Config, Messages, Request, Root, freeze};
+use preroot_freeze::{Config, Messages, Root, freeze};
 use preroot_plan::{
     Argument, Draft, DraftEdge, DraftRunlevel, DraftScript, Plan, ScriptMode, Weight,
 };
@@ -26,13 +26,8 @@ fn frozen(tree: &str, config: &str) -> Vec<u8> {
     let text = format!("name = \"test\"\n[root]\nfind = \"LABEL=root\"\n{config}");
     let config = Config::parse(&text, Path::new("x.toml"), &mut messages);
     let config = config.unwrap_or_else(|| panic!("{:?}", messages.into_list()));
-    let request = Request {
-        config: &config,
-        root: &Root::new(directory.path()),
-        kernel: None,
-        runlevel: None,
-        built_s: Some(0),
-    };
+    let root = Root::new(directory.path());
+    let request = support::request(&config, &root);
     let mut messages = Messages::default();
     let draft = freeze(&request, &mut messages);
     let draft = draft.unwrap_or_else(|| panic!("{:?}", messages.into_list()));

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use preroot_freeze::svg::svg;
-use preroot_freeze::{Config, Messages, Request, Root, freeze};
+use preroot_freeze::{Config, Messages, Root, freeze};
 use preroot_plan::{
     Argument, Draft, DraftDropped, DraftEdge, DraftRunlevel, DraftScript, Plan, ScriptMode, Weight,
 };
@@ -31,13 +31,8 @@ fn a_small_order_is_drawn_as_it_was_looked_at() {
     support::write(&tree, directory.path());
     let mut messages = Messages::default();
     let config = Config::parse(CONFIG, Path::new("x.toml"), &mut messages).expect("config");
-    let request = Request {
-        config: &config,
-        root: &Root::new(directory.path()),
-        kernel: None,
-        runlevel: None,
-        built_s: Some(0),
-    };
+    let root = Root::new(directory.path());
+    let request = support::request(&config, &root);
     let draft = freeze(&request, &mut messages).expect("a good tree");
     let bytes = draft.freeze().expect("a good draft");
     let drawing = svg(&Plan::check(&bytes).expect("plan"), None).expect("runlevels");

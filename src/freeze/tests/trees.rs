@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use preroot_freeze::{Config, Messages, Request, Root, freeze, text};
+use preroot_freeze::{Config, Messages, Root, freeze, text};
 use preroot_plan::Plan;
 
 /// What a freeze says, with the scratch directory taken out.
@@ -19,13 +19,7 @@ fn answer(tree: &str) -> String {
     let mut messages = Messages::default();
     let config =
         Config::parse(&config(tree), Path::new("test.toml"), &mut messages).expect("config");
-    let request = Request {
-        config: &config,
-        root: &root,
-        kernel: None,
-        runlevel: None,
-        built_s: Some(0),
-    };
+    let request = support::request(&config, &root);
     let draft = freeze(&request, &mut messages);
     let mut answer = String::new();
     for message in messages.into_list() {

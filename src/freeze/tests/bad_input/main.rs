@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use preroot_freeze::limits::{MESSAGE_BYTES_MAX, MESSAGES_MAX};
-use preroot_freeze::{Config, Message, Messages, Request, Root, Severity, freeze, json, text};
+use preroot_freeze::{Config, Message, Messages, Root, Severity, freeze, json, text};
 use preroot_plan::Plan;
 
 use crate::plan::Order;
@@ -35,13 +35,7 @@ impl Answer {
         let mut messages = Messages::default();
         let config = Config::default();
         let root = Root::new(root);
-        let request = Request {
-            config: &config,
-            root: &root,
-            kernel: None,
-            runlevel: None,
-            built_s: Some(0),
-        };
+        let request = support::request(&config, &root);
         let start = Instant::now();
         let draft = freeze(&request, &mut messages);
         let plan = draft.map(|draft| draft.freeze().expect("what is accepted freezes"));

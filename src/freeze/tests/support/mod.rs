@@ -16,6 +16,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use preroot_freeze::{Config, Request, Root};
+
 /// All trees of `tests/trees`, by name.
 pub(crate) fn trees() -> Vec<(String, String)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trees");
@@ -33,6 +35,17 @@ pub(crate) fn trees() -> Vec<(String, String)> {
     }
     trees.sort();
     trees
+}
+
+/// What asks for the plan of a tree, as of 1970.
+pub(crate) fn request<'a>(config: &'a Config, root: &'a Root) -> Request<'a> {
+    Request {
+        config,
+        root,
+        kernel: None,
+        runlevel: None,
+        built_s: Some(0),
+    }
 }
 
 /// Where the expected output of a tree stands.
