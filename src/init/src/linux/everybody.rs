@@ -18,14 +18,29 @@ pub(super) fn kill(how: Kill, spare: Spare, rescue: Option<BorrowedFd<'_>>) -> R
         (Spare::Rescue, Some(root)) => root_of_descriptor(root),
         _ => None,
     };
-    let signals: &[Signal] = match how {
+    match spared {
+        None => kill_all(signals(how)),
+        Some(spared) => kill_each(how, &mut |meet| each(Some(&spared), meet)),
+    }
+}
+
+/// What is sent.
+fn signals(how: Kill) -> &'static [Signal] {
+    match how {
         Kill::Term => &[Signal::TERM, Signal::CONT],
         Kill::Kill => &[Signal::KILL],
         Kill::Ask => &[],
-    };
-    if spared.is_none() {
-        return kill_all(signals);
     }
+}
+
+/// What is done to each of them.
+type Meet<'m> = &'m mut dyn FnMut(Pid);
+
+/// Signals everybody whom `each` hands out, which also counts them. `SRCH`: nobody was there.
+pub(super) fn kill_each(
+    how: Kill,
+    each: &mut dyn FnMut(Meet<'_>) -> Result<usize, Errno>,
+) -> Result<(), Errno> {
     // Once more against those born meanwhile; SIGTERM and a question meet nobody twice.
     let passes = if how == Kill::Kill {
         KILL_PASSES_MAX
@@ -34,8 +49,8 @@ pub(super) fn kill(how: Kill, spare: Spare, rescue: Option<BorrowedFd<'_>>) -> R
     };
     let mut met = 0;
     for _ in 0..passes {
-        let met_now = each(spared.as_ref(), &mut |pid| {
-            for signal in signals {
+        let met_now = each(&mut |pid| {
+            for signal in signals(how) {
                 let _ = kill_process(pid, *signal);
             }
         })?;

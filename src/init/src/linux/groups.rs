@@ -7,11 +7,11 @@ use preroot_boot::machine::{Errno, Kill};
 use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{AtFlags, CWD, Mode, OFlags, open, unlinkat};
 use preroot_sys::io;
-use preroot_sys::process::{Pid, Signal, kill_process};
+use preroot_sys::process::Pid;
 
 use super::errno;
+use super::everybody::kill_each;
 use super::files::{compose, names, write};
-use crate::limits::KILL_PASSES_MAX;
 
 /// Opens a group for a child to be born into.
 pub(super) fn open_group(directory: &str) -> Option<OwnedFd> {
@@ -28,30 +28,7 @@ pub(super) fn kill(directory: &str, how: Kill) -> Result<(), Errno> {
             return Ok(());
         }
     }
-    let signals: &[Signal] = match how {
-        Kill::Term => &[Signal::TERM, Signal::CONT],
-        Kill::Kill => &[Signal::KILL],
-        Kill::Ask => &[],
-    };
-    // Once more against those born meanwhile; SIGTERM meets nobody twice.
-    let passes = if how == Kill::Kill {
-        KILL_PASSES_MAX
-    } else {
-        1
-    };
-    let mut met = 0;
-    for _ in 0..passes {
-        let met_now = each(directory, &mut |pid| {
-            for signal in signals {
-                let _ = kill_process(pid, *signal);
-            }
-        })?;
-        met += met_now;
-        if met_now == 0 {
-            break;
-        }
-    }
-    if met == 0 { Err(Errno::SRCH) } else { Ok(()) }
+    kill_each(how, &mut |meet| each(directory, meet))
 }
 
 /// Hands everybody in a group to `meet`, and counts them.
