@@ -57,29 +57,13 @@ pub(crate) fn build() -> Result<Programs, Error> {
         .env("CARGO_PROFILE_RELEASE_LTO", "off");
     command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     run::shown(&mut command)?;
-    // One file without an interpreter: the rescue shell has no libraries to spare. The flag must
-    // not reach procedural macros, hence the explicit target, and a directory of its own keeps
-    // the two sets of flags from rebuilding each other.
-    let stand_alone = target.join("static");
-    let args = [
-        "build",
-        "--profile",
-        "guest",
-        "--quiet",
-        "-p",
-        "bootlog",
-        "--target",
-        TARGET,
-    ];
-    let mut command = run::cargo(&args);
-    command.env("CARGO_TARGET_DIR", &stand_alone);
-    command.env("RUSTFLAGS", "-C target-feature=+crt-static");
-    run::shown(&mut command)?;
+    // The rescue shell has no libraries to spare.
+    let alone = build_static(&["-p", "bootlog"])?;
     Ok(Programs {
         init,
         preroot: tools.join("release/preroot"),
         bootlog: tools.join("release/bootlog"),
-        bootlog_static: stand_alone.join(TARGET).join("guest/bootlog"),
+        bootlog_static: alone.join("bootlog"),
     })
 }
 
@@ -102,24 +86,22 @@ pub(crate) fn build_init() -> Result<PathBuf, Error> {
 
 /// Builds PID 1's runner as a program of its own, without libraries: it runs in a chroot.
 pub(crate) fn build_run_order() -> Result<PathBuf, Error> {
+    let alone = build_static(&["-p", "preroot-init", "--example", "run-order"])?;
+    Ok(alone.join("examples/run-order"))
+}
+
+/// Builds programs that are one file each, without an interpreter; gives their directory.
+fn build_static(what: &[&str]) -> Result<PathBuf, Error> {
+    // The flag must not reach procedural macros, hence the explicit target; and a directory of its own keeps the
+    // two sets of flags from rebuilding each other.
     let stand_alone = target_dir().join("static");
-    let args = [
-        "build",
-        "--profile",
-        "guest",
-        "--quiet",
-        "-p",
-        "preroot-init",
-        "--example",
-        "run-order",
-        "--target",
-        TARGET,
-    ];
+    let args = ["build", "--profile", "guest", "--quiet", "--target", TARGET];
     let mut command = run::cargo(&args);
+    command.args(what);
     command.env("CARGO_TARGET_DIR", &stand_alone);
     command.env("RUSTFLAGS", "-C target-feature=+crt-static");
     run::shown(&mut command)?;
-    Ok(stand_alone.join(TARGET).join("guest/examples/run-order"))
+    Ok(stand_alone.join(TARGET).join("guest"))
 }
 
 /// What was frozen and baked.
