@@ -3,7 +3,7 @@
 //! Invariant: only [`Boot::turn`] calls [`Machine::wait`]. A stage that waits for something loops over
 //! `turn` until it is there or its deadline has come; meanwhile everything else goes on.
 
-use preroot_plan::Plan;
+use preroot_plan::{MountMode, Plan};
 use preroot_record::limits::OUTPUT_BYTES_MAX;
 use preroot_record::{Event as Record, Note, Output, Source};
 
@@ -23,6 +23,7 @@ use crate::services::Services;
 use crate::shutdown::Request;
 use crate::sshd::Sshd;
 use crate::stage::Stage;
+use crate::step::Step;
 use crate::task::Task;
 use crate::text::text;
 use crate::verdict::Verdict;
@@ -81,6 +82,10 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) console: Console,
     /// Where the root is now.
     pub(crate) root_place: RootPlace,
+    /// What failed early and is done again before the pivot.
+    pub(crate) early_missing: heapless::Vec<Step, { crate::early::STEPS.len() }>,
+    /// How it was mounted by us.
+    pub(crate) root_mode: MountMode,
     /// Set when the machine is to go down.
     pub(crate) down: Option<Request>,
     purposes: [Purpose; CHILDREN_MAX],
@@ -121,6 +126,8 @@ impl<'a, M: Machine> Boot<'a, M> {
             operator: Operator::default(),
             console: Console::default(),
             root_place: RootPlace::Nowhere,
+            early_missing: heapless::Vec::new(),
+            root_mode: MountMode::ReadOnly,
             down: None,
             purposes: [Purpose::Nobody; CHILDREN_MAX],
         }
@@ -136,6 +143,13 @@ impl<'a, M: Machine> Boot<'a, M> {
         let line = text::<{ crate::limits::TEXT_BYTES_MAX }>(words);
         self.record(Note { text: &line });
         self.machine.say(Loudness::Alarm, &line);
+    }
+
+    /// Says, keeps and remembers for the verdict that something is not as planned.
+    pub(crate) fn degrade(&mut self, words: core::fmt::Arguments<'_>) {
+        let line = text::<{ crate::limits::TEXT_BYTES_MAX }>(words);
+        self.alarm(format_args!("{line}"));
+        self.verdict.degrade(format_args!("{line}"));
     }
 
     /// Keeps a piece of output while fewer than `bytes_max` are kept, and says once that the rest is not.

@@ -10,7 +10,7 @@ use crate::core::Boot;
 use crate::groups;
 use crate::machine::{Channel, EarlyMount, Errno, Machine};
 use crate::stage::Next;
-use crate::step::{Failed, Step};
+use crate::step::{At, Failed, Step};
 use crate::text::{Text, text};
 
 /// The stage. The first failure is what it hands back.
@@ -21,12 +21,15 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
             first = first.or(Some(Failed { step, errno }));
         }
     };
+    for step in STEPS {
+        let done = take(boot, step);
+        if done.is_err() {
+            // There are no more than there is room for.
+            let _ = boot.early_missing.push(step);
+        }
+        tried(step, done);
+    }
     let machine = &mut *boot.machine;
-    tried(Step::MakeStage, machine.make_stage());
-    tried(Step::MountDev, machine.mount_early(EarlyMount::Dev));
-    tried(Step::MountProc, machine.mount_early(EarlyMount::Proc));
-    tried(Step::MountSys, machine.mount_early(EarlyMount::Sys));
-    tried(Step::MountRun, machine.mount_early(EarlyMount::Run));
     // Told when the order begins: a kernel without them boots all the same.
     boot.groups = groups::mount(machine);
     tried(Step::MountPts, machine.mount_early(EarlyMount::Pts));
@@ -40,6 +43,38 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
         machine.listen(Channel::InitRequests),
     );
     first.map_or(Next::Done, Next::Failed)
+}
+
+/// What a pivot cannot do without.
+pub(crate) const STEPS: [Step; 5] = [
+    Step::MakeStage,
+    Step::MountDev,
+    Step::MountProc,
+    Step::MountSys,
+    Step::MountRun,
+];
+
+fn take<M: Machine>(boot: &mut Boot<'_, M>, step: Step) -> Result<(), Errno> {
+    let machine = &mut *boot.machine;
+    match step {
+        Step::MountDev => machine.mount_early(EarlyMount::Dev),
+        Step::MountProc => machine.mount_early(EarlyMount::Proc),
+        Step::MountSys => machine.mount_early(EarlyMount::Sys),
+        Step::MountRun => machine.mount_early(EarlyMount::Run),
+        _ => {
+            let ground = machine.ground();
+            machine.make_stage(ground)
+        }
+    }
+}
+
+/// Does what failed then, once more: what moves into the root has to be there.
+pub(crate) fn mend<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
+    while let Some(&step) = boot.early_missing.first() {
+        take(boot, step).at(step)?;
+        boot.early_missing.remove(0);
+    }
+    Ok(())
 }
 
 /// Puts the kernel command line over the plan.

@@ -58,6 +58,14 @@ pub(crate) struct Fake {
     pub(crate) said: Vec<String>,
     pub(crate) spawned: Vec<String>,
     pub(crate) mounts: Vec<String>,
+    /// What is mounted where, as PID 1 sees it.
+    pub(crate) tree: BTreeMap<String, &'static str>,
+    /// The tree as it was when the boot began to wait for a person, each time.
+    pub(crate) trees_waiting: Vec<BTreeMap<String, &'static str>>,
+    /// The tree as it was when the root was to be unmounted, each time.
+    pub(crate) trees_unmounting: Vec<BTreeMap<String, &'static str>>,
+    /// What PID 1 was born on, and whether that can be pivoted away from.
+    pub(crate) ground: Ground,
     pub(crate) ended: Option<Power>,
     pub(crate) behaviours: BTreeMap<String, Behaviour>,
     pub(crate) files: BTreeMap<String, String>,
@@ -80,6 +88,8 @@ pub(crate) struct Fake {
     pub(crate) written: Vec<(String, String)>,
     /// Which control groups were signalled, and how.
     pub(crate) killed_groups: Vec<String>,
+    /// The root turns read-only while it boots.
+    pub(crate) root_turns: bool,
     /// Disturbs the time children take.
     pub(crate) seed: u64,
     queue: VecDeque<Event>,
@@ -141,6 +151,10 @@ impl Fake {
             said: Vec::new(),
             spawned: Vec::new(),
             mounts: Vec::new(),
+            tree: tree(&[("/", "rootfs")]),
+            trees_waiting: Vec::new(),
+            trees_unmounting: Vec::new(),
+            ground: Ground::Rootfs,
             ended: None,
             behaviours: BTreeMap::new(),
             files,
@@ -154,6 +168,7 @@ impl Fake {
             groups_born_into: Vec::new(),
             written: Vec::new(),
             killed_groups: Vec::new(),
+            root_turns: false,
             seed: 0,
             queue: VecDeque::new(),
             timeline: BTreeMap::new(),
@@ -298,6 +313,19 @@ impl Fake {
             ("dropbear" | "/sbin/getty" | "-sh", None) => (String::new(), Behaviour::Runs),
             _ => ("did it\n".to_string(), Behaviour::Exits(0, "", 10)),
         };
+        let ends_well = matches!(behaviour, Behaviour::Exits(0, ..));
+        match (name.as_str(), ends_well) {
+            (roles::MOUNT, true) => {
+                self.tree.insert(arguments[5].to_string(), "root");
+            }
+            (roles::UNMOUNT, ends_well) => {
+                self.trees_unmounting.push(self.tree.clone());
+                if ends_well {
+                    self.tree.remove(arguments[1]);
+                }
+            }
+            _ => {}
+        }
         let index = self.children.len();
         if let Behaviour::NoExec(errno) = behaviour {
             if spawn.exec == Exec::Waited {
@@ -454,7 +482,12 @@ impl Machine for Fake {
             panic!("no frame")
         };
         match parsed.event() {
-            Some(Record::Operator(event)) => self.wants_operator = event.what == "waiting",
+            Some(Record::Operator(event)) => {
+                self.wants_operator = event.what == "waiting";
+                if self.wants_operator {
+                    self.trees_waiting.push(self.tree.clone());
+                }
+            }
             Some(Record::StageBegan(event)) => {
                 self.wants_operator = false;
                 self.stays = event.stage == "stay";
@@ -475,12 +508,35 @@ impl Machine for Fake {
         0x1234_5678
     }
 
-    fn make_stage(&mut self) -> Result<(), Errno> {
-        self.call("make_stage")
+    fn ground(&mut self) -> Ground {
+        self.ground
     }
 
-    fn mount_early(&mut self, _: EarlyMount) -> Result<(), Errno> {
-        self.call("mount_early")
+    fn make_stage(&mut self, ground: Ground) -> Result<(), Errno> {
+        self.call("make_stage")?;
+        if ground == Ground::Mount {
+            return Ok(());
+        }
+        self.tree.insert("/".to_string(), "stage");
+        if self.origin == crate::Origin::InPlace {
+            // The pivot into the image is behind us.
+            self.tree.insert("/newroot".to_string(), "root");
+        }
+        Ok(())
+    }
+
+    fn mount_early(&mut self, which: EarlyMount) -> Result<(), Errno> {
+        self.call("mount_early")?;
+        let (at, what) = match which {
+            EarlyMount::Proc => ("/proc", "proc"),
+            EarlyMount::Sys => ("/sys", "sysfs"),
+            EarlyMount::Dev => ("/dev", "devtmpfs"),
+            EarlyMount::Pts => ("/dev/pts", "devpts"),
+            EarlyMount::Run => ("/run", "tmpfs"),
+            EarlyMount::Groups => ("/run/preroot/cgroup", "cgroup2"),
+        };
+        self.tree.insert(at.to_string(), what);
+        Ok(())
     }
 
     fn make_rescue_root(&mut self) -> Result<(), Errno> {
@@ -647,15 +703,45 @@ impl Machine for Fake {
         self.call("make_directory")
     }
 
+    fn writable(&mut self, path: &str) -> Result<(), Errno> {
+        assert_eq!(path, "/");
+        self.call("writable")?;
+        if self.root_turns {
+            Err(Errno::ROFS)
+        } else {
+            Ok(())
+        }
+    }
+
     fn move_mount(&mut self, from: &str, to: &str) -> Result<(), Errno> {
         self.call("move_mount")?;
         self.mounts.push(format!("move {from} {to}"));
+        if !self.tree.contains_key(from) {
+            return Err(Errno::INVAL);
+        }
+        self.see(|path| match path.strip_prefix(from) {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("{to}{rest}"),
+            _ => path.to_string(),
+        });
         Ok(())
     }
 
     fn pivot_root(&mut self, new: &str, old: &str) -> Result<(), Errno> {
         self.call("pivot_root")?;
         self.mounts.push(format!("pivot {new} {old}"));
+        // pivot_root(2): both are mount points, and what is left has a parent.
+        let stands = self.tree.get("/").copied();
+        let can = stands != Some("rootfs") || self.ground == Ground::Mount;
+        if !can || !self.tree.contains_key(new) {
+            return Err(Errno::INVAL);
+        }
+        let stage = old.strip_prefix(new).unwrap_or_default().to_string();
+        self.see(|path| match path.strip_prefix(new) {
+            Some("") => "/".to_string(),
+            Some(rest) if rest.starts_with('/') => rest.to_string(),
+            _ if path == "/" => stage.clone(),
+            _ => format!("{stage}{path}"),
+        });
         Ok(())
     }
 
@@ -697,7 +783,24 @@ impl Machine for Fake {
     }
 }
 
+/// A tree of mounts: where, and what.
+pub(crate) fn tree(mounts: &[(&str, &'static str)]) -> BTreeMap<String, &'static str> {
+    let mounts = mounts.iter().map(|(at, what)| (at.to_string(), *what));
+    mounts.collect()
+}
+
 impl Fake {
+    /// Every mount is seen under another path.
+    fn see(&mut self, path: impl Fn(&str) -> String) {
+        let tree = core::mem::take(&mut self.tree);
+        let count = tree.len();
+        self.tree = tree
+            .into_iter()
+            .map(|(at, what)| (path(&at), what))
+            .collect();
+        assert_eq!(self.tree.len(), count, "two mounts at one place");
+    }
+
     /// The names of children that were started and have not ended.
     pub(crate) fn alive(&self) -> Vec<&str> {
         let alive = self.children.iter().filter(|child| child.alive);

@@ -15,6 +15,9 @@
 //! A superblock that is bad makes `e2fsck -p` exit with 8: it looks for no copies. `-y` looks for that of group 1;
 //! `-b BLOCK -B SIZE` mends with any, while preening too ([`Volume::backup`], [`Volume::block_bytes`]).
 //!
+//! A device that cannot be written is not checked: what is only due by its calendar is mounted, read-only; what needs
+//! repair ends in rescue.
+//!
 //! What is not ext is mounted without a check (recorded: "its file system needs no check"), each by its own rule:
 //!
 //! | file system        | what makes it whole              | never done by itself              |
@@ -86,6 +89,19 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
             return Next::Done;
         }
     };
+    if volume.is_read_only {
+        skip(boot, &volume, "read-only device");
+        return match reason {
+            "mount count" | "interval" | "forced" => Next::Done,
+            _ => {
+                let name = &volume.name;
+                boot.alarm(format_args!(
+                    "root {name} needs a check ({reason}), and its device is read-only"
+                ));
+                Next::Failed(Failed::plain(Step::ReadOnlyDevice))
+            }
+        };
+    }
     let repair = boot.command_line.repair.unwrap_or(
         // Without a plan there is no root, so this is never the answer to a real check.
         boot.plan

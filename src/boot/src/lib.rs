@@ -24,6 +24,7 @@ mod fsck;
 mod glob;
 pub mod groups;
 mod hardware;
+mod health;
 mod init_request;
 pub mod limits;
 pub mod machine;

@@ -24,6 +24,7 @@ impl Errno {
     pub const NODEV: Errno = Errno(19);
     pub const INVAL: Errno = Errno(22);
     pub const NOSPC: Errno = Errno(28);
+    pub const ROFS: Errno = Errno(30);
     pub const TIMEDOUT: Errno = Errno(110);
 }
 
@@ -241,6 +242,15 @@ pub enum EarlyMount {
     Groups,
 }
 
+/// What the kernel has unpacked an initramfs into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// The rootfs, which pivot_root(2) refuses to leave: bind, MS_MOVE, chroot make a stage of it.
+    Rootfs,
+    /// A mount upon another one, since Linux 7.0 a nullfs: pivot_root(2) takes it as it is.
+    Mount,
+}
+
 /// What PID 1 listens to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
@@ -345,8 +355,10 @@ pub trait Machine {
     /// A number nobody can guess: the tag of this boot.
     fn random(&mut self) -> u32;
 
-    /// Makes the initramfs a mount that can be pivoted away from: bind, MS_MOVE, chroot.
-    fn make_stage(&mut self) -> Result<(), Errno>;
+    /// What PID 1 stands on.
+    fn ground(&mut self) -> Ground;
+    /// Makes what PID 1 stands on the stage, a mount that can be pivoted away from.
+    fn make_stage(&mut self, ground: Ground) -> Result<(), Errno>;
     /// Mounts one of the early file systems.
     fn mount_early(&mut self, which: EarlyMount) -> Result<(), Errno>;
     /// Binds the stage with everything mounted in it to the rescue's root and opens that.
@@ -395,8 +407,10 @@ pub trait Machine {
     /// Signals every process, as kill(2) with -1. `SRCH`: there is nobody.
     fn kill_all(&mut self, how: Kill, spare: Spare) -> Result<(), Errno>;
 
-    /// mkdir(2), 0755. A directory that is there is fine.
+    /// mkdir(2), 0755, in the stage, /sys or /run. A directory that is there is fine.
     fn make_directory(&mut self, path: &str) -> Result<(), Errno>;
+    /// access(2), W_OK, of what is in memory anyway: `/`. `ROFS`: its file system is read-only.
+    fn writable(&mut self, path: &str) -> Result<(), Errno>;
     /// MS_MOVE.
     fn move_mount(&mut self, from: &str, to: &str) -> Result<(), Errno>;
     /// pivot_root(2), then chdir("/").

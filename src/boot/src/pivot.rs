@@ -1,12 +1,13 @@
 //! The pivots: the root becomes /, and back.
 //!
-//! In: the early file systems move into the root, then pivot_root(2) puts the stage at
-//! /run/preroot/stage. A step that fails undoes those before it in reverse, so that the stage is whole
-//! again when the rescue begins. Back, on the way down, is the same in reverse order.
+//! In: the early file systems move into the root, where the mount has seen to their places, then pivot_root(2) puts the
+//! stage at /run/preroot/stage. Back, on the way down, pivot_root(2) comes first. Each is done whole or not at all: a
+//! step that fails undoes those before it in reverse, so that the stage is whole again when the rescue begins.
 //!
 //! The rescue's own bind of the stage has copies of these mounts: no pivot changes what its sessions see.
 
 use crate::core::{Boot, RootPlace};
+use crate::early;
 use crate::machine::Machine;
 use crate::mount::NEW_ROOT;
 use crate::stage::Next;
@@ -28,23 +29,11 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
 }
 
 fn inward<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
-    for directory in MOVED {
-        boot.machine
-            .make_directory(&below(NEW_ROOT, directory))
-            .at(Step::MakeDirectory)?;
-    }
-    for (moved, directory) in MOVED.into_iter().enumerate() {
-        let result = boot
-            .machine
-            .move_mount(directory, &below(NEW_ROOT, directory));
-        if let Err(failed) = result.at(Step::MoveMount) {
-            move_back(boot, moved, NEW_ROOT);
-            return Err(failed);
-        }
-    }
+    early::mend(boot)?;
+    carry(boot, "", NEW_ROOT)?;
     let result = boot.machine.pivot_root(NEW_ROOT, &below(NEW_ROOT, STAGE));
     if let Err(failed) = result.at(Step::PivotRoot) {
-        move_back(boot, MOVED.len(), NEW_ROOT);
+        put_back(boot, &MOVED, "", NEW_ROOT);
         return Err(failed);
     }
     boot.root_place = RootPlace::Slash;
@@ -57,15 +46,39 @@ pub(crate) fn outward<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> 
         .pivot_root(STAGE, &below(STAGE, NEW_ROOT))
         .at(Step::PivotRoot)?;
     boot.root_place = RootPlace::NewRoot;
-    move_back(boot, MOVED.len(), NEW_ROOT);
+    let carried = carry(boot, NEW_ROOT, "");
+    if carried.is_err() {
+        let result = boot.machine.pivot_root(NEW_ROOT, &below(NEW_ROOT, STAGE));
+        match result.at(Step::PivotRoot) {
+            Ok(()) => boot.root_place = RootPlace::Slash,
+            Err(failed) => boot.alarm(format_args!("back into root: errno {}", failed.errno.0)),
+        }
+    }
+    carried
+}
+
+/// Moves all of them from below one root to below another, or none.
+fn carry<M: Machine>(boot: &mut Boot<'_, M>, from: &str, to: &str) -> Result<(), Failed> {
+    for (moved, directory) in MOVED.into_iter().enumerate() {
+        let result = boot
+            .machine
+            .move_mount(&below(from, directory), &below(to, directory));
+        if let Err(failed) = result.at(Step::MoveMount) {
+            put_back(boot, MOVED.get(..moved).unwrap_or_default(), from, to);
+            return Err(failed);
+        }
+    }
     Ok(())
 }
 
-/// Moves the first `count` of them from below `root` to where they belong. One that will not come back
-/// is said, and the others are still tried.
-fn move_back<M: Machine>(boot: &mut Boot<'_, M>, count: usize, root: &str) {
-    for directory in MOVED.into_iter().take(count).rev() {
-        if let Err(errno) = boot.machine.move_mount(&below(root, directory), directory) {
+/// Moves these back to where they were, the last one first. One that will not come back is said, and the others are
+/// still tried.
+fn put_back<M: Machine>(boot: &mut Boot<'_, M>, moved: &[&str], from: &str, to: &str) {
+    for directory in moved.iter().rev() {
+        let result = boot
+            .machine
+            .move_mount(&below(to, directory), &below(from, directory));
+        if let Err(errno) = result {
             boot.alarm(format_args!(
                 "{directory} did not move back: errno {}",
                 errno.0

@@ -57,6 +57,8 @@ pub(crate) fn rescue<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage, failed: F
         stage: stage.name(),
     });
     boot.operator.waiting = Waiting::Rescue(stage, failed);
+    // Nobody knows how this waiting ends: what is known by now outlives it.
+    let _ = seal::store(boot);
     let waited = wait(boot, boot.command_line.panic);
     boot.verdict.resume();
     waited

@@ -12,8 +12,14 @@ pub const LOAD_ALL_MODULES: &str = "preroot-all-modules";
 /// Looks what is on block devices: `preroot-probe NAME...` (`vda1`). Each a line of
 /// [`crate::volume::Volume`]'s form. A device that cannot be read: `NAME\terrno=5`.
 pub const PROBE: &str = "preroot-probe";
-/// Mounts: `preroot-mount DEVICE TYPE MODE OPTIONS DIRECTORY`, MODE `ro` or `rw`. Exits with errno.
+/// Mounts a root: `preroot-mount DEVICE TYPE MODE OPTIONS DIRECTORY`, MODE `ro` or `rw`. A line, which begins with
+/// `root`, for whatever is not as it should be with it. Exits 0 when it is mounted and what is to move into it has its
+/// place there, else with errno, and it is not mounted.
 pub const MOUNT: &str = "preroot-mount";
+/// How a line of [`MOUNT`] begins: its device cannot be written, so it is mounted `ro`.
+pub const READ_ONLY: &str = "root is read-only";
+/// How a line of [`MOUNT`] begins: it lacks a mount point, which cannot be made. The errno follows.
+pub const NO_PLACE: &str = "root has no ";
 /// Unmounts DIRECTORY and what is mounted below it; what is busy is mounted read-only instead:
 /// `preroot-unmount DIRECTORY`. Exits 0 when it is unmounted, 16 (EBUSY) when it is read-only, else with errno.
 pub const UNMOUNT: &str = "preroot-unmount";

@@ -1,8 +1,10 @@
 //! The verdict, and the record put where it outlives the boot.
 
+use preroot_plan::MountMode;
 use preroot_record::Verdict as Record;
 
 use crate::core::{Boot, RootPlace};
+use crate::health;
 use crate::limits::KEEP_NS_MAX;
 use crate::machine::{Loudness, Machine};
 use crate::roles;
@@ -16,10 +18,14 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     Next::Done
 }
 
-/// Says and records the verdict, then stores the record.
+/// Says and records the verdict, then stores the record. One that cannot be stored is a verdict of its own.
 pub(crate) fn seal<M: Machine>(boot: &mut Boot<'_, M>) {
+    health::look(boot);
     say(boot);
-    store(boot);
+    if !store(boot) && boot.root_mode == MountMode::ReadWrite {
+        boot.verdict.degrade(format_args!("record not stored"));
+        say(boot);
+    }
 }
 
 /// The verdict, to the record and to the console.
@@ -34,16 +40,16 @@ pub(crate) fn say<M: Machine>(boot: &mut Boot<'_, M>) {
 }
 
 /// Copies what is new in the record to its store on the root, if there is one. A store that fails
-/// or hangs costs a bounded time and a line.
-pub(crate) fn store<M: Machine>(boot: &mut Boot<'_, M>) {
-    let Some(plan) = boot.plan else { return };
+/// or hangs costs a bounded time and a line. Whether it did neither.
+pub(crate) fn store<M: Machine>(boot: &mut Boot<'_, M>) -> bool {
+    let Some(plan) = boot.plan else { return true };
     let path = plan.text(plan.settings().store);
     if path.is_empty() || boot.root_place != RootPlace::Slash {
-        return;
+        return true;
     }
     let bytes: heapless::String<10> = text(format_args!("{}", plan.settings().store_bytes.get()));
     match task::run(boot, &[roles::KEEP, path, &bytes], KEEP_NS_MAX) {
-        Outcome::Done => {}
+        Outcome::Done => return true,
         Outcome::NotStarted(errno) | Outcome::Failed(errno) => {
             boot.alarm(format_args!(
                 "record not stored in {path}: errno {}",
@@ -52,4 +58,5 @@ pub(crate) fn store<M: Machine>(boot: &mut Boot<'_, M>) {
         }
         Outcome::Hangs => boot.alarm(format_args!("record not stored in {path}: it hangs")),
     }
+    false
 }

@@ -8,6 +8,7 @@ use preroot_record::Shutdown as Record;
 
 use crate::core::{Boot, RootPlace, Turn};
 use crate::groups;
+use crate::health;
 use crate::limits::{HOLDERS_NS_MAX, MOUNT_NS_MAX, SHUTDOWN_ASK_NS, SHUTDOWN_TERM_NS};
 use crate::machine::{Errno, Kill, Machine, Power, Spare};
 use crate::mount::NEW_ROOT;
@@ -59,7 +60,8 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>, request: Request) -> Errno
     boot.milestone(format_args!("{} ({who})", name(how)));
     boot.services.stop();
     stop_order(boot, how);
-    seal::store(boot);
+    health::look(boot);
+    let _ = seal::store(boot);
     crate::sshd::stop(boot);
     end_everybody(boot);
     leave_root(boot);

@@ -91,6 +91,7 @@ fn note_runlevel<M: Machine>(boot: &mut Boot<'_, M>, name: u8) {
 fn become_init<M: Machine>(boot: &mut Boot<'_, M>, path: &str) -> Next {
     seal::seal(boot);
     let errno = boot.machine.exec(boot.pid1, path, &[path]);
+    boot.alarm(format_args!("root has no {path} that runs"));
     Next::Failed(Failed {
         step: Step::ExecInit,
         errno,

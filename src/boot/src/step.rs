@@ -113,6 +113,12 @@ steps! {
     MountHangs = 82, "the mount hangs";
     /// In place: the root that the kernel mounted could not be unmounted.
     RootBusy = 83, "unmount the root, to check it";
+    /// What was found as root holds no file system: swap, LUKS, part of something else.
+    NoFileSystem = 84, "root is no file system";
+    /// ENODEV: neither is it in the kernel, nor its module in the image.
+    NoDriver = 85, "the kernel and the image do not know root's file system";
+    /// It has to be repaired and cannot be.
+    ReadOnlyDevice = 86, "root needs a check, and its device is read-only";
     /// A mount point is missing in the root.
     MakeDirectory = 90, "make a mount point in root";
     /// MS_MOVE into the root

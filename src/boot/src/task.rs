@@ -1,14 +1,19 @@
 //! One child at a time that a stage waits for: mount, unmount, copying the record.
 
+use core::mem;
+
 use preroot_record::{Output, Source};
 
 use crate::core::{Boot, Purpose, Turn};
 use crate::machine::{Errno, Kill, Machine, Nanoseconds, Spawn, Status};
+use crate::text::{Text, cut};
 
 /// The child a stage waits for.
 #[derive(Debug, Default)]
 pub(crate) struct Task {
     ended: Option<Status>,
+    /// The first of what it wrote.
+    said: Text,
 }
 
 /// How waiting for it went.
@@ -28,10 +33,18 @@ impl Task {
     pub(crate) fn ended(&mut self, status: Status) {
         self.ended = Some(status);
     }
+
+    /// What the last one wrote, as far as it is kept.
+    pub(crate) fn take_said(&mut self) -> Text {
+        mem::take(&mut self.said)
+    }
 }
 
 /// What it writes is kept.
 pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
+    let words = core::str::from_utf8(bytes).unwrap_or_default();
+    let said = &mut boot.task.said;
+    let _ = said.push_str(cut(words, said.capacity() - said.len()));
     boot.record(Output {
         source: Source::Child,
         script: 0,
@@ -46,7 +59,7 @@ pub(crate) fn run<M: Machine>(
     arguments: &[&str],
     limit: Nanoseconds,
 ) -> Outcome {
-    boot.task.ended = None;
+    boot.task = Task::default();
     let child = match boot.machine.spawn(&Spawn::own(arguments)) {
         Ok(spawned) => spawned.child,
         Err(errno) => return Outcome::NotStarted(errno),

@@ -13,8 +13,10 @@ use preroot_plan::{
 
 mod any_input;
 mod checks;
+mod pivots;
 mod roots;
 mod scripts;
+mod states;
 
 use crate::fake::{Behaviour, Fake};
 use crate::limits::{COMMAND_LINE_BYTES_MAX, SECOND_NS};
@@ -354,36 +356,6 @@ fn panic_reboots_when_nobody_is_there() {
         fake.operator.extend(["status", "reboot"]);
     });
     assert!(fake.recorded("who: \"operator\""), "{:#?}", fake.record());
-}
-
-#[test]
-fn a_failed_pivot_is_unwound() {
-    let clean = boot(&draft(), |_| {});
-    let moves: Vec<usize> = (0..clean.calls)
-        .filter(|&call| matches!(clean.call_names[call], "move_mount" | "pivot_root"))
-        .take(5)
-        .collect();
-    for (done, call) in moves.into_iter().enumerate() {
-        let fake = boot(&draft(), |fake| {
-            fake.fail_at = Some(call);
-            fake.operator.push_back("reboot");
-        });
-        let (there, back) = fake.mounts[..2 * done].split_at(done);
-        for (there, back) in there.iter().zip(back.iter().rev()) {
-            let words: Vec<&str> = there.split(' ').collect();
-            assert_eq!(
-                *back,
-                format!("move {} {}", words[2], words[1]),
-                "call {call}"
-            );
-        }
-        assert!(
-            fake.said
-                .iter()
-                .any(|line| line.starts_with("RESCUE: pivot")),
-            "call {call}"
-        );
-    }
 }
 
 #[test]

@@ -14,6 +14,7 @@
 //! | `serial` `wwn` `path` | of the disk |
 //! | `mapper` | name that the device mapper has for it |
 //! | `bytes` | size of the device |
+//! | `ro` | 1: it cannot be written |
 //! | `due` | ext: why it has to be checked: `unclean` `errors` `mounts` `interval` `journal` `damaged`, or `lost`: there is no superblock, only a copy; absent when it is clean |
 //! | `backup` `blocksize` | ext: the block of a copy that is good, and the size of blocks, when the superblock is not |
 //! | `files` | ext: inodes in use, by its superblock |
@@ -60,6 +61,8 @@ pub struct Volume {
     pub mapper: Label,
     /// Size in bytes.
     pub bytes: u64,
+    /// Whether it cannot be written.
+    pub is_read_only: bool,
     /// Why the file system has to be checked; empty: it is clean.
     pub due: String<16>,
     /// ext: the block of a good copy of a superblock that is bad; 0: there is none, or no need for one.
@@ -109,6 +112,7 @@ impl Volume {
                 let small = u32::try_from(number).unwrap_or_default();
                 match key {
                     "bytes" => self.bytes = number,
+                    "ro" => self.is_read_only = number == 1,
                     "files" => self.files = Some(number),
                     "backup" => self.backup = number,
                     "blocksize" => self.block_bytes = small,

@@ -41,12 +41,19 @@ pub enum Life {
 /// a stage to stand on.
 pub fn begin(arguments: Arguments) -> Life {
     let mut words = arguments;
-    let second = words.nth(1).and_then(|word| word.to_str().ok()) == Some(SECOND);
-    if second {
-        if let Err(Errno(number)) = enter(words) {
-            say("pivot into the unpacked image", number);
-        }
-        return Life::InPlace;
+    let mut word = |at| words.nth(at).and_then(|word| word.to_str().ok());
+    if word(1) == Some(SECOND)
+        && let Some(place) = word(0)
+    {
+        let Err(Errno(number)) = enter(&mut Linux, place) else {
+            return Life::InPlace;
+        };
+        say(
+            "pivot into the unpacked image; the root's own init goes on",
+            number,
+        );
+        let _ = arguments.exec(INIT);
+        return Life::Initramfs;
     }
     let on_rootfs = statfs("/")
         .is_ok_and(|root| u64::try_from(root.f_type).is_ok_and(|magic| ROOTFS.contains(&magic)));
@@ -124,14 +131,129 @@ fn start(place: &str) -> Errno {
     errno(preroot_sys::spawn::exec(path.as_c_str(), &arguments, &[]))
 }
 
-/// The second life stands on the root still: makes the tmpfs / and the root /newroot.
-fn enter(mut words: Arguments) -> Result<(), Errno> {
-    let place = words.next().and_then(|word| word.to_str().ok());
-    let place = place.ok_or(Errno::INVAL)?;
-    chdir(place).map_err(errno)?;
-    pivot_root(".", "newroot").map_err(errno)?;
-    chdir("/").map_err(errno)?;
+/// What the pivot out of the root asks of the kernel.
+trait Calls {
+    fn chdir(&mut self, to: &str) -> Result<(), Errno>;
+    fn pivot_root(&mut self, new: &str, old: &str) -> Result<(), Errno>;
+    /// umount2(2), MNT_DETACH.
+    fn unmount(&mut self, at: &str) -> Result<(), Errno>;
+}
+
+struct Linux;
+
+impl Calls for Linux {
+    fn chdir(&mut self, to: &str) -> Result<(), Errno> {
+        chdir(to).map_err(errno)
+    }
+
+    fn pivot_root(&mut self, new: &str, old: &str) -> Result<(), Errno> {
+        pivot_root(new, old).map_err(errno)
+    }
+
+    fn unmount(&mut self, at: &str) -> Result<(), Errno> {
+        unmount(at, UnmountFlags::DETACH).map_err(errno)
+    }
+}
+
+/// The second life stands on the root still: makes the tmpfs / and the root /newroot. When that fails the root is / and
+/// nothing covers it.
+fn enter(calls: &mut impl Calls, place: &str) -> Result<(), Errno> {
+    let back = compose(format_args!("/newroot{place}")).ok_or(Errno::INVAL)?;
+    let entered = calls
+        .chdir(place)
+        .and_then(|()| calls.pivot_root(".", "newroot"))
+        .and_then(|()| {
+            let arrived = calls.chdir("/");
+            if arrived.is_err() {
+                let _ = calls.pivot_root("/newroot", &back);
+            }
+            arrived
+        });
+    if entered.is_err() {
+        let _ = calls.chdir("/");
+        let _ = calls.unmount(place);
+        return entered;
+    }
     // The kernel's own devtmpfs, where it has mounted one: the stage gets its own, of the same devices.
-    let _ = unmount("/newroot/dev", UnmountFlags::DETACH);
+    let _ = calls.unmount("/newroot/dev");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::{String, ToString};
+
+    /// A root with a tmpfs in it.
+    #[derive(Debug, Default)]
+    struct Fake {
+        calls: usize,
+        fail_at: usize,
+        cwd: String,
+        is_in_image: bool,
+        is_covered: bool,
+    }
+
+    impl Fake {
+        fn call(&mut self) -> Result<(), Errno> {
+            self.calls += 1;
+            if self.calls == self.fail_at {
+                return Err(Errno::IO);
+            }
+            Ok(())
+        }
+    }
+
+    impl Calls for Fake {
+        fn chdir(&mut self, to: &str) -> Result<(), Errno> {
+            self.call()?;
+            self.cwd = to.to_string();
+            Ok(())
+        }
+
+        fn pivot_root(&mut self, new: &str, old: &str) -> Result<(), Errno> {
+            self.call()?;
+            match (self.is_in_image, new, old) {
+                (false, ".", "newroot") => assert_eq!(self.cwd, "/run"),
+                (true, "/newroot", "/newroot/run") => {}
+                other => panic!("{other:?}"),
+            }
+            self.is_in_image ^= true;
+            Ok(())
+        }
+
+        fn unmount(&mut self, at: &str) -> Result<(), Errno> {
+            self.call()?;
+            match at {
+                "/run" => {
+                    assert!(!self.is_in_image);
+                    self.is_covered = false;
+                }
+                other => assert_eq!((other, self.is_in_image), ("/newroot/dev", true)),
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn whichever_call_fails_the_root_is_as_it_was() {
+        let mut clean = Fake::default();
+        assert_eq!(enter(&mut clean, "/run"), Ok(()));
+        assert!(clean.is_in_image && clean.cwd == "/");
+        for fail_at in 1..=clean.calls {
+            let mut fake = Fake {
+                fail_at,
+                is_covered: true,
+                cwd: "/".to_string(),
+                ..Fake::default()
+            };
+            let entered = enter(&mut fake, "/run");
+            // A devtmpfs that is not there is nothing that failed.
+            let is_last = fail_at == clean.calls;
+            assert_eq!(entered.is_ok(), is_last, "call {fail_at}");
+            assert_eq!(fake.is_in_image, is_last, "call {fail_at}");
+            assert_eq!(fake.is_covered, is_last, "call {fail_at}");
+            assert_eq!(fake.cwd, "/", "call {fail_at}");
+        }
+    }
 }

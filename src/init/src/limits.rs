@@ -43,6 +43,10 @@ pub const UNMOUNT_PASSES_MAX: usize = 32;
 pub const UTMP_ENTRIES_MAX: usize = 65_536;
 /// Mount data that is no flag. The kernel takes a page.
 pub const MOUNT_DATA_BYTES_MAX: usize = 1024;
+/// A root with less room than this for those who are not root is full: a boot writes some logs.
+pub const ROOT_FREE_BYTES_MIN: u64 = 1 << 20;
+/// Or with fewer inodes.
+pub const ROOT_FREE_INODES_MIN: u64 = 16;
 /// Words of sshd's command line and of its environment that the last stand keeps.
 pub const LAST_WORDS_MAX: usize = 32;
 /// Pause before the last stand starts sshd again, ms.

@@ -23,10 +23,11 @@ use core::net::IpAddr;
 use heapless::{Deque, Vec};
 use preroot_boot::limits::CHILDREN_MAX;
 use preroot_boot::machine::{
-    Channel, Child, EarlyMount, Errno, Event, Kill, Link, Loudness, Machine, Nanoseconds, Pid1,
-    Power, Spare, Spawn, Spawned,
+    Channel, Child, EarlyMount, Errno, Event, Ground, Kill, Link, Loudness, Machine, Nanoseconds,
+    Pid1, Power, Spare, Spawn, Spawned,
 };
 use preroot_sys::fd::{AsFd, OwnedFd};
+use preroot_sys::fs::{Access, access};
 use preroot_sys::mount::mount_move;
 use preroot_sys::process::{Rlimit, chdir, pivot_root};
 use preroot_sys::time::{ClockId, clock_gettime, clock_settime};
@@ -156,9 +157,13 @@ impl Machine for Linux {
         }
     }
 
-    fn make_stage(&mut self) -> Result<(), Errno> {
+    fn ground(&mut self) -> Ground {
+        mounts::ground()
+    }
+
+    fn make_stage(&mut self, ground: Ground) -> Result<(), Errno> {
         match self.life {
-            Life::Initramfs => mounts::make_stage(),
+            Life::Initramfs => mounts::make_stage(ground),
             // It is a tmpfs of its own already.
             Life::InPlace => Ok(()),
         }
@@ -297,6 +302,10 @@ impl Machine for Linux {
 
     fn make_directory(&mut self, path: &str) -> Result<(), Errno> {
         make_directory(path)
+    }
+
+    fn writable(&mut self, path: &str) -> Result<(), Errno> {
+        access(path, Access::WRITE_OK).map_err(errno)
     }
 
     fn move_mount(&mut self, from: &str, to: &str) -> Result<(), Errno> {

@@ -281,7 +281,8 @@ pub struct Fsck<'a> {
     /// The device.
     #[cbor(b(0), with = "crate::text")]
     pub device: &'a str,
-    /// Why it was checked, or why not: `clean`, `not clean`, `errors`, `mount count`, `interval`, `forced`, `skipped`.
+    /// Why it was checked, or why not: `clean`, `not clean`, `errors`, `mount count`, `interval`, `forced`, `skipped`,
+    /// `read-only device`.
     #[cbor(b(1), with = "crate::text")]
     pub reason: &'a str,
     /// The command that ran, empty when none did.

@@ -16,6 +16,7 @@
 //! | [`signal`] | sigprocmask, sigaction, signalfd4, sigtimedwait, kill(-1) |
 //! | [`background`] | sync(2) that nobody waits for |
 //! | [`netlink`] | interfaces, addresses, routes; uevents |
+//! | [`parent`] | statmount |
 //! | [`descriptor`] | fds by number, for the panic path |
 //!
 //! No heap, no thread-local storage, no libc. Never enabled in rustix: `runtime` (renamed at will),
@@ -34,6 +35,7 @@ pub mod descriptor;
 pub mod entry;
 pub mod memory;
 pub mod netlink;
+pub mod parent;
 pub mod reap;
 pub mod signal;
 pub mod spawn;

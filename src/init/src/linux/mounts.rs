@@ -1,8 +1,8 @@
 //! The early file systems, the stage and the rescue's root.
 //!
 //! ```text
-//! rootfs            nobody sees it any more
-//! `- stage          the same files, bound: this mount has a parent, so pivot_root(2) takes it
+//! rootfs            nobody sees it any more; Linux 7.0: a nullfs
+//! `- stage          the same files, bound: this mount has a parent, so pivot_root(2) takes it; Linux 7.0: the rootfs
 //!    |- dev proc sys run
 //!    `- rescue      the stage and what is mounted in it, bound once more: sshd's root, which no pivot moves
 //! ```
@@ -10,13 +10,14 @@
 use core::ffi::CStr;
 
 use preroot_boot::groups::GROUPS;
-use preroot_boot::machine::{EarlyMount, Errno};
+use preroot_boot::machine::{EarlyMount, Errno, Ground};
 use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{Mode, OFlags, chmod, open};
 use preroot_sys::io;
 use preroot_sys::mount::{
     MountFlags, UnmountFlags, mount, mount_bind_recursive, mount_move, unmount,
 };
+use preroot_sys::parent::{self, Parent};
 use preroot_sys::process::{chdir, chroot};
 
 use super::errno;
@@ -25,14 +26,24 @@ use super::files::{make_directory, write};
 const STAGE: &str = "/mnt";
 const RESCUE: &str = "/rescue";
 
+/// What PID 1 stands on. A kernel that cannot say has a rootfs without a parent.
+pub(super) fn ground() -> Ground {
+    match parent::of_root() {
+        Ok(Parent::Another) => Ground::Mount,
+        Ok(Parent::Itself) | Err(_) => Ground::Rootfs,
+    }
+}
+
 /// Makes the initramfs a mount that can be pivoted away from: the rootfs itself cannot be, before Linux 7.0.
-pub(super) fn make_stage() -> Result<(), Errno> {
-    mount_bind_recursive("/", STAGE).map_err(errno)?;
-    // From here on the order matters: the cwd must be the new root before it is moved over the old one.
-    chdir(STAGE).map_err(errno)?;
-    mount_move(".", "/").map_err(errno)?;
-    chroot(".").map_err(errno)?;
-    chdir("/").map_err(errno)?;
+pub(super) fn make_stage(ground: Ground) -> Result<(), Errno> {
+    if ground == Ground::Rootfs {
+        mount_bind_recursive("/", STAGE).map_err(errno)?;
+        // From here on the order matters: the cwd must be the new root before it is moved over the old one.
+        chdir(STAGE).map_err(errno)?;
+        mount_move(".", "/").map_err(errno)?;
+        chroot(".").map_err(errno)?;
+        chdir("/").map_err(errno)?;
+    }
     // The kernel makes its rootfs 1777, and the stage can be seen by every user of the root.
     chmod("/", Mode::from_raw_mode(0o755)).map_err(errno)
 }

@@ -1,8 +1,9 @@
 //! Mount options as mount(8) takes them: flags for the kernel, the rest as data for the file system.
 
 use core::ffi::CStr;
+use core::fmt::Write;
 
-use heapless::Vec;
+use heapless::{String, Vec};
 use preroot_boot::machine::Errno;
 use preroot_sys::mount::MountFlags;
 
@@ -14,6 +15,16 @@ pub(super) struct Options {
     pub(super) flags: MountFlags,
     data: Vec<u8, MOUNT_DATA_BYTES_MAX>,
 }
+
+/// How options begin that are never given up.
+const KEPT: [&str; 6] = [
+    "subvol",
+    "noload",
+    "norecovery",
+    "nologreplay",
+    "rescue=",
+    "usebackuproot",
+];
 
 /// What an option does to the flags.
 enum Meaning {
@@ -50,6 +61,27 @@ impl Options {
             .extend_from_slice(comma)
             .and_then(|()| self.data.extend_from_slice(option.as_bytes()))
             .map_err(|_| Errno::INVAL)
+    }
+
+    /// Gives up what only the file system knows, but for what says which part of it is meant, or that it must not be
+    /// written to: those options, or nothing.
+    pub(super) fn give_up(&mut self) -> String<200> {
+        let mut given_up = String::new();
+        let data = core::mem::take(&mut self.data);
+        let data = core::str::from_utf8(&data).unwrap_or_default();
+        for option in split(data.trim_end_matches('\0')) {
+            let is_kept = KEPT.iter().any(|kept| option.starts_with(kept));
+            if is_kept {
+                // It was there before.
+                let _ = self.push(option);
+            } else {
+                let comma = if given_up.is_empty() { "" } else { "," };
+                // What does not fit is not said.
+                let _ = write!(given_up, "{comma}{option}");
+            }
+        }
+        let _ = self.data.push(0);
+        given_up
     }
 
     /// What the file system gets.
@@ -139,6 +171,23 @@ mod tests {
             MountFlags::NOEXEC,
             "context=\"a:b,c\"",
         );
+    }
+
+    #[test]
+    fn what_only_the_file_system_knows_is_given_up() {
+        let check = |text: &str, given_up: &str, kept: &str| {
+            let mut options = Options::parse(text).unwrap();
+            let flags = options.flags;
+            assert_eq!(options.give_up().as_str(), given_up, "{text}");
+            assert_eq!(options.data().to_str().unwrap(), kept, "{text}");
+            assert_eq!(options.flags, flags, "{text}");
+        };
+        check("", "", "");
+        check("noatime", "", "");
+        check("nosuid,commit=soon,errors=no", "commit=soon,errors=no", "");
+        check("subvol=@,compres=zstd", "compres=zstd", "subvol=@");
+        check("noload,x=y,subvolid=5", "x=y", "noload,subvolid=5");
+        check("subvol=@", "", "subvol=@");
     }
 
     #[test]

@@ -59,6 +59,9 @@ fn look(name: &str, out: &mut Stream) -> Result<(), Errno> {
     let mut disk = in_class(name).ok_or(Errno::INVAL)?;
     text(out, "number", file(&disk, "dev", buffer))?;
     text(out, "mapper", file(&disk, "dm/name", buffer))?;
+    if file(&disk, "ro", buffer).starts_with(b"1") {
+        number(out, "ro", 1)?;
+    }
     let part = file(&disk, "partition", buffer);
     text(out, "part", part)?;
     let part = decimal(part).unwrap_or(0);
