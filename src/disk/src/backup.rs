@@ -6,9 +6,10 @@
 //!
 //! - a boot sector ⇒ there is something else, or a partition table: no copy is looked for;
 //! - a superblock without its magic and else as it was ⇒ wipefs(8) took it away: nor there;
-//! - a copy that does not fit its place, the device or its checksum ⇒ not there.
+//! - a copy that does not fit its place, the device or its checksum, or whose group descriptors are bad ⇒ not there.
 
 use crate::bytes::{slice, u32_le};
+use crate::descriptors;
 use crate::ext;
 use crate::limits::SCRATCH_BYTES;
 use crate::read::{Read, fill};
@@ -55,6 +56,7 @@ pub(crate) fn find<R: Read>(
                 && ext::is_copy(copy, group, log)
                 && (is_lost || ext::is_akin(copy, &primary))
                 && ext::integrity(copy, size) != Integrity::Damaged
+                && descriptors::are_good(device, copy, block).unwrap_or(false)
             {
                 let made_s = u32_le(copy, ext::MADE_AT);
                 if newest.is_none_or(|(newest_s, _)| newest_s < made_s) {

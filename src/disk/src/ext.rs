@@ -7,6 +7,8 @@
 //! so a feature that differs from the copy's is no reason here.
 
 use crate::bytes::{array, slice, u16_le, u32_le};
+use crate::descriptors;
+use crate::read::Read;
 use crate::superblock::{Integrity, Kind, Superblock};
 use crate::text;
 use preroot_crc::crc32c_from as crc32c;
@@ -17,7 +19,7 @@ pub(crate) const OFFSET: usize = 1024;
 pub(crate) const BYTES: usize = 1024;
 /// When it was made, in seconds since 1970.
 pub(crate) const MADE_AT: usize = 0x108;
-const UUID_AT: usize = 0x68;
+pub(crate) const UUID_AT: usize = 0x68;
 const MAGIC: u16 = 0xef53;
 
 const STATE_VALID: u16 = 1;
@@ -69,7 +71,7 @@ pub struct ExtState {
 pub enum Due {
     /// There is no superblock, only a copy of it.
     Lost,
-    /// The superblock's checksum is wrong, or it contradicts itself.
+    /// The superblock's checksum is wrong, it contradicts itself, or its group descriptors are bad.
     Damaged,
     /// The kernel met errors.
     Errors,
@@ -135,6 +137,21 @@ impl ExtState {
 pub(crate) fn identify(front: &[u8], size: u64) -> Option<Superblock> {
     let block = slice(front, OFFSET, BYTES);
     (u16_le(block, 0x38) == MAGIC).then(|| identify_as(block, integrity(block, size)))
+}
+
+/// Whether the group descriptors of what was found in `front` are good, as far as that can be said: a journal that is
+/// to be replayed may hold better ones, and without a good superblock nobody knows where they are.
+pub(crate) fn has_good_descriptors<R: Read>(
+    device: &mut R,
+    found: &Superblock,
+    front: &[u8],
+) -> Result<bool, R::Error> {
+    let is_known = |ext: &ExtState| ext.integrity != Integrity::Damaged && !ext.needs_recovery;
+    if !found.ext.as_ref().is_some_and(is_known) {
+        return Ok(true);
+    }
+    let block = slice(front, OFFSET, BYTES);
+    descriptors::are_good(device, block, u64::from(u32_le(block, 0x14)))
 }
 
 /// What a superblock, or a copy of one, says.

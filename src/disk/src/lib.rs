@@ -25,6 +25,7 @@
 mod backup;
 mod btrfs;
 mod bytes;
+mod descriptors;
 mod erofs;
 mod ext;
 mod f2fs;

@@ -31,7 +31,7 @@ pub enum Integrity {
     Unchecked,
     /// Its checksum is right.
     Good,
-    /// Its checksum is wrong, or it contradicts itself.
+    /// Its checksum is wrong, it contradicts itself, or the group descriptors beside it are bad.
     Damaged,
     /// It is not there: this is a copy.
     Lost,
@@ -104,6 +104,14 @@ impl Kind {
 }
 
 impl Superblock {
+    /// Something that it leads to is not there.
+    fn distrust(&mut self) {
+        self.integrity = Integrity::Damaged;
+        if let Some(ext) = &mut self.ext {
+            ext.integrity = Integrity::Damaged;
+        }
+    }
+
     /// A `kind` of which nothing more is known.
     pub(crate) fn new(kind: Kind) -> Superblock {
         Superblock {
@@ -145,7 +153,10 @@ pub fn identify<R: Read>(
     fill(device, 0, scratch)?;
     let size = device.size();
     let front = TELLERS.iter().find_map(|tell| tell(scratch));
-    if let Some(found) = front.or_else(|| ext::identify(scratch, size)) {
+    if let Some(mut found) = front.or_else(|| ext::identify(scratch, size)) {
+        if !ext::has_good_descriptors(device, &found, scratch)? {
+            found.distrust();
+        }
         let copy = match (found.ext, found.integrity) {
             (Some(_), Integrity::Damaged) => backup::find(device, Integrity::Damaged, scratch),
             _ => None,
