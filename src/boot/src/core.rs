@@ -12,6 +12,7 @@ use crate::command_line::CommandLine;
 use crate::console::Console;
 use crate::control::Operator;
 use crate::groups::Groups;
+use crate::keeper::Keeper;
 use crate::limits::{CHILDREN_MAX, DRAIN_READS_MAX, READ_BYTES};
 use crate::machine::{Child, End, Errno, Event, Loudness, Machine, Nanoseconds, Pid1, Signal};
 use crate::modules::Modules;
@@ -36,6 +37,8 @@ pub(crate) enum Purpose {
     Sshd,
     Probe,
     Fsck,
+    /// Copies the record into its store.
+    Keep,
     Console,
     /// A mount, unmount or store child: one at a time, the stage waits for it.
     Task,
@@ -80,6 +83,9 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) services: Services,
     pub(crate) operator: Operator,
     pub(crate) console: Console,
+    pub(crate) keeper: Keeper,
+    /// The number of the first event that is not known to be stored.
+    pub(crate) kept: u32,
     /// Where the root is now.
     pub(crate) root_place: RootPlace,
     /// What failed early and is done again before the pivot.
@@ -125,6 +131,8 @@ impl<'a, M: Machine> Boot<'a, M> {
             services: Services::default(),
             operator: Operator::default(),
             console: Console::default(),
+            keeper: Keeper::default(),
+            kept: 0,
             root_place: RootPlace::Nowhere,
             early_missing: heapless::Vec::new(),
             root_mode: MountMode::ReadOnly,
@@ -136,6 +144,7 @@ impl<'a, M: Machine> Boot<'a, M> {
     /// Keeps an event.
     pub(crate) fn record<'e>(&mut self, event: impl Into<Record<'e>>) {
         self.recorder.record(self.machine, &event.into());
+        crate::keeper::recorded(self);
     }
 
     /// Keeps a line and says it on the console.
@@ -221,6 +230,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             self.services.deadline(),
             self.console.deadline(),
             self.check.deadline(),
+            self.keeper.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -236,6 +246,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         crate::services::due(self, now);
         crate::console::due(self, now);
         crate::fsck::due(self, now);
+        crate::keeper::due(self, now);
     }
 
     fn handle(&mut self, event: Event) {
@@ -275,6 +286,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Sshd => crate::sshd::ended(self, end),
             Purpose::Probe => crate::root::probe_ended(self),
             Purpose::Fsck => crate::fsck::ended(self, end),
+            Purpose::Keep => crate::keeper::ended(self, end.status),
             Purpose::Task => self.task.ended(end.status),
             Purpose::Console => crate::console::ended(self),
             Purpose::Script(script) => crate::script::ended(self, script, end),
@@ -305,7 +317,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Fsck => crate::fsck::output(self, bytes),
             Purpose::Task => crate::task::output(self, bytes),
             Purpose::Script(script) => crate::script::output(self, script, bytes),
-            Purpose::Service(_) | Purpose::Console | Purpose::Nobody => {}
+            Purpose::Service(_) | Purpose::Console | Purpose::Keep | Purpose::Nobody => {}
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod groups;
 mod hardware;
 mod health;
 mod init_request;
+mod keeper;
 pub mod limits;
 pub mod machine;
 mod modules;

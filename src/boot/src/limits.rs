@@ -82,6 +82,8 @@ pub const MOUNT_NS_MAX: Nanoseconds = 120 * SECOND_NS;
 pub const HOLDERS_NS_MAX: Nanoseconds = 10 * SECOND_NS;
 /// How long noting the runlevel in utmp may take.
 pub const UTMP_NS_MAX: Nanoseconds = 5 * SECOND_NS;
+/// When what was recorded is copied into its store: so much of it a power cut may cost.
+pub const KEEP_AFTER_NS: Nanoseconds = SECOND_NS;
 /// How long copying the record into its store may hold up the stage that asked for it.
 pub const KEEP_NS_MAX: Nanoseconds = 10 * SECOND_NS;
 

@@ -25,6 +25,11 @@ impl Recorder {
         }
     }
 
+    /// The number that the next event gets.
+    pub(crate) fn sequence(&self) -> u32 {
+        self.sequence
+    }
+
     /// Keeps an event. When frames were lost before and there is room again, says so first.
     pub(crate) fn record<M: Machine>(&mut self, machine: &mut M, event: &Event<'_>) {
         if self.lost > 0 {

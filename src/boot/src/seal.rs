@@ -3,8 +3,9 @@
 use preroot_plan::MountMode;
 use preroot_record::Verdict as Record;
 
-use crate::core::{Boot, RootPlace};
+use crate::core::Boot;
 use crate::health;
+use crate::keeper;
 use crate::limits::KEEP_NS_MAX;
 use crate::machine::{Loudness, Machine};
 use crate::roles;
@@ -39,15 +40,13 @@ pub(crate) fn say<M: Machine>(boot: &mut Boot<'_, M>) {
     boot.machine.say(Loudness::Milestone, &line);
 }
 
-/// Copies what is new in the record to its store on the root, if there is one. A store that fails
+/// Copies what is new in the record to its store on the root, if there is one, and waits for it. A store that fails
 /// or hangs costs a bounded time and a line. Whether it did neither.
 pub(crate) fn store<M: Machine>(boot: &mut Boot<'_, M>) -> bool {
-    let Some(plan) = boot.plan else { return true };
-    let path = plan.text(plan.settings().store);
-    if path.is_empty() || boot.root_place != RootPlace::Slash {
+    keeper::finish(boot);
+    let Some((path, bytes)) = keeper::place(boot) else {
         return true;
-    }
-    let bytes: heapless::String<10> = text(format_args!("{}", plan.settings().store_bytes.get()));
+    };
     match task::run(boot, &[roles::KEEP, path, &bytes], KEEP_NS_MAX) {
         Outcome::Done => return true,
         Outcome::NotStarted(errno) | Outcome::Failed(errno) => {

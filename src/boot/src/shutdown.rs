@@ -9,6 +9,7 @@ use preroot_record::Shutdown as Record;
 use crate::core::{Boot, RootPlace, Turn};
 use crate::groups;
 use crate::health;
+use crate::keeper::Keeper;
 use crate::limits::{HOLDERS_NS_MAX, MOUNT_NS_MAX, SHUTDOWN_ASK_NS, SHUTDOWN_TERM_NS};
 use crate::machine::{Errno, Kill, Machine, Power, Spare};
 use crate::mount::NEW_ROOT;
@@ -62,6 +63,8 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>, request: Request) -> Errno
     stop_order(boot, how);
     health::look(boot);
     let _ = seal::store(boot);
+    // From here on nobody of ours goes to the root, which is to be unmounted.
+    boot.keeper = Keeper::Off;
     crate::sshd::stop(boot);
     end_everybody(boot);
     leave_root(boot);

@@ -13,6 +13,7 @@ use preroot_plan::{
 
 mod any_input;
 mod checks;
+mod keeping;
 mod pivots;
 mod roots;
 mod scripts;
