@@ -1,7 +1,7 @@
 //! One run of e2fsck: how far it is, what it says, and what its repairs have cost.
 //!
-//! With `-C 1` e2fsck writes its progress between its words, a line each: `PASS CURRENT MAXIMUM DEVICE`. Everything
-//! else is for people, and is read for what is lost: an exit status of 1 says "corrected" for a superblock's counter
+//! With `-C 1` e2fsck writes its progress between its words, a line each: `PASS CURRENT MAXIMUM NAME`, by the label if
+//! the file system has one, else by the device. Everything else is for people, and is read for what is lost: an exit status of 1 says "corrected" for a superblock's counter
 //! and for half a directory tree alike, and while preening e2fsck can drop files without a word. So what the file
 //! system had in files before, by its superblock, is held against what e2fsck counts in the end.
 
@@ -80,6 +80,11 @@ impl Check {
         }
     }
 
+    /// Whether one was started.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.is_begun
+    }
+
     /// Whether it was started and has not ended.
     pub(crate) fn is_running(&self) -> bool {
         self.is_begun && self.ended.is_none()
@@ -133,7 +138,7 @@ impl Check {
 
 /// `1 37 512 /dev/vda1`.
 fn progress(line: &str) -> Option<Progress> {
-    let mut fields = line.split(' ');
+    let mut fields = line.splitn(4, ' ');
     let pass = fields
         .next()?
         .parse()
@@ -141,10 +146,8 @@ fn progress(line: &str) -> Option<Progress> {
         .filter(|pass| (1..=5).contains(pass))?;
     let current = fields.next()?.parse::<u64>().ok()?;
     let all = fields.next()?.parse::<u64>().ok()?;
-    let device = fields.next()?;
-    if !device.starts_with("/dev/") || fields.next().is_some() {
-        return None;
-    }
+    // What is for people never begins with three numbers.
+    fields.next().filter(|name| !name.is_empty())?;
     let percent = current.saturating_mul(100).checked_div(all).unwrap_or(0);
     Some(Progress {
         pass,
@@ -279,13 +282,13 @@ mod tests {
         let line =
             std::format!("Entry '{name}' in / (2) has deleted/unused inode 46.  Clear? yes\n");
         check(&line, (0, 1, 0, 0, None));
-        check("1 2 3 /dev/vda1 and so on", (0, 0, 0, 0, None));
+        check("1 2 3: /dev/vda1 and so on", (0, 0, 0, 0, None));
     }
 
     #[test]
     fn progress_is_told_in_steps_and_is_not_output() {
         let (check, words) = take(
-            "1 0 32 /dev/vda1\nPass 1\n1 16 32 /dev/vda1\nno 3 4 /dev/x\n",
+            "1 0 32 /dev/vda1\nPass 1\n1 16 32 a label\nno 3 4 /dev/x\n",
             5,
         );
         assert_eq!((check.progress.pass, check.progress.percent), (1, 50));

@@ -283,7 +283,10 @@ impl Fake {
             .extend(spawn.group.map(str::to_string));
         self.spawned
             .push(format!("{name} {}", arguments[1..].join(" ")));
-        let behaviour = self.behaviours.get(&name).cloned();
+        // Of what is started in more than one way, each can be asked for.
+        let first = arguments.get(1).map_or("", |argument| argument);
+        let behaviour = self.behaviours.get(&format!("{name} {first}"));
+        let behaviour = behaviour.or(self.behaviours.get(&name)).cloned();
         let (output, behaviour) = match (name.as_str(), behaviour) {
             (_, Some(Behaviour::Exits(code, text, after))) => {
                 (text.to_string(), Behaviour::Exits(code, "", after))

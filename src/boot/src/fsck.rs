@@ -49,6 +49,9 @@ use crate::volume::Volume;
 /// The file that tells sysvinit's checkroot.sh and systemd-fsck-root that root was checked.
 const STAMP: &str = "/run/initramfs/fsck-root";
 
+/// Why a root is checked that said it was clean.
+const MOUNT_FAILED: &str = "the mount failed";
+
 /// Where everything that checks say is kept while the machine runs.
 pub(crate) const LOG: &str = "/run/preroot/fsck.log";
 
@@ -102,6 +105,31 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
             }
         };
     }
+    checked(boot, &volume, reason)
+}
+
+/// Checks a root that the kernel cannot mount although its superblock said that it is clean. `None`: that is no
+/// question of a check.
+pub(crate) fn after_mount<M: Machine>(
+    boot: &mut Boot<'_, M>,
+    volume: &Volume,
+    errno: Errno,
+) -> Option<Next> {
+    let is_damage = match errno {
+        Errno::UCLEAN | Errno::BADMSG => true,
+        // A journal that cannot be read, but also what was asked for on the command line.
+        Errno::INVAL => {
+            boot.command_line.root_flags.is_none() && boot.command_line.root_type.is_none()
+        }
+        _ => false,
+    };
+    let is_trusted =
+        !boot.check.is_begun() && !volume.is_read_only && reason(boot, volume) == Err("clean");
+    (is_damage && is_trusted).then(|| checked(boot, volume, MOUNT_FAILED))
+}
+
+/// Checks, for this reason.
+fn checked<M: Machine>(boot: &mut Boot<'_, M>, volume: &Volume, reason: &'static str) -> Next {
     let repair = boot.command_line.repair.unwrap_or(
         // Without a plan there is no root, so this is never the answer to a real check.
         boot.plan
@@ -110,10 +138,15 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     boot.milestone(format_args!("checking {}: {reason}", volume.name));
     let first = if repair == Repair::No { "-n" } else { "-p" };
     let mut costs = Costs::default();
-    let mut result = check(boot, &volume, reason, first);
+    let mut result = check(boot, volume, reason, first);
     if result == Ok(Meaning::Uncorrected) && repair == Repair::Yes {
         costs = boot.check.costs;
-        result = check(boot, &volume, reason, "-y");
+        result = check(boot, volume, reason, "-y");
+        // What the first one left is mended now, whatever the second says: e2fsck 1.47 exits with 0 when all it wrote
+        // anew is checksums.
+        if result == Ok(Meaning::Clean) {
+            result = Ok(Meaning::Repaired);
+        }
     }
     costs.add(boot.check.costs);
     match result {
@@ -263,7 +296,7 @@ fn start<M: Machine>(
     let head: Text = text(format_args!("e2fsck {how} {device}: {reason}\n"));
     log(boot, head.as_bytes());
     // -f: e2fsck's own opinion that nothing is due must not overrule ours.
-    let is_forced = reason == "forced" || reason == "damaged superblock";
+    let is_forced = ["forced", "damaged superblock", MOUNT_FAILED].contains(&reason);
     let block: heapless::String<20> = text(format_args!("{}", volume.backup));
     let block_bytes: heapless::String<10> = text(format_args!("{}", volume.block_bytes));
     let mut arguments = heapless::Vec::<&str, 10>::new();

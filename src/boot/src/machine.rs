@@ -26,6 +26,8 @@ impl Errno {
     pub const NOSPC: Errno = Errno(28);
     pub const ROFS: Errno = Errno(30);
     pub const TIMEDOUT: Errno = Errno(110);
+    pub const BADMSG: Errno = Errno(74);
+    pub const UCLEAN: Errno = Errno(117);
 }
 
 /// A moment: CLOCK_MONOTONIC in nanoseconds.

@@ -1,13 +1,15 @@
 //! Mounting the root at /newroot, by a child: mount(2) of a dying disk can hang.
 //!
-//! What the child finds in no order makes the verdict DEGRADED and is no reason not to boot, as long as there is a root
-//! and the early file systems have their places in it.
+//! A superblock may say that all is well where the kernel finds that it is not: then the root is checked after all, and
+//! mounted again. What the child finds in no order makes the verdict DEGRADED and is no reason not to boot, as long as
+//! there is a root and the early file systems have their places in it.
 
 use heapless::String;
 use preroot_plan::{MountMode, Settings, Text as PlanText};
 use preroot_record::Mounted;
 
 use crate::core::{Boot, RootPlace};
+use crate::fsck;
 use crate::limits::{HOLDERS_NS_MAX, MOUNT_NS_MAX};
 use crate::machine::{Errno, Machine};
 use crate::roles;
@@ -43,8 +45,20 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     let device: Text = text(format_args!("/dev/{}", volume.name));
     let asked = word(boot.root_mode);
     let arguments = [roles::MOUNT, &device, &kind, asked, options, NEW_ROOT];
-    let outcome = task::run(boot, &arguments, MOUNT_NS_MAX);
-    let lacks = tell(boot);
+    let mut outcome = task::run(boot, &arguments, MOUNT_NS_MAX);
+    let mut lacks = tell(boot);
+    if let Outcome::Failed(errno) = outcome
+        && !lacks
+    {
+        match fsck::after_mount(boot, &volume, errno) {
+            None => {}
+            Some(Next::Done) => {
+                outcome = task::run(boot, &arguments, MOUNT_NS_MAX);
+                lacks = tell(boot);
+            }
+            Some(next) => return next,
+        }
+    }
     let (step, errno) = match outcome {
         Outcome::Done => (None, Errno(0)),
         Outcome::NotStarted(errno) => (Some(Step::SpawnMount), errno),

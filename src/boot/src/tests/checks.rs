@@ -196,3 +196,60 @@ fn a_root_whose_superblock_is_bad_is_checked_by_the_copy_that_is_good() {
     let command = "e2fsck -p -C 1 -f -b 32768 -B 4096 /dev/vda1".to_string();
     assert!(fake.spawned.contains(&command), "{:#?}", fake.spawned);
 }
+
+#[test]
+fn a_root_that_cannot_be_mounted_is_checked_after_all() {
+    // The mount fails for good here, so the check comes, and then the rescue.
+    let cases = [
+        ("", "quiet", 117, true),
+        ("", "quiet", 74, true),
+        ("", "quiet", 22, true),
+        // What was asked for on the command line is asked for again, not looked for on the disk.
+        ("", "rootflags=nonsense", 22, false),
+        ("", "rootflags=nonsense", 117, true),
+        // A disk that fails is not made better by more reading.
+        ("", "quiet", 5, false),
+        ("", "fsck.mode=skip", 117, false),
+        // It was checked already.
+        ("\tdue=unclean", "quiet", 117, false),
+    ];
+    for (due, line, errno, is_checked) in cases {
+        let fake = boot(&draft(), |fake| {
+            let volume = format!("vda1\ttype=ext4\tlabel=root{due}");
+            fake.volumes.insert("vda1".to_string(), volume);
+            fake.files
+                .insert("/proc/cmdline".to_string(), line.to_string());
+            let fails = Behaviour::Exits(errno, "", 10);
+            fake.behaviours.insert("preroot-mount".to_string(), fails);
+            fake.operator.push_back("reboot");
+        });
+        let forced = "e2fsck -p -C 1 -f /dev/vda1".to_string();
+        let told = format!("{due} {line} {errno}: {:#?}", fake.spawned);
+        assert_eq!(fake.spawned.contains(&forced), is_checked, "{told}");
+        let mounts = fake.spawned.iter();
+        let mounts = mounts.filter(|line| line.starts_with("preroot-mount "));
+        assert_eq!(mounts.count(), 1 + usize::from(is_checked), "{told}");
+        assert!(fake.recorded("Verdict { word: \"RESCUE\""));
+    }
+}
+
+#[test]
+fn what_the_second_check_finds_mended_is_a_repair() {
+    let plan = Draft {
+        repair: Repair::Yes,
+        ..draft()
+    };
+    let fake = boot(&plan, |fake| {
+        let line = "vda1\ttype=ext4\tlabel=root\tdue=unclean";
+        fake.volumes.insert("vda1".to_string(), line.to_string());
+        for (command, code) in [("e2fsck -p", 4), ("e2fsck -y", 0)] {
+            let exits = Behaviour::Exits(code, "", 50);
+            fake.behaviours.insert(command.to_string(), exits);
+        }
+    });
+    assert!(
+        fake.recorded("Verdict { word: \"DEGRADED\", reason: \"root vda1 was repaired\""),
+        "{:#?}",
+        fake.record()
+    );
+}
