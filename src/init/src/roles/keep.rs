@@ -11,7 +11,7 @@ use preroot_sys::fs::{
 use preroot_sys::io;
 
 use super::Words;
-use crate::linux::{RECORD, errno, make_directory, read_all, read_at};
+use crate::linux::{RECORD, errno, make_directory, read_all, read_at, write_all};
 
 /// Bytes of frames offered to the writer at once.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -109,8 +109,24 @@ impl Medium {
 
 /// Takes all the space now, so that a full disk does not cost a record later.
 fn allocate(file: &OwnedFd, bytes: u64) -> Result<(), Errno> {
-    fallocate(file, FallocateFlags::empty(), 0, bytes).map_err(errno)?;
+    match fallocate(file, FallocateFlags::empty(), 0, bytes) {
+        // Files without extents (ext3, and ext4 that was one) cannot have it but by being written.
+        Err(io::Errno::OPNOTSUPP) => fill(file, bytes)?,
+        other => other.map_err(errno)?,
+    }
     fsync(file).map_err(errno)
+}
+
+/// Zeros from the beginning on.
+fn fill(file: &OwnedFd, bytes: u64) -> Result<(), Errno> {
+    let zeros = [0; CHUNK_BYTES];
+    let mut rest = bytes;
+    while rest > 0 {
+        let count = usize::try_from(rest).map_or(CHUNK_BYTES, |rest| rest.min(CHUNK_BYTES));
+        write_all(file, zeros.get(..count).unwrap_or_default())?;
+        rest = rest.saturating_sub(u64::try_from(count).unwrap_or(rest));
+    }
+    Ok(())
 }
 
 impl Media for Medium {
