@@ -9,8 +9,8 @@ use preroot_record::{self as record, Event, Found, Frame, Outcome, Source};
 
 use crate::format::date;
 use crate::model::{
-    Boot, Check, FailedStep, Hardware, Identity, Module, Mount, Network, Note, Operator, Root,
-    Runlevel, Script, ScriptEnd, Service, Shutdown, Sshd, Stage, StageEnd, Verdict,
+    Assembly, Boot, Check, FailedStep, Hardware, Identity, Module, Mount, Network, Note, Operator,
+    Root, Runlevel, Script, ScriptEnd, Service, Shutdown, Sshd, Stage, StageEnd, Verdict,
 };
 
 /// What is collected beside the boot itself.
@@ -23,6 +23,7 @@ struct Fold {
     /// Output behind what was not kept.
     output_ends: HashMap<usize, Vec<u8>>,
     fsck_output: Vec<u8>,
+    assembly_output: Vec<u8>,
     other_output: Vec<u8>,
     waiting_since: Option<u64>,
     /// The latest run of each script, by its number.
@@ -104,6 +105,10 @@ impl Fold {
             Event::Fsck(event) => {
                 let output = std::mem::take(&mut self.fsck_output);
                 boot.checks.push(check(at_ns, &event, &output));
+            }
+            Event::Assembled(event) => {
+                let output = std::mem::take(&mut self.assembly_output);
+                boot.assemblies.push(assembly(at_ns, &event, &output));
             }
             Event::Mounted(event) => boot.mounts.push(mount(at_ns, &event)),
             Event::Service(event) => boot.services.push(Service {
@@ -300,6 +305,7 @@ impl Fold {
                 None => &mut self.other_output,
             },
             Source::Fsck => &mut self.fsck_output,
+            Source::Assembly => &mut self.assembly_output,
             Source::Sshd | Source::Child => &mut self.other_output,
         }
         .extend_from_slice(event.bytes);
@@ -350,6 +356,8 @@ impl Fold {
             // A check whose output came after its end.
             check.output += &String::from_utf8_lossy(&self.fsck_output);
         }
+        // Of a program that had not ended.
+        self.other_output.extend_from_slice(&self.assembly_output);
         if let Some(since) = self.waiting_since {
             // Still waiting when the record ends.
             let waited = self.boot.last_ns.saturating_sub(since);
@@ -419,6 +427,21 @@ fn check(at_ns: u64, event: &record::Fsck<'_>, output: &[u8]) -> Check {
         orphans: event.orphans,
         files_before: event.files_before,
         files_after: event.files_after,
+        output: String::from_utf8_lossy(output).into_owned(),
+    }
+}
+
+fn assembly(at_ns: u64, event: &record::Assembled<'_>, output: &[u8]) -> Assembly {
+    Assembly {
+        at_ns,
+        step: event.step.into(),
+        device: event.device.into(),
+        command: event.command.replace('\t', " "),
+        code: event.code,
+        signal: event.signal,
+        errno: event.errno,
+        took_ns: event.took_ns,
+        verdict: event.verdict.into(),
         output: String::from_utf8_lossy(output).into_owned(),
     }
 }

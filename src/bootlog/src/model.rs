@@ -31,6 +31,8 @@ pub struct Boot {
     pub hardware: Vec<Hardware>,
     /// Where the root file system was found.
     pub roots: Vec<Root>,
+    /// Programs that assembled what the root lies on.
+    pub assemblies: Vec<Assembly>,
     /// File system checks.
     pub checks: Vec<Check>,
     /// Mounts.
@@ -204,6 +206,31 @@ pub struct Root {
     pub kind: String,
     /// How long it was looked for.
     pub waited_ns: u64,
+}
+
+/// A run of a program that assembles what the root lies on.
+#[derive(Debug, Clone, Serialize)]
+pub struct Assembly {
+    /// When it ended.
+    pub at_ns: u64,
+    /// The step of the plan.
+    pub step: String,
+    /// The device it was run for, empty for none in particular.
+    pub device: String,
+    /// The command.
+    pub command: String,
+    /// Its exit code.
+    pub code: u16,
+    /// The signal that ended it.
+    pub signal: u16,
+    /// errno when it could not be started.
+    pub errno: u16,
+    /// How long it took.
+    pub took_ns: u64,
+    /// `done`, `failed`, `timed out`, `not started`.
+    pub verdict: String,
+    /// What it printed.
+    pub output: String,
 }
 
 /// A file system check.

@@ -101,6 +101,8 @@ events! {
     20 Note,
     /// Frames or output that could not be kept.
     21 Lost,
+    /// A program that assembles what the root lies on has ended.
+    22 Assembled,
 }
 
 /// The first frame: which boot this is.
@@ -471,6 +473,9 @@ pub enum Source {
     /// Another child of PID 1.
     #[n(3)]
     Child,
+    /// A program that assembles what the root lies on.
+    #[n(4)]
+    Assembly,
 }
 
 /// A piece of output.
@@ -564,4 +569,34 @@ pub struct Lost<'a> {
     /// The script whose output it was.
     #[n(2)]
     pub script: Option<u32>,
+}
+
+/// A program that assembles what the root lies on has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Assembled<'a> {
+    /// The step of the plan it belongs to: `md`, `lvm vg0`.
+    #[cbor(b(0), with = "crate::text")]
+    pub step: &'a str,
+    /// The device it was run for, by the kernel's name; empty: none in particular.
+    #[cbor(b(1), with = "crate::text")]
+    pub device: &'a str,
+    /// The words of its command, a tab between them; `{}` stands for the device.
+    #[cbor(b(2), with = "crate::text")]
+    pub command: &'a str,
+    /// Its exit code, 0 when it did not exit.
+    #[n(3)]
+    pub code: u16,
+    /// The signal that ended it, 0 when none did.
+    #[n(4)]
+    pub signal: u16,
+    /// errno when it could not be started.
+    #[n(5)]
+    pub errno: u16,
+    /// How long it took, ns.
+    #[n(6)]
+    pub took_ns: u64,
+    /// `done`, `failed`, `timed out`, `not started`.
+    #[cbor(b(7), with = "crate::text")]
+    pub verdict: &'a str,
 }

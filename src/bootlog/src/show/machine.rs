@@ -1,17 +1,21 @@
 //! The machine: root file system, network, sshd, hardware, modules, services.
 
 use crate::format::{count, duration, errno, signal, size, wait_status};
-use crate::model::{Boot, Check, Module};
+use crate::model::{Assembly, Boot, Check, Module};
 use crate::page::{Page, Side, Span, Style};
 
 /// Modules listed one by one, the slowest first.
 const MODULES_MAX: usize = 10;
 
 pub(super) fn root(page: &mut Page, boot: &Boot) {
-    if boot.roots.is_empty() && boot.checks.is_empty() && boot.mounts.is_empty() {
+    let is_silent = boot.roots.is_empty() && boot.checks.is_empty() && boot.mounts.is_empty();
+    if is_silent && boot.assemblies.is_empty() {
         return;
     }
     page.heading("ROOT", "");
+    for assembly in &boot.assemblies {
+        self::assembly(page, assembly);
+    }
     for root in &boot.roots {
         let text = format!(
             "{} is {} ({}), after {}",
@@ -31,6 +35,31 @@ pub(super) fn root(page: &mut Page, boot: &Boot) {
             mount.device, mount.at, mount.kind, mount.options
         );
         page.labelled("  mounted ", Style::Plain, &text);
+    }
+}
+
+fn assembly(page: &mut Page, assembly: &Assembly) {
+    let is_done = assembly.verdict == "done";
+    let style = if is_done { Style::Plain } else { Style::Bad };
+    let device = match assembly.device.as_str() {
+        "" => String::new(),
+        device => format!(" for {device}"),
+    };
+    let end = match (assembly.errno, assembly.signal) {
+        (0, 0) => format!("exit {}", assembly.code),
+        (0, number) => signal(number),
+        (number, _) => errno(number),
+    };
+    let text = format!(
+        "{}{device} {}; {}: {end} after {}",
+        assembly.step,
+        assembly.verdict,
+        assembly.command,
+        duration(assembly.took_ns)
+    );
+    page.labelled("  made    ", style, &text);
+    if !is_done {
+        super::tail(page, &assembly.output);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Stories: boots as they happen, written by hand, turned into records.
 
+mod assembled;
 mod odd_ends;
 pub(crate) mod stories;
 

@@ -27,6 +27,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
             "skipped-missing-and-flooding",
             super::odd_ends::story(10).raw(),
         ),
+        ("assembled-root", super::assembled::story(11).raw()),
     ]
 }
 

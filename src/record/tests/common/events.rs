@@ -1,9 +1,9 @@
 //! One event of every kind.
 
 use preroot_record::{
-    Born, Event, Fsck, Hardware, Lost, Module, Mounted, Network, Note, Operator, Outcome, Output,
-    RootFound, RunlevelBegan, RunlevelEnded, ScriptEnd, ScriptEnded, ScriptStarted, Service,
-    Shutdown, Source, Sshd, StageBegan, StageEnded, Verdict,
+    Assembled, Born, Event, Fsck, Hardware, Lost, Module, Mounted, Network, Note, Operator,
+    Outcome, Output, RootFound, RunlevelBegan, RunlevelEnded, ScriptEnd, ScriptEnded,
+    ScriptStarted, Service, Shutdown, Source, Sshd, StageBegan, StageEnded, Verdict,
 };
 
 /// Every kind, with this text in every text field and numbers as large as they can be.
@@ -180,6 +180,17 @@ fn rest(text: &str) -> Vec<Event<'_>> {
             what: text,
             count: u64::MAX,
             script: Some(u32::MAX),
+        }
+        .into(),
+        Assembled {
+            step: text,
+            device: text,
+            command: text,
+            code: u16::MAX,
+            signal: u16::MAX,
+            errno: u16::MAX,
+            took_ns: u64::MAX,
+            verdict: text,
         }
         .into(),
     ]
