@@ -8,6 +8,7 @@ use preroot_plan::{
 };
 use toml::Spanned;
 
+use crate::assemble;
 use crate::config::{
     Config, ImageConfig, ImageFile, ModuleOptions, ModulesConfig, Need, OrderConfig, RescueConfig,
     ScriptConfig, WantedModule,
@@ -36,12 +37,18 @@ impl Check<'_> {
     pub(crate) fn config(&mut self, raw: &RawConfig) -> Config {
         let (memory_bytes_min, memory_concern) = self.memory(raw);
         let store = raw.record.store.as_ref();
+        let root_wait_ms = self.duration(&raw.root.wait, 30_000);
+        let steps = assemble::steps(self, &raw.root.assemble, root_wait_ms);
+        let (mut modules, mut image) = (self.modules(raw), self.image(raw));
+        modules.always.extend(steps.modules);
+        image.files.extend(steps.files);
         Config {
             name: self.name(raw),
             root: self.root(&raw.root.find),
             root_type: self.short(&raw.root.r#type),
             root_flags: raw.root.flags.as_ref().map(|_| self.short(&raw.root.flags)),
-            root_wait_ms: self.duration(&raw.root.wait, 30_000),
+            root_wait_ms,
+            assemblies: steps.assemblies,
             mount_mode: self.choice(
                 &raw.root.mode,
                 MountMode::ReadWrite,
@@ -65,7 +72,7 @@ impl Check<'_> {
                     ("skip", CheckMode::Skip),
                 ],
             ),
-            modules: self.modules(raw),
+            modules,
             rescue: self.rescue(raw),
             hosts: hosts::hosts(self, &raw.host),
             order: self.order(raw),
@@ -80,7 +87,7 @@ impl Check<'_> {
             memory_bytes_min,
             memory_concern,
             disks: raw.expect.disk.iter().map(|disk| self.disk(disk)).collect(),
-            image: self.image(raw),
+            image,
         }
     }
 
@@ -119,7 +126,7 @@ impl Check<'_> {
         default
     }
 
-    fn duration(&mut self, word: &Word, default_ms: u32) -> u32 {
+    pub(crate) fn duration(&mut self, word: &Word, default_ms: u32) -> u32 {
         let Some(word) = word else { return default_ms };
         duration_ms(word.get_ref()).unwrap_or_else(|| {
             let text = format!("\"{}\" is not a duration", word.get_ref());
@@ -172,7 +179,7 @@ impl Check<'_> {
     }
 
     /// A path beside the config file.
-    fn beside(&self, word: &Word) -> Option<PathBuf> {
+    pub(crate) fn beside(&self, word: &Word) -> Option<PathBuf> {
         let directory = self.path.parent().unwrap_or(Path::new(""));
         word.as_ref().map(|word| directory.join(word.get_ref()))
     }
@@ -193,7 +200,7 @@ impl Check<'_> {
 
     fn root(&mut self, find: &Word) -> String {
         let remedy = "write UUID=, LABEL=, PARTUUID=, PARTLABEL=, SERIAL=, WWN=, PATH=, MAJOR:MINOR, \
-                      /dev/NAME, /dev/mapper/NAME, or one of /dev/disk/by-uuid, by-label, \
+                      /dev/NAME, /dev/mapper/NAME, /dev/GROUP/VOLUME, /dev/md/NAME, or one of /dev/disk/by-uuid, by-label, \
                       by-partuuid, by-partlabel, by-path, by-id/wwn-";
         let Some(find) = find else {
             self.missing("does not say where the root is: [root] find", remedy);

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use preroot_plan::{
-    CheckMode, Concern, DraftDisk, DraftHost, Finish, Limits, MountMode, Policy, Repair, Weight,
+    CheckMode, Concern, DraftAssembly, DraftDisk, DraftHost, Finish, Limits, MountMode, Policy,
+    Repair, Weight,
 };
 
 use crate::check::Check;
@@ -28,6 +29,8 @@ pub struct Config {
     pub root_flags: Option<String>,
     /// How long to wait for it, ms.
     pub root_wait_ms: u32,
+    /// What it lies on, from the disks up.
+    pub assemblies: Vec<DraftAssembly>,
     /// How it is mounted.
     pub mount_mode: MountMode,
     /// What a check of it may change.

@@ -6,7 +6,7 @@
 //!
 //! | file         | what it knows                                                       |
 //! |--------------|---------------------------------------------------------------------|
-//! | `config`     | the config, its values checked (`raw_config`, `check`, `units`, `hosts`) |
+//! | `config`     | the config, its values checked (`raw_config`, `check`, `units`, `hosts`, `assemble`) |
 //! | `root`       | files of a tree, links followed inside it                            |
 //! | `tree`       | the init scripts (`names`, `header`, `runlevels`, `facility`, `inittab`, `links`) |
 //! | `fstab`      | the root's mount options                                            |
@@ -20,6 +20,7 @@
 //! | `review`     | how one plan differs from another (`lines`: what stands beside the order) |
 #![forbid(unsafe_code)]
 
+mod assemble;
 mod check;
 pub mod config;
 pub mod facility;
@@ -289,5 +290,6 @@ fn draft(config: &Config, parts: Parts) -> Draft {
         services: parts.services,
         dropped: parts.dropped,
         disks,
+        assemblies: config.assemblies.clone(),
     }
 }

@@ -5,8 +5,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use preroot_plan::{
-    Address, CheckMode, Concern, Disk, Finish, Host, HostKey, Limits, Module, MountMode, Plan,
-    Repair, Service, ServiceAction,
+    Address, Assembly, CheckMode, Concern, Disk, Finish, Host, HostKey, Limits, Module, MountMode,
+    Plan, Repair, Service, ServiceAction,
 };
 
 use crate::text::{duration, rule, size};
@@ -69,6 +69,34 @@ pub(crate) fn settings(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
         ));
     }
     lines
+}
+
+/// What the root is assembled from, by name.
+pub(crate) fn assemblies(plan: &Plan<'_>) -> Vec<(String, String)> {
+    let line = |step: &Assembly| {
+        let command = |text| {
+            Assembly::words(plan.text(text))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let name = plan.text(step.name);
+        let mut words = vec![command(step.run)];
+        let of = [plan.text(step.kind), plan.text(step.device)];
+        let of: Vec<&str> = of.into_iter().filter(|text| !text.is_empty()).collect();
+        if !of.is_empty() {
+            words.push(format!("for {}", of.join(" ")));
+        }
+        words.push(format!("deadline {}", duration(step.deadline_ms.get())));
+        if step.late_ms.get() > 0 {
+            let after = duration(step.late_ms.get());
+            words.push(format!("after {after}: {}", command(step.late)));
+        }
+        if !plan.text(step.undo).is_empty() {
+            words.push(format!("undone by {}", command(step.undo)));
+        }
+        (name.to_string(), format!("{name:<16} {}", words.join("; ")))
+    };
+    plan.assemblies().iter().map(line).collect()
 }
 
 /// The hosts, by what they are known by.

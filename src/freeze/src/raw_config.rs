@@ -10,6 +10,9 @@ use toml::Spanned;
 /// A value with its place in the file.
 pub(crate) type Word = Option<Spanned<String>>;
 
+/// A command with its place in the file.
+pub(crate) type Words = Option<Spanned<Vec<String>>>;
+
 macro_rules! table {
     ($name:ident { $($field:ident: $type:ty,)* }) => {
         #[derive(Debug, Default, Deserialize)]
@@ -33,7 +36,32 @@ table! { RawConfig {
     image: RawImage,
 } }
 
-table! { RawRoot { find: Word, r#type: Word, flags: Word, wait: Word, mode: Word, } }
+table! { RawRoot {
+    find: Word,
+    r#type: Word,
+    flags: Word,
+    wait: Word,
+    mode: Word,
+    assemble: Vec<Spanned<RawAssemble>>,
+} }
+
+table! { RawAssemble {
+    md: Word,
+    crypt: Word,
+    lvm: Word,
+    run: Words,
+    name: Word,
+    r#type: Word,
+    device: Word,
+    level: Word,
+    key: Word,
+    config: Word,
+    options: Vec<String>,
+    late: Words,
+    undo: Words,
+    deadline: Word,
+    degraded_after: Word,
+} }
 
 table! { RawCheck { repair: Word, mode: Word, } }
 

@@ -11,7 +11,7 @@
 //! | `runlevel` | what comes, goes, and changes in a runlevel                        |
 //! | `edges`    | new and lost edges, those of one cause together                    |
 //! | `moves`    | why a script stands on another level                               |
-//! | `tables`   | settings, hosts, services, modules, disks                          |
+//! | `tables`   | settings, assemblies, hosts, services, modules, disks              |
 //! | `text`     | the review for people; as JSON it has the same facts               |
 
 mod edges;
@@ -67,6 +67,8 @@ pub struct Review {
     pub runlevels: Vec<RunlevelReview>,
     /// The settings that differ; none are compared in [`Scope::Order`].
     pub settings: Vec<Change>,
+    /// What the root is assembled from, by name.
+    pub assemblies: Vec<Entry>,
     /// Hosts, by what they are known by.
     pub hosts: Vec<Entry>,
     /// Lines of inittab, by id.
@@ -94,6 +96,7 @@ pub fn review(old: &Plan<'_>, new: &Plan<'_>, scope: Scope) -> Review {
             Scope::Whole => tables::settings(old, new),
             Scope::Order => Vec::new(),
         },
+        assemblies: whole(tables::assemblies),
         hosts: whole(tables::hosts),
         services,
         modules: whole(tables::modules),
@@ -192,8 +195,9 @@ impl Review {
     }
 
     /// The tables, each with the noun for one of its entries.
-    fn tables(&self) -> [(&'static str, &Vec<Entry>); 4] {
+    fn tables(&self) -> [(&'static str, &Vec<Entry>); 5] {
         [
+            ("assembly", &self.assemblies),
             ("host", &self.hosts),
             ("service", &self.services),
             ("kernel module", &self.modules),

@@ -19,6 +19,7 @@ pub fn text(plan: &Plan<'_>) -> String {
     for (_, line) in lines::hosts(plan) {
         let _ = writeln!(text, "{:<9} {line}", "host");
     }
+    table("assembled", lines::assemblies(plan), &mut text);
     for runlevel in plan.runlevels() {
         order(plan, runlevel, &mut text);
     }

@@ -3,20 +3,21 @@
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use crate::choices::{
+    Argument, CheckMode, Concern, Finish, HostKey, Limits, MountMode, Policy, Repair, ScriptMode,
+    ServiceAction, Weight,
+};
 use crate::limits::{
-    ADDRESSES_PER_HOST_MAX, ALIASES_MAX, DISKS_MAX, EDGES_MAX, HOSTS_MAX, LINK_MAX, MODULES_MAX,
-    PLAN_BYTES_MAX, SCRIPTS_MAX, SCRIPTS_PER_RUNLEVEL_MAX, SECTIONS_MAX, SERVICES_MAX,
-    TEXT_BYTES_MAX,
+    ADDRESSES_PER_HOST_MAX, ALIASES_MAX, ASSEMBLIES_MAX, DISKS_MAX, EDGES_MAX, HOSTS_MAX, LINK_MAX,
+    MODULES_MAX, PLAN_BYTES_MAX, SCRIPTS_MAX, SCRIPTS_PER_RUNLEVEL_MAX, SECTIONS_MAX, SERVICES_MAX,
+    TEXT_BYTES_MAX, WORDS_MAX,
 };
 use crate::root_spec::RootSpec;
-use crate::tables::{
-    Address, Alias, Argument, CheckMode, Concern, Dropped, Edge, Finish, Host, HostKey, Limits,
-    Module, MountMode, Policy, Repair, Runlevel, ScriptMode, ServiceAction, Settings, Text, Weight,
-};
+use crate::tables::{Address, Alias, Dropped, Edge, Host, Module, Runlevel, Settings, Text};
 use crate::view::Plan;
 
 pub(crate) const MAGIC: [u8; 8] = *b"preroot\0";
-pub(crate) const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 3;
 /// The checksum covers what stands from here on.
 pub(crate) const CHECKED_FROM: usize = 20;
 pub(crate) const HEADER_BYTES: usize = 24;
@@ -36,6 +37,7 @@ pub(crate) mod kind {
     pub(crate) const SERVICES: u16 = 11;
     pub(crate) const DROPPED: u16 = 12;
     pub(crate) const DISKS: u16 = 13;
+    pub(crate) const ASSEMBLIES: u16 = 14;
 }
 
 /// The front of a plan.
@@ -130,6 +132,7 @@ impl<'a> Plan<'a> {
         check_texts(&plan)?;
         check_settings(&plan)?;
         check_machine(&plan)?;
+        check_assemblies(&plan)?;
         check_order(&plan)?;
         Ok(plan)
     }
@@ -217,6 +220,7 @@ fn tables<'a>(bytes: &'a [u8], sections: &[Section]) -> Result<Plan<'a>, PlanErr
         services: table(bytes, sections, kind::SERVICES, SERVICES_MAX)?,
         dropped: table(bytes, sections, kind::DROPPED, SCRIPTS_MAX)?,
         disks: table(bytes, sections, kind::DISKS, DISKS_MAX)?,
+        assemblies: table(bytes, sections, kind::ASSEMBLIES, ASSEMBLIES_MAX)?,
     })
 }
 
@@ -256,6 +260,18 @@ fn check_texts(plan: &Plan<'_>) -> Result<(), PlanError> {
         .iter()
         .all(|dropped| is_text(plan, dropped.name) && is_text(plan, dropped.reason));
     good &= plan.disks.iter().all(|disk| is_text(plan, disk.serial));
+    good &= plan.assemblies.iter().all(|step| {
+        [
+            step.name,
+            step.kind,
+            step.device,
+            step.run,
+            step.late,
+            step.undo,
+        ]
+        .iter()
+        .all(|&text| is_text(plan, text))
+    });
     if good { Ok(()) } else { Err(PlanError::Text) }
 }
 
@@ -353,6 +369,28 @@ fn check_machine(plan: &Plan<'_>) -> Result<(), PlanError> {
         .any(|disk| Concern::from_number(disk.concern).is_none())
     {
         return Err(PlanError::Choice(kind::DISKS));
+    }
+    Ok(())
+}
+
+/// Each step has a program and a deadline, each program a path and not too many words.
+fn check_assemblies(plan: &Plan<'_>) -> Result<(), PlanError> {
+    let is_program = |text: &str| {
+        let words = text.bytes().filter(|byte| *byte == b'\t').count() + 1;
+        text.starts_with('/') && words <= WORDS_MAX
+    };
+    for step in plan.assemblies {
+        let mut optional = [step.late, step.undo]
+            .into_iter()
+            .map(|text| plan.text(text));
+        let device = plan.text(step.device);
+        let is_good = is_program(plan.text(step.run))
+            && optional.all(|text| text.is_empty() || is_program(text))
+            && step.deadline_ms.get() > 0
+            && (device.is_empty() || RootSpec::parse(device).is_some());
+        if !is_good {
+            return Err(PlanError::Choice(kind::ASSEMBLIES));
+        }
     }
     Ok(())
 }

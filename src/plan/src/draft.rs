@@ -3,23 +3,19 @@
 //! [`Draft::freeze`] writes the bytes and runs the reader's check over them, so what it returns is a
 //! plan that no boot can refuse for its form. The same draft gives the same bytes.
 
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use zerocopy::IntoBytes;
-use zerocopy::little_endian::{U16, U32, U64};
-
-use crate::check::{CHECKED_FROM, HEADER_BYTES, Header, MAGIC, PlanError, Section, VERSION, kind};
-use crate::limits::{PLAN_BYTES_MAX, TEXT_BYTES_MAX};
-use crate::tables::{
-    Address, Alias, Argument, CheckMode, Concern, Disk, Dropped, Edge, Finish, Host, HostKey,
-    Limits, Module, MountMode, Policy, Repair, Runlevel, Script, ScriptMode, Service,
-    ServiceAction, Settings, Text, Weight,
+use crate::check::PlanError;
+use crate::choices::{
+    Argument, CheckMode, Concern, Finish, HostKey, Limits, MountMode, Policy, Repair, ScriptMode,
+    ServiceAction, Weight,
 };
+use crate::freezer::Freezer;
+use crate::limits::TEXT_BYTES_MAX;
 use crate::view::Plan;
 
-/// A whole plan, owned. Field by field as [`Settings`] and the tables say.
+/// A whole plan, owned. Field by field as [`crate::Settings`] and the tables say.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // Each field is documented in the table it becomes.
 pub struct Draft {
@@ -52,9 +48,10 @@ pub struct Draft {
     pub services: Vec<DraftService>,
     pub dropped: Vec<DraftDropped>,
     pub disks: Vec<DraftDisk>,
+    pub assemblies: Vec<DraftAssembly>,
 }
 
-/// See [`Host`].
+/// See [`crate::Host`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // As in the table.
 pub struct DraftHost {
@@ -64,7 +61,7 @@ pub struct DraftHost {
     pub addresses: Vec<DraftAddress>,
 }
 
-/// See [`Address`].
+/// See [`crate::Address`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftAddress {
     /// The address.
@@ -75,7 +72,7 @@ pub struct DraftAddress {
     pub gateway: Option<core::net::IpAddr>,
 }
 
-/// See [`Module`]. Dependencies are numbers into [`Draft::modules`], in the order to load.
+/// See [`crate::Module`]. Dependencies are numbers into [`Draft::modules`], in the order to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // As in the table.
 pub struct DraftModule {
@@ -85,7 +82,7 @@ pub struct DraftModule {
     pub dependencies: Vec<u32>,
 }
 
-/// See [`Alias`].
+/// See [`crate::Alias`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // As in the table.
 pub struct DraftAlias {
@@ -93,7 +90,7 @@ pub struct DraftAlias {
     pub module: u32,
 }
 
-/// See [`Runlevel`]. Scripts stand by level, then name.
+/// See [`crate::Runlevel`]. Scripts stand by level, then name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // As in the table.
 pub struct DraftRunlevel {
@@ -102,7 +99,7 @@ pub struct DraftRunlevel {
     pub scripts: Vec<DraftScript>,
 }
 
-/// See [`Script`].
+/// See [`crate::Script`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // As in the table.
 pub struct DraftScript {
@@ -115,7 +112,7 @@ pub struct DraftScript {
     pub edges: Vec<DraftEdge>,
 }
 
-/// See [`Edge`]. `awaited` is an index into the runlevel's own scripts.
+/// See [`crate::Edge`]. `awaited` is an index into the runlevel's own scripts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // As in the table.
 pub struct DraftEdge {
@@ -123,7 +120,7 @@ pub struct DraftEdge {
     pub reason: String,
 }
 
-/// See [`Service`].
+/// See [`crate::Service`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // As in the table.
 pub struct DraftService {
@@ -133,7 +130,7 @@ pub struct DraftService {
     pub action: ServiceAction,
 }
 
-/// See [`Dropped`].
+/// See [`crate::Dropped`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // As in the table.
 pub struct DraftDropped {
@@ -142,13 +139,27 @@ pub struct DraftDropped {
     pub runlevel: u8,
 }
 
-/// See [`Disk`].
+/// See [`crate::Disk`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // As in the table.
 pub struct DraftDisk {
     pub serial: String,
     pub bytes: u64,
     pub concern: Concern,
+}
+
+/// See [`crate::Assembly`]. A program is its words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs)] // As in the table.
+pub struct DraftAssembly {
+    pub name: String,
+    pub kind: String,
+    pub device: String,
+    pub run: Vec<String>,
+    pub late: Vec<String>,
+    pub undo: Vec<String>,
+    pub deadline_ms: u32,
+    pub late_ms: u32,
 }
 
 /// Why a draft cannot be frozen.
@@ -212,6 +223,7 @@ impl Default for Draft {
             services: Vec::new(),
             dropped: Vec::new(),
             disks: Vec::new(),
+            assemblies: Vec::new(),
         }
     }
 }
@@ -223,285 +235,4 @@ impl Draft {
         Plan::check(&bytes).map_err(DraftError::Check)?;
         Ok(bytes)
     }
-}
-
-/// Strings are kept once; tables grow beside them.
-#[derive(Default)]
-struct Freezer {
-    strings: String,
-    places: BTreeMap<String, Text>,
-}
-
-impl Freezer {
-    fn text(&mut self, text: &str) -> Result<Text, DraftError> {
-        if let Some(place) = self.places.get(text) {
-            return Ok(*place);
-        }
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(DraftError::Long(text.to_string()));
-        }
-        let place = Text {
-            offset: number(self.strings.len(), "strings")?,
-            length: number(text.len(), "strings")?,
-        };
-        self.strings.push_str(text);
-        self.places.insert(text.to_string(), place);
-        Ok(place)
-    }
-
-    fn freeze(mut self, draft: &Draft) -> Result<Vec<u8>, DraftError> {
-        let settings = self.settings(draft)?;
-        let (hosts, addresses) = self.hosts(draft)?;
-        let (modules, dependencies) = self.modules(draft)?;
-        let aliases = self.aliases(draft)?;
-        let (runlevels, scripts, edges) = self.order(draft)?;
-        let services = self.services(draft)?;
-        let dropped = self.dropped(draft)?;
-        let disks = self.disks(draft)?;
-        assemble(&[
-            section(kind::STRINGS, self.strings.as_bytes())?,
-            section(kind::SETTINGS, &[settings])?,
-            section(kind::HOSTS, &hosts)?,
-            section(kind::ADDRESSES, &addresses)?,
-            section(kind::MODULES, &modules)?,
-            section(kind::DEPENDENCIES, &dependencies)?,
-            section(kind::ALIASES, &aliases)?,
-            section(kind::RUNLEVELS, &runlevels)?,
-            section(kind::SCRIPTS, &scripts)?,
-            section(kind::EDGES, &edges)?,
-            section(kind::SERVICES, &services)?,
-            section(kind::DROPPED, &dropped)?,
-            section(kind::DISKS, &disks)?,
-        ])
-    }
-
-    fn settings(&mut self, draft: &Draft) -> Result<Settings, DraftError> {
-        Ok(Settings {
-            name: self.text(&draft.name)?,
-            root: self.text(&draft.root)?,
-            root_type: self.text(&draft.root_type)?,
-            root_flags: self.text(&draft.root_flags)?,
-            root_wait_ms: U32::new(draft.root_wait_ms),
-            script_deadline_ms: U32::new(draft.script_deadline_ms),
-            rescue_port: U16::new(draft.rescue_port),
-            parallel: U16::new(draft.parallel),
-            policy: draft.policy.number(),
-            repair: draft.repair.number(),
-            check_mode: draft.check_mode.number(),
-            mount_mode: draft.mount_mode.number(),
-            finish: draft.finish.number(),
-            memory_concern: draft.memory_concern.number(),
-            runlevel: draft.runlevel,
-            limits: draft.limits.number(),
-            store: self.text(&draft.store)?,
-            store_bytes: U32::new(draft.store_bytes),
-            memory_bytes_min: U64::new(draft.memory_bytes_min),
-            kernel: self.text(&draft.kernel)?,
-            built_s: U64::new(draft.built_s),
-            modules_always: self.text(&draft.modules_always.join(" "))?,
-        })
-    }
-
-    fn hosts(&mut self, draft: &Draft) -> Result<(Vec<Host>, Vec<Address>), DraftError> {
-        let mut sorted: Vec<&DraftHost> = draft.hosts.iter().collect();
-        sorted.sort_by(|a, b| (a.key_kind.number(), &a.key).cmp(&(b.key_kind.number(), &b.key)));
-        let mut hosts = Vec::new();
-        let mut addresses = Vec::new();
-        for host in sorted {
-            hosts.push(Host {
-                key: self.text(&host.key)?,
-                hostname: self.text(&host.hostname)?,
-                first_address: number(addresses.len(), "addresses")?,
-                address_count: U16::new(
-                    u16::try_from(host.addresses.len())
-                        .map_err(|_| DraftError::Many("addresses"))?,
-                ),
-                key_kind: host.key_kind.number(),
-                reserved: 0,
-            });
-            addresses.extend(host.addresses.iter().map(address));
-        }
-        Ok((hosts, addresses))
-    }
-
-    fn modules(&mut self, draft: &Draft) -> Result<(Vec<Module>, Vec<U32>), DraftError> {
-        let mut modules = Vec::new();
-        let mut dependencies = Vec::new();
-        for module in &draft.modules {
-            modules.push(Module {
-                name: self.text(&module.name)?,
-                path: self.text(&module.path)?,
-                options: self.text(&module.options)?,
-                first_dependency: number(dependencies.len(), "module dependencies")?,
-                dependency_count: number(module.dependencies.len(), "module dependencies")?,
-            });
-            dependencies.extend(module.dependencies.iter().map(|&index| U32::new(index)));
-        }
-        Ok((modules, dependencies))
-    }
-
-    fn aliases(&mut self, draft: &Draft) -> Result<Vec<Alias>, DraftError> {
-        let alias = |alias: &DraftAlias| {
-            Ok(Alias {
-                pattern: self.text(&alias.pattern)?,
-                module: U32::new(alias.module),
-            })
-        };
-        draft.aliases.iter().map(alias).collect()
-    }
-
-    #[allow(clippy::type_complexity)] // Three tables that only this call site tells apart.
-    fn order(
-        &mut self,
-        draft: &Draft,
-    ) -> Result<(Vec<Runlevel>, Vec<Script>, Vec<Edge>), DraftError> {
-        let mut runlevels = Vec::new();
-        let mut scripts = Vec::new();
-        let mut edges = Vec::new();
-        for runlevel in &draft.runlevels {
-            let first = number(scripts.len(), "scripts")?;
-            runlevels.push(Runlevel {
-                first_script: first,
-                script_count: number(runlevel.scripts.len(), "scripts")?,
-                level_count: U16::new(runlevel.scripts.last().map_or(0, |script| script.level)),
-                name: runlevel.name,
-                argument: runlevel.argument.number(),
-            });
-            for script in &runlevel.scripts {
-                scripts.push(Script {
-                    name: self.text(&script.name)?,
-                    deadline_ms: U32::new(script.deadline_ms),
-                    first_edge: number(edges.len(), "edges")?,
-                    edge_count: number(script.edges.len(), "edges")?,
-                    level: U16::new(script.level),
-                    mode: script.mode.number(),
-                    weight: script.weight.number(),
-                    link: script.link,
-                    reserved: 0,
-                });
-                let mut sorted: Vec<&DraftEdge> = script.edges.iter().collect();
-                sorted.sort_by_key(|edge| edge.awaited);
-                for edge in sorted {
-                    let awaited = U32::new(first.get().saturating_add(edge.awaited));
-                    edges.push(Edge {
-                        awaited,
-                        reason: self.text(&edge.reason)?,
-                    });
-                }
-            }
-        }
-        Ok((runlevels, scripts, edges))
-    }
-
-    fn services(&mut self, draft: &Draft) -> Result<Vec<Service>, DraftError> {
-        let service = |service: &DraftService| {
-            Ok(Service {
-                id: self.text(&service.id)?,
-                runlevels: self.text(&service.runlevels)?,
-                process: self.text(&service.process)?,
-                action: service.action.number(),
-            })
-        };
-        draft.services.iter().map(service).collect()
-    }
-
-    fn dropped(&mut self, draft: &Draft) -> Result<Vec<Dropped>, DraftError> {
-        let dropped = |dropped: &DraftDropped| {
-            Ok(Dropped {
-                name: self.text(&dropped.name)?,
-                reason: self.text(&dropped.reason)?,
-                runlevel: dropped.runlevel,
-            })
-        };
-        draft.dropped.iter().map(dropped).collect()
-    }
-
-    fn disks(&mut self, draft: &Draft) -> Result<Vec<Disk>, DraftError> {
-        let disk = |disk: &DraftDisk| {
-            Ok(Disk {
-                serial: self.text(&disk.serial)?,
-                bytes: U64::new(disk.bytes),
-                concern: disk.concern.number(),
-            })
-        };
-        draft.disks.iter().map(disk).collect()
-    }
-}
-
-fn number(value: usize, what: &'static str) -> Result<U32, DraftError> {
-    u32::try_from(value)
-        .map(U32::new)
-        .map_err(|_| DraftError::Many(what))
-}
-
-fn address(address: &DraftAddress) -> Address {
-    let bytes = |ip: core::net::IpAddr| {
-        let mut bytes = [0; 16];
-        match ip {
-            core::net::IpAddr::V4(ip) => bytes[..4].copy_from_slice(&ip.octets()),
-            core::net::IpAddr::V6(ip) => bytes = ip.octets(),
-        }
-        bytes
-    };
-    Address {
-        ip: bytes(address.ip),
-        gateway: address.gateway.map_or([0; 16], bytes),
-        family: if address.ip.is_ipv4() { 4 } else { 6 },
-        prefix: address.prefix,
-    }
-}
-
-/// A section with its bytes, before its place is known.
-struct Piece<'a> {
-    kind: u16,
-    entry_bytes: u16,
-    count: U32,
-    bytes: &'a [u8],
-}
-
-fn section<T: IntoBytes + zerocopy::Immutable>(
-    kind: u16,
-    table: &[T],
-) -> Result<Piece<'_>, DraftError> {
-    let entry_bytes = u16::try_from(size_of::<T>()).map_err(|_| DraftError::Many("bytes"))?;
-    Ok(Piece {
-        kind,
-        entry_bytes,
-        count: number(table.len(), "entries")?,
-        bytes: table.as_bytes(),
-    })
-}
-
-fn assemble(pieces: &[Piece<'_>]) -> Result<Vec<u8>, DraftError> {
-    let mut offset = HEADER_BYTES + pieces.len() * size_of::<Section>();
-    let mut sections = Vec::new();
-    for piece in pieces {
-        sections.push(Section {
-            kind: U16::new(piece.kind),
-            entry_bytes: U16::new(piece.entry_bytes),
-            offset: number(offset, "bytes")?,
-            count: piece.count,
-        });
-        offset += piece.bytes.len();
-    }
-    if offset > PLAN_BYTES_MAX {
-        return Err(DraftError::Many("bytes"));
-    }
-    let mut header = Header {
-        magic: MAGIC,
-        version: U16::new(VERSION),
-        zero: U16::new(0),
-        length: number(offset, "bytes")?,
-        crc32: U32::new(0),
-        sections: number(pieces.len(), "sections")?,
-    };
-    let mut bytes = Vec::with_capacity(offset);
-    bytes.extend_from_slice(header.as_bytes());
-    bytes.extend_from_slice(sections.as_bytes());
-    for piece in pieces {
-        bytes.extend_from_slice(piece.bytes);
-    }
-    header.crc32 = U32::new(preroot_crc::crc32(&bytes[CHECKED_FROM..]));
-    bytes[..HEADER_BYTES].copy_from_slice(header.as_bytes());
-    Ok(bytes)
 }

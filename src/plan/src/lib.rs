@@ -32,6 +32,7 @@
 //! | 11   | services     | [`Service`]    | as in inittab                                     |
 //! | 12   | dropped      | [`Dropped`]    | by runlevel, then name                            |
 //! | 13   | disks        | [`Disk`]       | by serial                                         |
+//! | 14   | assemblies   | [`Assembly`]   | as in the config: what lies below comes first     |
 //!
 //! Scripts never point forward: a script awaits only scripts that stand before it in its runlevel, so
 //! there is no loop to meet at boot.
@@ -44,18 +45,22 @@ extern crate alloc;
 extern crate std;
 
 mod check;
+mod choices;
 #[cfg(any(test, feature = "write"))]
 mod draft;
+#[cfg(any(test, feature = "write"))]
+mod freezer;
 pub mod limits;
 mod root_spec;
 mod tables;
 mod view;
 
 pub use check::PlanError;
+pub use choices::*;
 #[cfg(any(test, feature = "write"))]
 pub use draft::{
-    Draft, DraftAddress, DraftAlias, DraftDisk, DraftDropped, DraftEdge, DraftError, DraftHost,
-    DraftModule, DraftRunlevel, DraftScript, DraftService,
+    Draft, DraftAddress, DraftAlias, DraftAssembly, DraftDisk, DraftDropped, DraftEdge, DraftError,
+    DraftHost, DraftModule, DraftRunlevel, DraftScript, DraftService,
 };
 pub use root_spec::{RootKey, RootSpec, Spelling, device_number, number_of};
 pub use tables::*;

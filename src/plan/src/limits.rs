@@ -24,6 +24,10 @@ pub const ADDRESSES_PER_HOST_MAX: usize = 16;
 pub const SERVICES_MAX: usize = 64;
 /// Expected disks.
 pub const DISKS_MAX: usize = 256;
+/// Steps that assemble what the root lies on.
+pub const ASSEMBLIES_MAX: usize = 16;
+/// Words of one command line of such a step.
+pub const WORDS_MAX: usize = 24;
 /// Sections.
 pub const SECTIONS_MAX: usize = 32;
 

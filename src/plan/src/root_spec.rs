@@ -7,7 +7,8 @@
 //! | `PARTUUID=ID/PARTNROFF=N` | the partition N numbers behind that one, on the same disk |
 //! | `SERIAL=` `WWN=` `PATH=` | what holds a file system on a disk; with `-partN` behind it, that partition |
 //! | `8:1` `0801` | a device by major and minor, decimal or the kernel's old hexadecimal |
-//! | `/dev/mapper/NAME` | a device of the device mapper |
+//! | `/dev/mapper/NAME` `/dev/GROUP/VOLUME` | a device of the device mapper; a logical volume |
+//! | `/dev/md/NAME` | an array, as mdadm calls it |
 //! | `/dev/disk/by-uuid/...`, `by-label`, `by-partuuid`, `by-partlabel` | as `UUID=` and so on; `\x20` is a blank |
 //! | `/dev/disk/by-path/...`, `by-id/wwn-` `nvme-` `scsi-3` `virtio-` | as `PATH=`, `WWN=`, `SERIAL=`; without `-partN` the disk itself |
 //! | `/dev/NAME` | the kernel's name |
@@ -231,6 +232,8 @@ mod tests {
         check("SERIAL=x-party", Serial, "x-party", None, 0);
         check("/dev/vda1", Name, "vda1", None, 0);
         check("/dev/cciss/c0d0p1", Name, "cciss/c0d0p1", None, 0);
+        check("/dev/md/root", Name, "md/root", None, 0);
+        check("/dev/vg0/root", Name, "vg0/root", None, 0);
         check("/dev/mapper/vg-root", Mapper, "vg-root", None, 0);
         check("8:1", Number, "8:1", None, 0);
         check("0801", Number, "0801", None, 0);

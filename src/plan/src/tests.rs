@@ -8,9 +8,9 @@ use proptest::prelude::*;
 
 use crate::check::CHECKED_FROM;
 use crate::{
-    Argument, Draft, DraftAddress, DraftAlias, DraftDisk, DraftDropped, DraftEdge, DraftError,
-    DraftHost, DraftModule, DraftRunlevel, DraftScript, DraftService, Plan, PlanError, ScriptMode,
-    ServiceAction, Weight,
+    Argument, Assembly, Draft, DraftAddress, DraftAlias, DraftAssembly, DraftDisk, DraftDropped,
+    DraftEdge, DraftError, DraftHost, DraftModule, DraftRunlevel, DraftScript, DraftService, Plan,
+    PlanError, ScriptMode, ServiceAction, Weight,
 };
 
 fn script(name: &str, level: u16, awaited: &[u32]) -> DraftScript {
@@ -29,6 +29,10 @@ fn script(name: &str, level: u16, awaited: &[u32]) -> DraftScript {
             })
             .collect(),
     }
+}
+
+fn words(line: &str) -> Vec<alloc::string::String> {
+    line.split(' ').map(ToString::to_string).collect()
 }
 
 fn draft() -> Draft {
@@ -94,6 +98,15 @@ fn draft() -> Draft {
             bytes: 1 << 30,
             concern: crate::Concern::Degraded,
         }],
+        assemblies: vec![DraftAssembly {
+            name: "crypt root".to_string(),
+            kind: "crypto_LUKS".to_string(),
+            device: "UUID=0a-b".to_string(),
+            run: words("/sbin/cryptsetup open {} root"),
+            undo: words("/sbin/cryptsetup close root"),
+            deadline_ms: 30_000,
+            ..DraftAssembly::default()
+        }],
         ..Draft::default()
     }
 }
@@ -126,6 +139,12 @@ fn what_is_frozen_is_read_back() {
         "Required-Start"
     );
     assert!(plan.runlevel(b'3').is_none());
+    let run = plan.text(plan.assemblies()[0].run);
+    let read: Vec<_> = Assembly::words(run).collect();
+    assert_eq!(read, ["/sbin/cryptsetup", "open", "{}", "root"]);
+    assert!(Assembly::is_for_each(run));
+    let undo = plan.text(plan.assemblies()[0].undo);
+    assert!(!Assembly::is_for_each(undo));
 }
 
 #[test]
@@ -169,6 +188,9 @@ fn walk(plan: &Plan<'_>) -> usize {
             .iter()
             .map(|&index| plan.text(plan.modules()[index.get() as usize].name).len())
             .sum::<usize>();
+    }
+    for step in plan.assemblies() {
+        length += Assembly::words(plan.text(step.run)).count() + plan.text(step.late).len();
     }
     for runlevel in plan.runlevels() {
         for script in plan.scripts_of(runlevel) {
@@ -251,6 +273,30 @@ fn what_a_boot_would_refuse_is_not_frozen() {
                 d.hosts.push(again);
             }),
             DraftError::Check(PlanError::Order(kind::HOSTS)),
+        ),
+        (
+            refused(|d| d.assemblies[0].run.clear()),
+            DraftError::Check(PlanError::Choice(kind::ASSEMBLIES)),
+        ),
+        (
+            refused(|d| d.assemblies[0].run = words("mdadm --assemble")),
+            DraftError::Check(PlanError::Choice(kind::ASSEMBLIES)),
+        ),
+        (
+            refused(|d| d.assemblies[0].late = words("mdadm")),
+            DraftError::Check(PlanError::Choice(kind::ASSEMBLIES)),
+        ),
+        (
+            refused(|d| d.assemblies[0].run = words(&"/x ".repeat(25))),
+            DraftError::Check(PlanError::Choice(kind::ASSEMBLIES)),
+        ),
+        (
+            refused(|d| d.assemblies[0].deadline_ms = 0),
+            DraftError::Check(PlanError::Choice(kind::ASSEMBLIES)),
+        ),
+        (
+            refused(|d| d.assemblies[0].device = "sda1".to_string()),
+            DraftError::Check(PlanError::Choice(kind::ASSEMBLIES)),
         ),
         (
             refused(|d| d.name = "a\0b".to_string()),

@@ -6,7 +6,8 @@
 use zerocopy::little_endian::U32;
 
 use crate::tables::{
-    Address, Alias, Disk, Dropped, Edge, Host, Module, Runlevel, Script, Service, Settings, Text,
+    Address, Alias, Assembly, Disk, Dropped, Edge, Host, Module, Runlevel, Script, Service,
+    Settings, Text,
 };
 
 /// A plan whose every byte has been checked.
@@ -25,6 +26,7 @@ pub struct Plan<'a> {
     pub(crate) services: &'a [Service],
     pub(crate) dropped: &'a [Dropped],
     pub(crate) disks: &'a [Disk],
+    pub(crate) assemblies: &'a [Assembly],
 }
 
 fn range<T>(table: &[T], first: U32, count: u32) -> &[T] {
@@ -138,5 +140,11 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn disks(&self) -> &'a [Disk] {
         self.disks
+    }
+
+    /// What assembles what the root lies on, from the disks up.
+    #[must_use]
+    pub fn assemblies(&self) -> &'a [Assembly] {
+        self.assemblies
     }
 }

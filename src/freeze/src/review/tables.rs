@@ -61,6 +61,11 @@ fn differing(old: &str, new: &str) -> (String, String) {
     (olds.join(", "), news.join(", "))
 }
 
+/// What the root is assembled from.
+pub(super) fn assemblies(old: &Plan<'_>, new: &Plan<'_>) -> Vec<Entry> {
+    entries(lines::assemblies(old), lines::assemblies(new))
+}
+
 /// The hosts.
 pub(super) fn hosts(old: &Plan<'_>, new: &Plan<'_>) -> Vec<Entry> {
     entries(lines::hosts(old), lines::hosts(new))

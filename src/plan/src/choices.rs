@@ -1,0 +1,156 @@
+//! What a byte of a plan means, where it means one of a few things.
+//!
+//! The numbers stand in plans; the version of the format stands for all of them.
+
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $number:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$variant_doc])* $variant = $number,)+ }
+
+        impl $name {
+            /// The choice with this number.
+            #[must_use]
+            pub fn from_number(number: u8) -> Option<$name> {
+                match number { $($number => Some($name::$variant),)+ _ => None }
+            }
+
+            /// Its number in a plan.
+            #[must_use]
+            pub fn number(self) -> u8 {
+                match self { $($name::$variant => $number,)+ }
+            }
+        }
+    };
+}
+
+choice! {
+    /// When a script may start.
+    Policy {
+        /// When every script of the level before has ended.
+        Levels = 0,
+        /// When the scripts it is ordered after have ended.
+        Edges = 1,
+    }
+}
+
+choice! {
+    /// What a check may change without asking.
+    Repair {
+        /// What is safe: `e2fsck -p`.
+        Preen = 0,
+        /// Everything: `e2fsck -p`, then `e2fsck -y`.
+        Yes = 1,
+        /// Nothing: `e2fsck -n`.
+        No = 2,
+    }
+}
+
+choice! {
+    /// When the root is checked.
+    CheckMode {
+        /// When its superblock says that it is due.
+        Auto = 0,
+        /// Always.
+        Force = 1,
+        /// Never.
+        Skip = 2,
+    }
+}
+
+choice! {
+    /// How the root is mounted.
+    MountMode {
+        /// `rw`.
+        ReadWrite = 0,
+        /// `ro`.
+        ReadOnly = 1,
+    }
+}
+
+choice! {
+    /// What scripts may use while the order runs.
+    Limits {
+        /// All but what PID 1 and the rescue need: memory, tasks, CPU time.
+        Reserve = 0,
+        /// Everything: the control groups' controllers are left to the root.
+        None = 1,
+    }
+}
+
+choice! {
+    /// What PID 1 does after the order.
+    Finish {
+        /// Stays: reaps, respawns, answers shutdown.
+        Stay = 0,
+        /// Execs the root's own init after the mount and leaves the start to it.
+        Init = 1,
+    }
+}
+
+choice! {
+    /// What a host is known by.
+    HostKey {
+        /// The MAC address of one of its interfaces.
+        Mac = 1,
+        /// Any machine: the first interface with a carrier.
+        FirstCarrier = 255,
+    }
+}
+
+choice! {
+    /// How a script is started.
+    ScriptMode {
+        /// Beside the others, output captured.
+        Parallel = 0,
+        /// Alone, on the console.
+        Interactive = 1,
+    }
+}
+
+choice! {
+    /// What a script's failure means for the verdict.
+    Weight {
+        /// It is recorded.
+        Normal = 0,
+        /// It makes the verdict DEGRADED.
+        Critical = 1,
+    }
+}
+
+choice! {
+    /// What a script is asked to do.
+    Argument {
+        /// `start`.
+        Start = 0,
+        /// `stop`.
+        Stop = 1,
+    }
+}
+
+choice! {
+    /// What inittab wants of a service.
+    ServiceAction {
+        /// Started again whenever it ends.
+        Respawn = 0,
+        /// Started once.
+        Once = 1,
+        /// Started when ctrl-alt-del is pressed.
+        CtrlAltDel = 2,
+        /// Started when power fails.
+        PowerFail = 3,
+    }
+}
+
+choice! {
+    /// What a missing piece of hardware means.
+    Concern {
+        /// It is recorded.
+        Note = 0,
+        /// The verdict is DEGRADED.
+        Degraded = 1,
+        /// The boot holds before root.
+        Hold = 2,
+    }
+}
