@@ -1,8 +1,9 @@
 //! The bake: checks every input, then lays the image out. All that is wrong is said at once.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use preroot_plan::Plan;
+use preroot_plan::{Assembly, Plan};
 
 use crate::compress::Compression;
 use crate::deb::Package;
@@ -87,7 +88,7 @@ pub fn bake(recipe: &Recipe) -> Result<Image, Vec<Error>> {
     if let Some(bytes) = &plan_bytes {
         bake.modules(bytes);
     }
-    bake.programs();
+    bake.programs(plan_bytes.as_deref());
     match plan_bytes {
         Some(bytes) if bake.errors.is_empty() => bake.finish(bytes).map_err(|error| vec![error]),
         _ => Err(bake.errors),
@@ -222,7 +223,7 @@ impl Bake<'_> {
         }
     }
 
-    fn programs(&mut self) {
+    fn programs(&mut self, plan_bytes: Option<&[u8]>) {
         let recipe = self.recipe;
         let packages: Vec<Option<Package>> = recipe
             .packages
@@ -253,6 +254,13 @@ impl Bake<'_> {
         for file in &recipe.files {
             let added = self.extra_file(file, &mut tools);
             self.keep(added);
+        }
+        for path in plan_bytes.map(assembling).unwrap_or_default() {
+            // Somebody's own file goes before what a package has.
+            if !self.layout.has(&path) {
+                let added = tools.add_program(&path, &mut self.layout);
+                self.keep(added);
+            }
         }
     }
 
@@ -292,6 +300,22 @@ impl Bake<'_> {
         let listing = Listing::of(archive, compression, bytes.len());
         Ok(Image { bytes, listing })
     }
+}
+
+/// The programs that a plan has run to assemble the root, each once.
+fn assembling(plan_bytes: &[u8]) -> BTreeSet<String> {
+    // Checked before.
+    let Ok(plan) = Plan::check(plan_bytes) else {
+        return BTreeSet::new();
+    };
+    let programs = plan.assemblies().iter();
+    let programs = programs.flat_map(|step| [step.run, step.late, step.undo]);
+    let path = |text| Assembly::words(plan.text(text)).next();
+    programs
+        .filter_map(path)
+        .filter(|path| !path.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A file of keys that an image with an sshd must have.

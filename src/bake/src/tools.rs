@@ -12,6 +12,11 @@ use crate::sources::{Origin, Sources};
 /// Links to busybox, one a line.
 const APPLETS: &str = include_str!("../../../initramfs/applets.txt");
 
+/// A library that ends threads of its own (it opens keys with several at once)...
+const THREADS: &str = "libargon2.so.1";
+/// ... and the one that the C library loads then, which no file names: pthread_exit(3) unwinds the stack.
+const UNWINDER: &str = "libgcc_s.so.1";
+
 /// A tool that an image can hold. They stand in the order in which a payload holds them: a check of
 /// the root unpacks nothing but its checker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -161,6 +166,32 @@ impl<'a> Tools<'a> {
             }
             _ => layout.tool(facts.place, found.bytes, &reason),
         }
+        Ok(())
+    }
+
+    /// A program that the plan has run at every boot, by its path; never packed.
+    pub(crate) fn add_program(&mut self, path: &str, layout: &mut Layout) -> Result<(), Error> {
+        let Some(found) = self.sources.find(&[path], Elf::is)? else {
+            return Err(Error::Missing {
+                wanted: format!("program {path}, which the plan runs to assemble the root"),
+                searched: self.sources.searched(),
+                remedy: format!(
+                    "give the package that has it with --package, name a file of your own as {path} in \
+                     [[image.file]], or take it out of [[root.assemble]] and freeze again"
+                ),
+            });
+        };
+        let label = self.sources.words(found.origin);
+        let elf = Elf::read(&found.bytes).map_err(|what| {
+            let place = format!("{} of {label}", found.path);
+            Error::input(place, what, "give the package of this machine's kind")
+        })?;
+        self.needs_of(path, &elf, found.origin, layout)?;
+        if self.libraries.contains_key(THREADS) && !self.libraries.contains_key(UNWINDER) {
+            self.add_library(path, UNWINDER, found.origin, layout)?;
+        }
+        let reason = format!("assembles what the root lies on, by the plan; from {label}");
+        layout.file(path, 0o755, found.bytes, &reason);
         Ok(())
     }
 

@@ -285,3 +285,50 @@ fn an_image_without_an_sshd_needs_no_keys() {
     world.recipe.host_key = None;
     assert!(bake(&world.recipe).is_ok());
 }
+
+/// The programs that assemble the root come along with what they need, each once and never packed; one that is
+/// nowhere is refused by name.
+#[test]
+fn assembling_programs_come_along_or_are_refused() {
+    let mut world = World::new(Order::Forward);
+    world.recipe.packing = Packing::Packed;
+    let words = |line: &str| line.split(' ').map(str::to_owned).collect();
+    let step = preroot_plan::DraftAssembly {
+        name: "md".to_owned(),
+        run: words("/sbin/mdadm --incremental {}"),
+        late: words("/sbin/mdadm --run"),
+        undo: words("/sbin/other --stop"),
+        deadline_ms: 1,
+        ..preroot_plan::DraftAssembly::default()
+    };
+    let draft = preroot_plan::Draft {
+        assemblies: vec![step],
+        ..preroot_plan::Draft::default()
+    };
+    world.write("plan", draft.freeze().unwrap());
+    let refused = messages(&world);
+    for path in ["/sbin/mdadm", "/sbin/other"] {
+        let words = format!("program {path}, which the plan runs to assemble the root: not found");
+        assert!(refused.contains(&words), "{refused}");
+    }
+    // From a root whose /sbin is below /usr, and from the config.
+    world.write("root/usr/sbin/mdadm", fixture::program(b"mdadm"));
+    world.write("other", fixture::program(b"other"));
+    world.recipe.files.push(preroot_bake::ExtraFile {
+        path: "/sbin/other".to_owned(),
+        source: world.path("other"),
+        permissions: 0o700,
+    });
+    let image = bake(&world.recipe).unwrap();
+    let archive = Archive::read(&image.bytes).unwrap();
+    let has = |path: &str, mode: u16| {
+        let mut members = archive.members().iter();
+        members.any(|member| member.path == path && member.permissions == mode)
+    };
+    assert!(has("sbin/mdadm", 0o755) && has("sbin/other", 0o700));
+    let listing = image.listing.to_string();
+    assert!(
+        listing.contains("assembles what the root lies on"),
+        "{listing}"
+    );
+}
