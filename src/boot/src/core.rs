@@ -7,6 +7,7 @@ use preroot_plan::{MountMode, Plan};
 use preroot_record::limits::OUTPUT_BYTES_MAX;
 use preroot_record::{Event as Record, Note, Output, Source};
 
+use crate::assembly::Assembly;
 use crate::check::Check;
 use crate::command_line::CommandLine;
 use crate::console::Console;
@@ -36,6 +37,7 @@ pub(crate) enum Purpose {
     Loader(u8),
     Sshd,
     Probe,
+    Assembly,
     Fsck,
     /// Copies the record into its store.
     Keep,
@@ -74,6 +76,7 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) network: Network,
     pub(crate) sshd: Sshd,
     pub(crate) root: RootSearch,
+    pub(crate) assembly: Assembly,
     pub(crate) check: Check,
     pub(crate) task: Task,
     pub(crate) runner: Runner,
@@ -123,6 +126,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             network: Network::default(),
             sshd: Sshd::default(),
             root: RootSearch::default(),
+            assembly: Assembly::default(),
             check: Check::default(),
             task: Task::default(),
             runner: Runner::default(),
@@ -210,6 +214,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         if self.next_deadline().is_some_and(|deadline| deadline <= now) {
             self.deadlines(now);
         }
+        crate::assembly::go(self);
         if self.down.is_some() {
             Turn::Down
         } else if event == Event::Due && until.is_some_and(|until| until <= now) {
@@ -226,6 +231,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             self.network.deadline(),
             self.sshd.deadline(),
             self.root.deadline(),
+            self.assembly.deadline(self.plan),
             self.runner.deadline(),
             self.services.deadline(),
             self.console.deadline(),
@@ -242,6 +248,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         crate::network::due(self, now);
         crate::sshd::due(self, now);
         crate::root::due(self, now);
+        crate::assembly::due(self, now);
         crate::script::due(self, now);
         crate::services::due(self, now);
         crate::console::due(self, now);
@@ -285,6 +292,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Loader(loader) => crate::modules::ended(self, loader),
             Purpose::Sshd => crate::sshd::ended(self, end),
             Purpose::Probe => crate::root::probe_ended(self),
+            Purpose::Assembly => crate::assembly::ended(self, end.status),
             Purpose::Fsck => crate::fsck::ended(self, end),
             Purpose::Keep => crate::keeper::ended(self, end.status),
             Purpose::Task => self.task.ended(end.status),
@@ -314,6 +322,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Loader(loader) => crate::modules::output(self, loader, bytes),
             Purpose::Sshd => crate::sshd::output(self, bytes),
             Purpose::Probe => crate::root::probe_output(self, bytes),
+            Purpose::Assembly => crate::assembly::output(self, bytes),
             Purpose::Fsck => crate::fsck::output(self, bytes),
             Purpose::Task => crate::task::output(self, bytes),
             Purpose::Script(script) => crate::script::output(self, script, bytes),

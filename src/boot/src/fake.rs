@@ -82,6 +82,8 @@ pub(crate) struct Fake {
     pub(crate) answers: Vec<String>,
     /// This program finds no room while another script runs.
     pub(crate) no_room_for: Option<&'static str>,
+    /// Programs by their command lines, and the block devices that they make.
+    pub(crate) makes: Vec<(&'static str, &'static str)>,
     /// Control groups that children were born into.
     pub(crate) groups_born_into: Vec<String>,
     /// Files that were written, in order.
@@ -165,6 +167,7 @@ impl Fake {
             module_errno: None,
             answers: Vec::new(),
             no_room_for: None,
+            makes: Vec::new(),
             groups_born_into: Vec::new(),
             written: Vec::new(),
             killed_groups: Vec::new(),
@@ -287,6 +290,10 @@ impl Fake {
         let first = arguments.get(1).map_or("", |argument| argument);
         let behaviour = self.behaviours.get(&format!("{name} {first}"));
         let behaviour = behaviour.or(self.behaviours.get(&name)).cloned();
+        let line = arguments.join(" ");
+        for (_, device) in self.makes.clone().iter().filter(|(by, _)| *by == line) {
+            self.attach(device);
+        }
         let (output, behaviour) = match (name.as_str(), behaviour) {
             (_, Some(Behaviour::Exits(code, text, after))) => {
                 (text.to_string(), Behaviour::Exits(code, "", after))

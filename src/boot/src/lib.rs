@@ -12,6 +12,8 @@
 #[cfg(test)]
 extern crate std;
 
+mod array;
+mod assembly;
 mod born;
 pub mod by_path;
 mod check;

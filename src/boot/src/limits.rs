@@ -17,6 +17,16 @@ pub const SCRIPT_OUTPUT_BYTES_MAX: u64 = 16 << 10;
 pub const SSHD_OUTPUT_BYTES_MAX: u32 = 32 << 10;
 /// Output of the file system check that is kept.
 pub const FSCK_OUTPUT_BYTES_MAX: u32 = 32 << 10;
+/// Output of one program that assembles what the root lies on that is kept.
+pub const ASSEMBLY_OUTPUT_BYTES_MAX: u32 = 4 << 10;
+/// The last line of such a program, for the rescue.
+pub const LAST_WORDS_BYTES_MAX: usize = 120;
+/// Words of such a program's command line.
+pub const WORDS_MAX: usize = preroot_plan::limits::WORDS_MAX;
+/// Devices that programs are run for, and programs that are run for none, of all steps.
+pub const JOBS_MAX: usize = 64;
+/// Members of an array that are asked for one by one.
+pub const MEMBERS_MAX: u32 = 64;
 /// Scripts at once of which the end of their output is kept, when there is more of it than is kept.
 pub const TAILS_MAX: usize = 32;
 /// While the order runs, one task in so many is left to PID 1 and the rescue.

@@ -117,15 +117,8 @@ fn tell<M: Machine>(boot: &mut Boot<'_, M>) -> bool {
     lacks
 }
 
-/// What is no file system, by the names that superblocks have.
-const STRANGERS: [&str; 6] = [
-    "swap",
-    "swsuspend",
-    "jbd",
-    "crypto_LUKS",
-    "LVM2_member",
-    "linux_raid_member",
-];
+/// What is no file system, by the names that superblocks have, beside what has to be assembled: that is never found.
+const STRANGERS: [&str; 3] = ["swap", "swsuspend", "jbd"];
 
 /// As what it is mounted: what its superblock says, for a plan or a command line can be older than that. Of the names
 /// that an ext file system can be mounted by, the one that was asked for.

@@ -8,6 +8,7 @@ use heapless::{String, Vec};
 use preroot_plan::{RootKey, RootSpec};
 use preroot_record::{Note, RootFound};
 
+use crate::assembly;
 use crate::command_line::Wait;
 use crate::core::{Boot, Purpose, Turn};
 use crate::limits::{
@@ -52,6 +53,11 @@ impl RootSearch {
         self.probe.as_ref().map(|probe| probe.due)
     }
 
+    /// All that was looked at.
+    pub(crate) fn volumes(&self) -> &[Volume] {
+        &self.volumes
+    }
+
     /// A device has gone. What a child still says of it is not heard: the next of that name may be another.
     pub(crate) fn vanished(&mut self, name: &str) {
         self.forget(name);
@@ -89,7 +95,7 @@ impl RootSearch {
         }
     }
 
-    fn settled(&self) -> bool {
+    pub(crate) fn settled(&self) -> bool {
         self.pending.is_empty() && self.probe.is_none()
     }
 }
@@ -161,7 +167,7 @@ fn look<M: Machine>(boot: &mut Boot<'_, M>) {
 
 /// The child says what is on a device.
 pub(crate) fn probe_output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
-    let root = &mut boot.root;
+    let (root, assembly, plan) = (&mut boot.root, &mut boot.assembly, boot.plan);
     let Some(mut probe) = root.probe.take() else {
         return;
     };
@@ -176,6 +182,7 @@ pub(crate) fn probe_output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
         };
         probe.spoken += at + 1;
         root.forget(&volume.name);
+        assembly.appeared(plan, &volume);
         // A device beyond the table is not found; the rescue says what is.
         let _ = root.volumes.push(volume);
     });
@@ -211,6 +218,12 @@ pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
 
 /// The stage: waits until the root is there.
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
+    let next = search(boot);
+    assembly::end(boot);
+    next
+}
+
+fn search<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     let spec = match wanted(boot) {
         Ok(spec) => spec,
         Err(failed) => return Next::Failed(failed),
@@ -219,10 +232,24 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     let mut until = Some(deadline(boot, began));
     let mut trust = Trust::Superblocks;
     let look_again = crate::modules::sweep(boot).and(coldplug(boot));
+    assembly::begin(boot);
+    let mut is_quiet = boot.plan.is_none_or(|plan| plan.assemblies().is_empty());
+    let asks_quiet = !is_quiet;
     loop {
         // While devices are still being looked at, or their drivers loaded, one match is not yet the answer to
         // whether there are two. Nor can a driver be loaded from an image that the pivot has left.
-        let is_settled = boot.root.settled() && boot.modules.deadline().is_none();
+        let is_settled =
+            boot.root.settled() && boot.modules.deadline().is_none() && boot.assembly.is_idle();
+        // Of a program that has ended, the devices that it made may not have been heard yet.
+        if is_settled && !is_quiet {
+            let now = boot.machine.now();
+            match boot.turn(Some(now)) {
+                Turn::Down => return Next::Down,
+                turn => is_quiet = turn == Turn::Due,
+            }
+            continue;
+        }
+        is_quiet = !asks_quiet;
         if is_settled || trust == Trust::Copies {
             match choose(boot, &spec, trust) {
                 Ok(Some(volume)) => return found(boot, volume, began),
@@ -291,7 +318,11 @@ fn choose<M: Machine>(
     let volumes = &boot.root.volumes;
     let is_of_superblock = matches!(spec.key, RootKey::Uuid | RootKey::Label);
     let is_sure = |volume: &&Volume| !is_of_superblock || volume.due != LOST;
-    let meant = || volumes.iter().filter(|v| v.is_meant(spec, volumes));
+    let is_whole = |v: &&Volume| !v.is_part();
+    let meant = || {
+        let whole = volumes.iter().filter(is_whole);
+        whole.filter(|v| v.is_meant(spec, volumes))
+    };
     let one = match (meant().filter(is_sure).count(), trust) {
         (1, _) => meant().find(is_sure),
         (0, Trust::Superblocks) => None,
@@ -331,12 +362,30 @@ fn found<M: Machine>(boot: &mut Boot<'_, M>, mut volume: Volume, began: Nanoseco
     });
     boot.milestone(format_args!("root {wanted} is {} ({kind})", volume.name));
     boot.root.found = Some(volume);
+    assembly::found(boot);
     Next::Done
 }
 
 /// Nothing matched: says what there is.
 fn missing<M: Machine>(boot: &mut Boot<'_, M>) -> Failed {
     tell(boot, None);
+    let spec = wanted(boot).ok();
+    let part = boot.root.volumes.iter().find(|volume| {
+        let volumes = &boot.root.volumes;
+        volume.is_part() && spec.is_some_and(|spec| volume.is_meant(&spec, volumes))
+    });
+    let why: Option<Text> = match (boot.assembly.failure(), part) {
+        (Some(failure), _) => Some(failure.clone()),
+        (None, Some(part)) => Some(text(format_args!(
+            "{} is a {}, which has to be assembled",
+            part.name, part.kind
+        ))),
+        _ => None,
+    };
+    if let Some(why) = why {
+        boot.alarm(format_args!("{why}"));
+        boot.verdict.because(&why);
+    }
     Failed::plain(Step::RootNotFound)
 }
 

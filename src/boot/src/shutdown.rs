@@ -6,6 +6,7 @@
 use preroot_plan::ServiceAction;
 use preroot_record::Shutdown as Record;
 
+use crate::assembly;
 use crate::core::{Boot, RootPlace, Turn};
 use crate::groups;
 use crate::health;
@@ -68,6 +69,7 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>, request: Request) -> Errno
     crate::sshd::stop(boot);
     end_everybody(boot);
     leave_root(boot);
+    assembly::undo(boot);
     if let Err(errno) = boot.machine.sync() {
         boot.alarm(format_args!("sync: errno {}", errno.0));
     }

@@ -59,8 +59,17 @@ pub(crate) fn run<M: Machine>(
     arguments: &[&str],
     limit: Nanoseconds,
 ) -> Outcome {
+    run_spawn(boot, &Spawn::own(arguments), limit)
+}
+
+/// As [`run`], of any child; an exit code that is not 0 stands where its errno would.
+pub(crate) fn run_spawn<M: Machine>(
+    boot: &mut Boot<'_, M>,
+    spawn: &Spawn<'_>,
+    limit: Nanoseconds,
+) -> Outcome {
     boot.task = Task::default();
-    let child = match boot.machine.spawn(&Spawn::own(arguments)) {
+    let child = match boot.machine.spawn(spawn) {
         Ok(spawned) => spawned.child,
         Err(errno) => return Outcome::NotStarted(errno),
     };

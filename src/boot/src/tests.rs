@@ -12,6 +12,7 @@ use preroot_plan::{
 };
 
 mod any_input;
+mod assembly;
 mod checks;
 mod keeping;
 mod pivots;

@@ -59,7 +59,10 @@ pub(crate) fn arrived<M: Machine>(boot: &mut Boot<'_, M>) {
         _ if uevent.subsystem != "block" => {}
         // A disk whose size or table changes says `change`, and so does the device mapper when it has one.
         "add" | "change" | "online" => crate::root::appeared(boot, uevent.name),
-        "remove" | "offline" => boot.root.vanished(uevent.name),
+        "remove" | "offline" => {
+            boot.root.vanished(uevent.name);
+            boot.assembly.vanished(uevent.name);
+        }
         _ => {}
     }
 }

@@ -24,6 +24,8 @@ pub(crate) enum Word {
 pub(crate) struct Verdict {
     word: Word,
     reason: String<160>,
+    /// What a person who is needed has to know beside the step that failed.
+    because: String<120>,
     more: u32,
 }
 
@@ -38,6 +40,11 @@ impl Verdict {
         }
     }
 
+    /// Why the stage is about to fail.
+    pub(crate) fn because(&mut self, why: &str) {
+        self.because = text(format_args!("{why}"));
+    }
+
     /// A person is needed: outweighs everything said before.
     pub(crate) fn rescue(&mut self, stage: &str, failed: Failed) {
         self.word = Word::Rescue;
@@ -45,6 +52,10 @@ impl Verdict {
         self.reason = text(format_args!("{stage}: {}", failed.step.words()));
         if failed.errno.0 != 0 {
             self.reason = text(format_args!("{}, errno {}", self.reason, failed.errno.0));
+        }
+        let because = core::mem::take(&mut self.because);
+        if !because.is_empty() {
+            self.reason = text(format_args!("{}: {because}", self.reason));
         }
     }
 

@@ -12,7 +12,7 @@
 //! | `disk` | the disk it is a partition of |
 //! | `number` | major and minor: `8:1` |
 //! | `serial` `wwn` `path` | of the disk |
-//! | `mapper` | name that the device mapper has for it |
+//! | `mapper` | name that the device mapper has for it; of an array `md/NAME`, as mdadm calls it below /dev |
 //! | `bytes` | size of the device |
 //! | `ro` | 1: it cannot be written |
 //! | `due` | ext: why it has to be checked: `unclean` `errors` `mounts` `interval` `journal` `damaged`, or `lost`: there is no superblock, only a copy; absent when it is clean |
@@ -26,6 +26,12 @@ use preroot_plan::{RootKey, RootSpec, Spelling, device_number};
 
 /// What `due` says when there is no superblock, but a good copy of one.
 pub const LOST: &str = "lost";
+
+/// The type of a member of an array.
+pub const RAID_MEMBER: &str = "linux_raid_member";
+/// Types of devices that something is assembled from. A mirror's member may look like the file system on the mirror;
+/// mounted by itself, it would not be the same as its twin any more.
+const PARTS: [&str; 3] = [RAID_MEMBER, "LVM2_member", "crypto_LUKS"];
 
 /// A label of a file system or partition.
 pub type Label = String<128>;
@@ -144,6 +150,12 @@ impl Volume {
         }
     }
 
+    /// Whether this is a part of something that has to be assembled, and never a root by itself.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        PARTS.contains(&self.kind.as_str())
+    }
+
     /// Whether this is what `spec` names, not counting its offset.
     #[must_use]
     pub fn is(&self, spec: &RootSpec<'_>) -> bool {
@@ -155,6 +167,9 @@ impl Volume {
         }
         let is_named = match spec.key {
             RootKey::Number => device_number(name) == device_number(wanted),
+            RootKey::Name if wanted.bytes().any(|byte| byte == b'/') => {
+                is_below_dev(self, wanted) || name == wanted
+            }
             _ => is_spelled(name, wanted, spec),
         };
         is_named
@@ -179,6 +194,18 @@ impl Volume {
             _ => all.iter().any(is_behind),
         }
     }
+}
+
+/// Whether LVM or mdadm would link this below /dev by a name with a `/` in it, `GROUP/VOLUME` or `md/NAME`: the device
+/// mapper's name has a `-` between the two, and their own doubled (dm_build_dm_name() of LVM2's libdm-string.c).
+fn is_below_dev(volume: &Volume, wanted: &str) -> bool {
+    let mut rest = volume.mapper.bytes();
+    let is_volume = wanted.bytes().all(|byte| match byte {
+        b'-' => rest.next() == Some(b'-') && rest.next() == Some(b'-'),
+        b'/' => rest.next() == Some(b'-'),
+        _ => rest.next() == Some(byte),
+    });
+    is_volume && rest.next().is_none() || volume.mapper == wanted
 }
 
 /// Whether this is how `spec` has the name written.
@@ -256,12 +283,13 @@ pub fn escape(value: &[u8], out: &mut dyn core::fmt::Write) -> core::fmt::Result
 mod tests {
     use super::*;
 
-    const LINES: [&str; 3] = [
+    const LINES: [&str; 4] = [
         "sda1\ttype=ext4\tuuid=0a-b\tlabel=my root\tpartuuid=C1\tpartlabel=a/b\tpart=1\tdisk=sda\t\
          number=8:1\tserial=SN1\twwn=naa.5000c500\tpath=pci-1-ata-1.0",
         "sda2\tpartuuid=c2\tpart=2\tdisk=sda\tnumber=8:2\tserial=SN1\twwn=naa.5000c500\t\
          path=pci-1-ata-1.0",
-        "dm-0\ttype=swap\tnumber=253:0\tmapper=vg-root",
+        "dm-0\ttype=swap\tnumber=253:0\tmapper=vg--a-root",
+        "md127\ttype=ext4\tnumber=9:127\tmapper=md/root",
     ];
 
     /// Which of the lines above a spec means.
@@ -318,8 +346,17 @@ mod tests {
         for spec in ["SERIAL=SN1-part2", "PARTUUID=C1/PARTNROFF=1", "8:2"] {
             check(spec, &[1]);
         }
-        for spec in ["/dev/mapper/vg-root", "/dev/dm-0", "253:0", "fd00"] {
+        for spec in [
+            "/dev/mapper/vg--a-root",
+            "/dev/vg-a/root",
+            "/dev/dm-0",
+            "253:0",
+            "fd00",
+        ] {
             check(spec, &[2]);
+        }
+        for spec in ["/dev/md/root", "9:127"] {
+            check(spec, &[3]);
         }
     }
 
@@ -337,6 +374,12 @@ mod tests {
             "PARTUUID=C1/PARTNROFF=5",
             "PARTUUID=C1/PARTNROFF=-2147483647",
             "/dev/mapper/vg",
+            "/dev/vg--a/root",
+            "/dev/vg-a/roo",
+            "/dev/vg/a-root",
+            "/dev/vg-a/root/",
+            "/dev/md/roo",
+            "/dev/root",
             "9:1",
         ] {
             check(spec, &[]);

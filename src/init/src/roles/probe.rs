@@ -59,6 +59,7 @@ fn look(name: &str, out: &mut Stream) -> Result<(), Errno> {
     let mut disk = in_class(name).ok_or(Errno::INVAL)?;
     text(out, "number", file(&disk, "dev", buffer))?;
     text(out, "mapper", file(&disk, "dm/name", buffer))?;
+    text(out, "mapper", array_name(name, buffer))?;
     if file(&disk, "ro", buffer).starts_with(b"1") {
         number(out, "ro", 1)?;
     }
@@ -108,6 +109,24 @@ fn look(name: &str, out: &mut Stream) -> Result<(), Errno> {
         text(out, "label", &superblock.label)?;
     }
     Ok(())
+}
+
+/// What mdadm calls an array below /dev (`md/root`), by its map: `md127 1.2 UUID /dev/md/root` (mapfile.c). Empty: the
+/// same as the kernel.
+fn array_name<'a>(name: &str, buffer: &'a mut [u8; FACT_BYTES_MAX]) -> &'a [u8] {
+    if !name.starts_with("md") {
+        return &[];
+    }
+    let length = read("/run/mdadm/map", buffer).unwrap_or(0);
+    let map = buffer.get(..length).unwrap_or_default();
+    let mut lines = map.split(|byte| *byte == b'\n');
+    let path = lines.find_map(|line| {
+        let mut words = line.split(|byte| *byte == b' ');
+        (words.next() == Some(name.as_bytes())).then(|| words.next_back())?
+    });
+    path.and_then(|path| path.strip_prefix(b"/dev/"))
+        .filter(|path| path.contains(&b'/'))
+        .unwrap_or_default()
 }
 
 /// Its directory below /sys/class, where a `!` stands for the `/` of the name in /dev.
