@@ -41,6 +41,9 @@ fn session_outlives_the_boot() -> Result<(), Error> {
     assert_eq!(session.ask("echo $$")?, shell);
     let shown = session.ask("bootlog show")?;
     assert!(shown.contains("OK"), "{shown}");
+    // With the plan of the image, which is that of this boot.
+    let path = session.ask("bootlog critical-path")?;
+    assert!(path.contains("    by edges "), "{path}");
     // The root is there to be looked at, from the stage.
     assert_eq!(session.ask("cat /proc/1/root/etc/hostname")?, "debian12");
     guest.wait_root()?;

@@ -85,6 +85,32 @@ pub enum Error {
         /// How many there are.
         there: String,
     },
+    /// The plan cannot be read.
+    #[error("{}: cannot be read: {source}\nName the plan that the boot's image was baked from.", path.display())]
+    Plan {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not a plan.
+    #[error("{}: {why}\nName the plan itself, as `preroot freeze --output` wrote it.", path.display())]
+    NotAPlan {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The boot was made with another plan.
+    #[error("{}: not the plan of this boot\nThe boot's is {boots}, this one is {its}.", path.display())]
+    OtherPlan {
+        /// Which.
+        path: PathBuf,
+        /// Its SHA-256.
+        its: String,
+        /// The SHA-256 of the one that the boot was made with.
+        boots: String,
+    },
 }
 
 /// How bootlog ends.
@@ -115,7 +141,11 @@ impl Error {
         match self {
             Error::NoRecord { .. } => Exit::Unavailable,
             Error::Permission { .. } | Error::Read { .. } | Error::Write(_) => Exit::System,
+            Error::Plan { source, .. } if source.kind() != io::ErrorKind::NotFound => Exit::System,
             Error::Missing { .. }
+            | Error::Plan { .. }
+            | Error::NotAPlan { .. }
+            | Error::OtherPlan { .. }
             | Error::Directory { .. }
             | Error::TooLarge { .. }
             | Error::Empty { .. }

@@ -28,8 +28,6 @@ struct Fold {
     waiting_since: Option<u64>,
     /// The latest run of each script, by its number.
     runs: HashMap<u32, usize>,
-    /// The runs that belong to each runlevel.
-    members: Vec<Vec<usize>>,
 }
 
 /// How far back the beginning of what ended is looked for. A boot has one or two open at a time; a
@@ -194,7 +192,6 @@ impl Fold {
     }
 
     fn runlevel_began(&mut self, at_ns: u64, event: &record::RunlevelBegan<'_>) {
-        self.members.push(Vec::new());
         self.boot.runlevels.push(Runlevel {
             runlevel: event.runlevel.into(),
             policy: event.policy.into(),
@@ -206,6 +203,7 @@ impl Fold {
             timed_out: 0,
             skipped: 0,
             levels: Vec::new(),
+            members: Vec::new(),
         });
     }
 
@@ -239,11 +237,10 @@ impl Fold {
     }
 
     fn script_started(&mut self, at_ns: u64, event: &record::ScriptStarted<'_>) {
-        let current = self.boot.runlevels.last();
-        if current.is_some_and(|runlevel| runlevel.runlevel == event.runlevel)
-            && let Some(members) = self.members.last_mut()
+        if let Some(current) = self.boot.runlevels.last_mut()
+            && current.runlevel == event.runlevel
         {
-            members.push(self.boot.scripts.len());
+            current.members.push(self.boot.scripts.len());
         }
         self.push(Script {
             runlevel: event.runlevel.into(),
@@ -370,7 +367,7 @@ impl Fold {
             at_ns: None,
         });
         self.boot.earlier_verdicts = self.verdicts;
-        crate::levels::fill(&mut self.boot, &self.members);
+        crate::levels::fill(&mut self.boot);
         self.boot
     }
 }

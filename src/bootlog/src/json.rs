@@ -1,7 +1,8 @@
 //! `--json`: one object a boot, stable.
 //!
 //! `{"format": 1, "boot": {...}}` where `boot` is [`crate::model::Boot`] field by field; `list` gives
-//! `{"format": 1, "boots": [...]}`. `format` changes only if a field changes its meaning or goes; new
+//! `{"format": 1, "boots": [...]}`, and `critical-path` `{"format": 1, "runlevels": [...]}` with what
+//! [`CriticalPath`] has. `format` changes only if a field changes its meaning or goes; new
 //! fields may come at any time. Characters that a terminal would act on are written as `\uXXXX`.
 
 use std::io::{self, Write};
@@ -9,6 +10,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
+use crate::critical_path::CriticalPath;
 use crate::format::is_unsafe;
 use crate::model::Boot;
 
@@ -24,6 +26,13 @@ struct One<'a> {
 struct Many<'a> {
     format: u32,
     boots: &'a [crate::list::Entry],
+}
+
+#[derive(Serialize)]
+struct Paths<'a> {
+    format: u32,
+    #[serde(flatten)]
+    path: &'a CriticalPath,
 }
 
 /// One boot as JSON.
@@ -42,6 +51,15 @@ pub fn boot(boot: &Boot) -> io::Result<Vec<u8>> {
 pub fn list(boots: &[crate::list::Entry]) -> io::Result<Vec<u8>> {
     let format = FORMAT;
     write(&Many { format, boots })
+}
+
+/// The critical paths of a boot as JSON.
+///
+/// # Errors
+/// As [`boot`].
+pub fn critical_path(path: &CriticalPath) -> io::Result<Vec<u8>> {
+    let format = FORMAT;
+    write(&Paths { format, path })
 }
 
 fn write(value: &impl Serialize) -> io::Result<Vec<u8>> {

@@ -2,10 +2,11 @@
 
 use crate::model::{Boot, Level, Script};
 
-/// Fills in the levels of every runlevel of a boot; `members` are the scripts of each, by index.
-pub(crate) fn fill(boot: &mut Boot, members: &[Vec<usize>]) {
-    for (runlevel, members) in boot.runlevels.iter_mut().zip(members) {
-        let scripts = members.iter().filter_map(|&run| boot.scripts.get(run));
+/// Fills in the levels of every runlevel of a boot.
+pub(crate) fn fill(boot: &mut Boot) {
+    for runlevel in &mut boot.runlevels {
+        let members = runlevel.members.iter();
+        let scripts = members.filter_map(|&run| boot.scripts.get(run));
         let mut scripts: Vec<&Script> = scripts.collect();
         scripts.sort_by_key(|script| script.level);
         runlevel.levels = scripts

@@ -4,10 +4,12 @@
 //!
 //! ```text
 //! input::Record --frames--> fold --> model::Boot --> show::page --> page::Page --> text
-//!                                              \-> json::boot --> bytes
+//!                                              |-> json::boot --> bytes
+//!                                              \-> critical_path, with the plan of the boot
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod critical_path;
 pub mod error;
 pub mod fold;
 pub mod format;

@@ -10,9 +10,11 @@ use std::process::ExitCode;
 
 use bootlog::error::{Error, Exit};
 use bootlog::input::{Record, Usual};
+use bootlog::model::Boot;
 use bootlog::page::Colour;
-use bootlog::{json, list, show};
+use bootlog::{critical_path, json, list, show};
 use clap::{Args, Parser, Subcommand};
+use preroot_plan::Plan;
 
 const AFTER_HELP: &str = "\
 FILE is raw frames, a store, or - for standard input. Without FILE: this boot from
@@ -44,10 +46,15 @@ enum Command {
     /// List the boots in a record, oldest first.
     #[command(after_help = AFTER_HELP)]
     List(List),
+    /// Show which scripts decided how long the order took, why each waited for the one before, and
+    /// what the order would have taken by the other policy.
+    #[command(after_help = AFTER_HELP)]
+    CriticalPath(CriticalPath),
 }
 
+/// Which boot.
 #[derive(Args)]
-struct Show {
+struct Which {
     /// The record.
     file: Option<PathBuf>,
     /// Which boot, counted back from the latest, which is 0.
@@ -58,6 +65,24 @@ struct Show {
         allow_negative_numbers = true
     )]
     boot: i32,
+}
+
+#[derive(Args)]
+struct Show {
+    #[command(flatten)]
+    which: Which,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct CriticalPath {
+    #[command(flatten)]
+    which: Which,
+    /// The plan that the boot was made with; left out: this machine's, if it is that.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
     /// Print one JSON object instead.
     #[arg(long)]
     json: bool,
@@ -80,6 +105,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Show(asked) => run_show(&asked),
         Command::List(asked) => run_list(&asked),
+        Command::CriticalPath(asked) => run_critical_path(&asked),
     };
     match done.and_then(|text| print(&text)) {
         Ok(()) => Exit::Fine.into(),
@@ -91,15 +117,31 @@ fn main() -> ExitCode {
     }
 }
 
+impl Which {
+    fn read(&self) -> Result<Boot, Error> {
+        // Who thinks of journalctl writes -1 for the boot before.
+        let before = usize::try_from(self.boot.unsigned_abs()).unwrap_or(usize::MAX);
+        let usual = match before {
+            0 => Usual::Latest,
+            _ => Usual::Kept,
+        };
+        Record::read(self.file.as_deref(), usual)?.boot(before)
+    }
+}
+
+fn run_critical_path(asked: &CriticalPath) -> Result<Vec<u8>, Error> {
+    let boot = asked.which.read()?;
+    let bytes = critical_path::plan::read(asked.plan.as_deref(), &boot)?;
+    let plan = bytes.as_deref().and_then(|bytes| Plan::check(bytes).ok());
+    let path = critical_path::critical_path(&boot, plan.as_ref());
+    match asked.json {
+        true => json::critical_path(&path).map_err(Error::Write),
+        false => Ok(critical_path::page(&path).render(colour()).into()),
+    }
+}
+
 fn run_show(asked: &Show) -> Result<Vec<u8>, Error> {
-    // Who thinks of journalctl writes -1 for the boot before.
-    let before = usize::try_from(asked.boot.unsigned_abs()).unwrap_or(usize::MAX);
-    let usual = match before {
-        0 => Usual::Latest,
-        _ => Usual::Kept,
-    };
-    let record = Record::read(asked.file.as_deref(), usual)?;
-    let boot = record.boot(before)?;
+    let boot = asked.which.read()?;
     match asked.json {
         true => json::boot(&boot).map_err(Error::Write),
         false => Ok(show::page(&boot).render(colour()).into()),

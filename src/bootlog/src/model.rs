@@ -306,6 +306,9 @@ pub struct Runlevel {
     pub skipped: u32,
     /// Its levels in order.
     pub levels: Vec<Level>,
+    /// The scripts that were started in it, by their places in [`Boot::scripts`].
+    #[serde(skip)]
+    pub members: Vec<usize>,
 }
 
 /// One level of the frozen order.

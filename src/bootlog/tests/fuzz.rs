@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bootlog::format::is_unsafe;
 use bootlog::input::Record;
 use bootlog::page::Colour;
-use bootlog::{json, list, show};
+use bootlog::{critical_path, json, list, show};
 
 const ITERATIONS: u64 = 400;
 
@@ -93,6 +93,8 @@ fn damaged_records_are_shown_as_far_as_they_go() {
         check(&list::page(&entries).render(Colour::No));
         let boot = record.boot(0).expect("a record that can be listed");
         check(&show::page(&boot).render(Colour::No));
+        let path = critical_path::critical_path(&boot, None);
+        check(&critical_path::page(&path).render(Colour::No));
         let json = String::from_utf8(json::boot(&boot).expect("JSON")).expect("text");
         let harmless = |character: char| character == '\n' || !is_unsafe(character);
         assert!(json.chars().all(harmless));

@@ -71,9 +71,13 @@ fn every_record_through_every_command() {
         check(&path, &["show", "--json"], "json");
         check(&path, &["list"], "list.txt");
         check(&path, &["list", "--json"], "list.json");
-        let shown = run(&["show"], &path);
-        let wide = shown.lines().find(|line| line.chars().count() > 100);
-        assert_eq!(wide, None, "{}", path.display());
+        check(&path, &["critical-path"], "path.txt");
+        check(&path, &["critical-path", "--json"], "path.json");
+        for command in ["show", "critical-path"] {
+            let shown = run(&[command], &path);
+            let wide = shown.lines().find(|line| line.chars().count() > 100);
+            assert_eq!(wide, None, "{}", path.display());
+        }
         read += 1;
     }
     assert!(

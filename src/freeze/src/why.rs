@@ -1,8 +1,6 @@
 //! Why one script waits for another: the shortest chain of edges, each with its reason.
 
-use std::collections::{BTreeMap, VecDeque};
-
-use preroot_plan::{Plan, Policy, Runlevel, Script};
+use preroot_plan::{Link, Plan, Policy, Runlevel};
 
 use crate::text::awaited;
 
@@ -70,30 +68,14 @@ fn explain(plan: &Plan<'_>, runlevel: &Runlevel, from: usize, to: usize) -> Stri
 
 /// The shortest chain of edges, as lines.
 fn chain(plan: &Plan<'_>, runlevel: &Runlevel, from: usize, to: usize) -> Option<Vec<String>> {
-    let scripts: &[Script] = plan.scripts_of(runlevel);
-    let first = runlevel.first_script.get() as usize;
-    let mut lines: BTreeMap<usize, Vec<String>> = BTreeMap::from([(from, Vec::new())]);
-    let mut queue = VecDeque::from([from]);
-    while let Some(index) = queue.pop_front() {
-        let script = scripts.get(index)?;
-        for edge in plan.edges_of(script) {
-            let next = (edge.awaited.get() as usize).checked_sub(first)?;
-            if lines.contains_key(&next) {
-                continue;
-            }
-            let reason = plan.text(edge.reason);
-            let mut path = lines.get(&index).cloned().unwrap_or_default();
-            path.push(format!(
-                "{} after {}: {reason}",
-                plan.text(script.name),
-                awaited(plan, edge)
-            ));
-            if next == to {
-                return Some(path);
-            }
-            lines.insert(next, path);
-            queue.push_back(next);
-        }
-    }
-    None
+    let scripts = plan.scripts_of(runlevel);
+    let line = |link: Link<'_>| {
+        let waiter = scripts
+            .get(link.waiter)
+            .map_or("", |script| plan.text(script.name));
+        let awaited = awaited(plan, link.edge);
+        format!("{waiter} after {awaited}: {}", plan.text(link.edge.reason))
+    };
+    let links = plan.chain(runlevel, from, to)?;
+    Some(links.into_iter().map(line).collect())
 }

@@ -44,6 +44,8 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+#[cfg(any(test, feature = "write"))]
+mod chain;
 mod check;
 mod choices;
 #[cfg(any(test, feature = "write"))]
@@ -55,6 +57,8 @@ mod root_spec;
 mod tables;
 mod view;
 
+#[cfg(any(test, feature = "write"))]
+pub use chain::Link;
 pub use check::PlanError;
 pub use choices::*;
 #[cfg(any(test, feature = "write"))]
