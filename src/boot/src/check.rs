@@ -35,6 +35,10 @@ pub(crate) struct Costs {
     pub(crate) attached: u32,
     /// Files that somebody had deleted and still held open when it ended: no loss.
     pub(crate) orphans: u32,
+    /// Whether blocks could not be read or written: told to repair, e2fsck would write zeros over them.
+    pub(crate) is_disk_bad: bool,
+    /// Whether nobody knows where the inodes of a group are: told to repair, e2fsck would begin with none.
+    pub(crate) is_without_inodes: bool,
     /// How many inodes are in use, by e2fsck's last line.
     pub(crate) files: Option<u64>,
 }
@@ -162,6 +166,8 @@ impl Costs {
         self.entries_dropped = self.entries_dropped.saturating_add(later.entries_dropped);
         self.attached = self.attached.saturating_add(later.attached);
         self.orphans = self.orphans.saturating_add(later.orphans);
+        self.is_disk_bad |= later.is_disk_bad;
+        self.is_without_inodes |= later.is_without_inodes;
         self.files = later.files.or(self.files);
     }
 
@@ -195,6 +201,11 @@ impl Costs {
         {
             self.inodes_cleared = self.inodes_cleared.saturating_add(1);
         }
+        // e2fsck's ehandler.c and super.c; while preening either is the end of it.
+        self.is_disk_bad |= ["Error reading block ", "Error writing block "]
+            .iter()
+            .any(|words| line.contains(words));
+        self.is_without_inodes |= line.contains(" is not in group.");
         if let Some(files) = files(line) {
             self.files = Some(files);
         }

@@ -9,6 +9,8 @@
 //! | 1                  | errors corrected                 | mount, verdict DEGRADED           |
 //! | 2, 3               | as 1, "reboot": only meant for a mounted root | as 1                 |
 //! | with 4             | errors left                      | `repair = yes`: `-y`; else rescue |
+//! | with 4, "Error reading block" | the disk is bad       | rescue: `-y` would write over what it cannot read |
+//! | with 4, "is not in group" | no group descriptors are good | rescue: `-y` would lose every file |
 //! | with 8, 16, 32, 128 | the check failed, nothing is known | rescue                          |
 //! | signal             | somebody ended it                | rescue                            |
 //!
@@ -116,7 +118,8 @@ pub(crate) fn after_mount<M: Machine>(
     errno: Errno,
 ) -> Option<Next> {
     let is_damage = match errno {
-        Errno::UCLEAN | Errno::BADMSG => true,
+        // Of a disk that fails, too: then the check says so, and writes nothing.
+        Errno::UCLEAN | Errno::BADMSG | Errno::IO => true,
         // A journal that cannot be read, but also what was asked for on the command line.
         Errno::INVAL => {
             boot.command_line.root_flags.is_none() && boot.command_line.root_type.is_none()
@@ -139,6 +142,16 @@ fn checked<M: Machine>(boot: &mut Boot<'_, M>, volume: &Volume, reason: &'static
     let first = if repair == Repair::No { "-n" } else { "-p" };
     let mut costs = Costs::default();
     let mut result = check(boot, volume, reason, first);
+    if result == Ok(Meaning::Uncorrected) {
+        // What cannot be read now may be read later, or elsewhere: -y says "Force rewrite? yes".
+        if boot.check.costs.is_disk_bad {
+            return Next::Failed(Failed::plain(Step::FsckDisk));
+        }
+        // A person may know a copy of the group descriptors: -y makes empty ones, and every file is gone.
+        if boot.check.costs.is_without_inodes {
+            return Next::Failed(Failed::plain(Step::FsckUncorrected));
+        }
+    }
     if result == Ok(Meaning::Uncorrected) && repair == Repair::Yes {
         costs = boot.check.costs;
         result = check(boot, volume, reason, "-y");

@@ -105,6 +105,8 @@ steps! {
     FsckFailed = 72, "the file system check failed";
     /// A signal ended the check.
     FsckSignalled = 73, "the file system check was ended by a signal";
+    /// Blocks could not be read or written while it was checked.
+    FsckDisk = 74, "the disk cannot be read";
     /// The mount child could not be started.
     SpawnMount = 80, "start the mount";
     /// mount(2)

@@ -207,8 +207,8 @@ fn a_root_that_cannot_be_mounted_is_checked_after_all() {
         // What was asked for on the command line is asked for again, not looked for on the disk.
         ("", "rootflags=nonsense", 22, false),
         ("", "rootflags=nonsense", 117, true),
-        // A disk that fails is not made better by more reading.
-        ("", "quiet", 5, false),
+        ("", "quiet", 5, true),
+        ("", "quiet", 6, false),
         ("", "fsck.mode=skip", 117, false),
         // It was checked already.
         ("\tdue=unclean", "quiet", 117, false),
@@ -252,4 +252,26 @@ fn what_the_second_check_finds_mended_is_a_repair() {
         "{:#?}",
         fake.record()
     );
+}
+
+#[test]
+fn what_repairing_would_destroy_is_left_to_a_person() {
+    let cases = [
+        (
+            "/dev/vda1: Error reading block 37 (Input/output error).\n",
+            "fsck: the disk cannot be read",
+        ),
+        (
+            "root: Block bitmap for group 0 is not in group.  (block 7)\n",
+            "fsck: the file system has errors that were not corrected",
+        ),
+    ];
+    for (told, reason) in cases {
+        let fake = checked(Repair::Yes, Behaviour::Exits(4, told, 50));
+        let checks = fake.spawned.iter();
+        let checks = checks.filter(|line| line.starts_with("e2fsck "));
+        assert_eq!(checks.count(), 1, "{:#?}", fake.spawned);
+        let verdict = format!("Verdict {{ word: \"RESCUE\", reason: \"{reason}\"");
+        assert!(fake.recorded(&verdict), "{:#?}", fake.record());
+    }
 }
