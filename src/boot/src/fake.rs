@@ -92,6 +92,8 @@ pub(crate) struct Fake {
     pub(crate) killed_groups: Vec<String>,
     /// The root turns read-only while it boots.
     pub(crate) root_turns: bool,
+    /// Somebody holds the root until it was asked so often who does.
+    pub(crate) holders: usize,
     /// Disturbs the time children take.
     pub(crate) seed: u64,
     queue: VecDeque<Event>,
@@ -172,6 +174,7 @@ impl Fake {
             written: Vec::new(),
             killed_groups: Vec::new(),
             root_turns: false,
+            holders: 0,
             seed: 0,
             queue: VecDeque::new(),
             timeline: BTreeMap::new(),
@@ -319,6 +322,15 @@ impl Fake {
                     .filter_map(|name| self.volumes.get(*name));
                 let output = lines.map(|line| format!("{line}\n")).collect();
                 (output, Behaviour::Exits(0, "", 2))
+            }
+            (roles::HOLDERS, None) if self.holders > 0 => {
+                self.holders -= 1;
+                let is_told = arguments.get(2) != Some(&"ask");
+                let output = if is_told { "813 nginx: cwd\n" } else { "" };
+                (output.to_string(), Behaviour::Exits(16, "", 10))
+            }
+            (roles::UNMOUNT, None) if self.holders > 0 => {
+                (String::new(), Behaviour::Exits(16, "", 10))
             }
             ("dropbear" | "/sbin/getty" | "-sh", None) => (String::new(), Behaviour::Runs),
             _ => ("did it\n".to_string(), Behaviour::Exits(0, "", 10)),

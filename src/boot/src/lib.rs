@@ -27,6 +27,7 @@ mod glob;
 pub mod groups;
 mod hardware;
 mod health;
+mod holders;
 mod init_request;
 mod keeper;
 pub mod limits;

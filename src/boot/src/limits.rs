@@ -90,6 +90,12 @@ pub const PROBE_NS_MAX: Nanoseconds = 10 * SECOND_NS;
 pub const MOUNT_NS_MAX: Nanoseconds = 120 * SECOND_NS;
 /// How long asking who holds a file system may take.
 pub const HOLDERS_NS_MAX: Nanoseconds = 10 * SECOND_NS;
+/// Who holds the root has this long after SIGTERM.
+pub const HOLDERS_TERM_NS: Nanoseconds = 5 * SECOND_NS;
+/// And this long after SIGKILL: one that hangs in the kernel stays.
+pub const HOLDERS_KILL_NS: Nanoseconds = 2 * SECOND_NS;
+/// How often is asked whether they have gone.
+pub const HOLDERS_ASK_NS: Nanoseconds = 200 * MILLISECOND_NS;
 /// How long noting the runlevel in utmp may take.
 pub const UTMP_NS_MAX: Nanoseconds = 5 * SECOND_NS;
 /// When what was recorded is copied into its store: so much of it a power cut may cost.

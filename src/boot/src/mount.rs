@@ -10,12 +10,13 @@ use preroot_record::Mounted;
 
 use crate::core::{Boot, RootPlace};
 use crate::fsck;
-use crate::limits::{HOLDERS_NS_MAX, MOUNT_NS_MAX};
+use crate::holders;
+use crate::limits::MOUNT_NS_MAX;
 use crate::machine::{Errno, Machine};
 use crate::roles;
 use crate::stage::Next;
 use crate::start;
-use crate::step::{Failed, Step};
+use crate::step::{At, Failed, Step};
 use crate::task::{self, Outcome};
 use crate::text::{Text, text};
 use crate::volume::Volume;
@@ -163,28 +164,26 @@ fn mode<M: Machine>(boot: &Boot<'_, M>, planned: MountMode) -> MountMode {
     }
 }
 
-/// Unmounts a root that the kernel has mounted, so that it can be checked. Who keeps it from that is told.
+/// Unmounts a root that the kernel has mounted, so that it can be checked. Who keeps it from that is told, and by policy
+/// ended.
 pub(crate) fn release<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
     if boot.root_place != RootPlace::NewRoot {
         return Ok(());
     }
-    let failed = |errno| {
-        Err(Failed {
-            step: Step::RootBusy,
-            errno,
-        })
-    };
+    let mut released = unmount(boot);
+    if released == Err(Errno::BUSY) {
+        released = holders::clear(boot, NEW_ROOT).and_then(|()| unmount(boot));
+    }
+    released.at(Step::RootBusy)?;
+    boot.root_place = RootPlace::Nowhere;
+    boot.milestone(format_args!("root unmounted, to be checked"));
+    Ok(())
+}
+
+fn unmount<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
     match task::run(boot, &[roles::UNMOUNT, NEW_ROOT], MOUNT_NS_MAX) {
-        Outcome::Done => {
-            boot.root_place = RootPlace::Nowhere;
-            boot.milestone(format_args!("root unmounted, to be checked"));
-            Ok(())
-        }
-        Outcome::Failed(errno) => {
-            let _ = task::run(boot, &[roles::HOLDERS, NEW_ROOT], HOLDERS_NS_MAX);
-            failed(errno)
-        }
-        Outcome::NotStarted(errno) => failed(errno),
-        Outcome::Hangs => failed(Errno::TIMEDOUT),
+        Outcome::Done => Ok(()),
+        Outcome::Failed(errno) | Outcome::NotStarted(errno) => Err(errno),
+        Outcome::Hangs => Err(Errno::TIMEDOUT),
     }
 }

@@ -23,8 +23,8 @@ pub const NO_PLACE: &str = "root has no ";
 /// Unmounts DIRECTORY and what is mounted below it; what is busy is mounted read-only instead:
 /// `preroot-unmount DIRECTORY`. Exits 0 when it is unmounted, 16 (EBUSY) when it is read-only, else with errno.
 pub const UNMOUNT: &str = "preroot-unmount";
-/// Tells who keeps DIRECTORY's file system from being unmounted: `preroot-holders DIRECTORY [term|kill]`, a line each; signals
-/// the processes among them if asked to. Exits 0 when there is nobody, 16 (EBUSY) when there is, else with errno.
+/// Tells who keeps DIRECTORY's file system from being unmounted: `preroot-holders DIRECTORY [TERM|KILL|ask]`, a line
+/// each; signals the processes among them, or only asks whether there are any. Exits 0 when there is nobody, 16 (EBUSY) when there is, else with errno.
 pub const HOLDERS: &str = "preroot-holders";
 /// Copies this boot's frames that are not there yet into the store: `preroot-keep STORE BYTES`. Makes the
 /// store when it is missing. Exits with errno.
@@ -33,5 +33,5 @@ pub const KEEP: &str = "preroot-keep";
 /// runlevel: `preroot-utmp RUNLEVEL PREVIOUS`. Into /run/utmp where the root's scripts have made it, and
 /// /var/log/wtmp. Exits with errno.
 pub const UTMP: &str = "preroot-utmp";
-/// The operator's client: `preroot status|continue|retry|reboot|poweroff|halt`.
+/// The operator's client: `preroot status|holders|continue|retry|reboot|poweroff|halt`.
 pub const CLIENT: &str = "preroot";

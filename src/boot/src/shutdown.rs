@@ -10,8 +10,9 @@ use crate::assembly;
 use crate::core::{Boot, RootPlace, Turn};
 use crate::groups;
 use crate::health;
+use crate::holders;
 use crate::keeper::Keeper;
-use crate::limits::{HOLDERS_NS_MAX, MOUNT_NS_MAX, SHUTDOWN_ASK_NS, SHUTDOWN_TERM_NS};
+use crate::limits::{MOUNT_NS_MAX, SHUTDOWN_ASK_NS, SHUTDOWN_TERM_NS};
 use crate::machine::{Errno, Kill, Machine, Power, Spare};
 use crate::mount::NEW_ROOT;
 use crate::pivot;
@@ -110,7 +111,7 @@ fn end_everybody<M: Machine>(boot: &mut Boot<'_, M>) {
 }
 
 /// Handles events until a moment.
-fn wait<M: Machine>(boot: &mut Boot<'_, M>, until: u64) {
+pub(crate) fn wait<M: Machine>(boot: &mut Boot<'_, M>, until: u64) {
     while boot.machine.now() < until {
         if boot.turn(Some(until)) == Turn::Due {
             return;
@@ -141,8 +142,7 @@ fn leave_root<M: Machine>(boot: &mut Boot<'_, M>) {
         }
         Outcome::Failed(Errno::BUSY) => {
             boot.milestone(format_args!("root is in use, and read-only now"));
-            // Who it is goes to the record as what the child says.
-            let _ = task::run(boot, &[roles::HOLDERS, at], HOLDERS_NS_MAX);
+            let _ = holders::tell(boot, at);
         }
         Outcome::Failed(errno) | Outcome::NotStarted(errno) => {
             boot.alarm(format_args!("root stays mounted: errno {}", errno.0));

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use preroot_plan::{
-    CheckMode, Concern, DraftDisk, Finish, Limits, MountMode, Policy, Repair, RootSpec, Weight,
+    CheckMode, Concern, DraftDisk, Finish, Holders, Limits, MountMode, Policy, Repair, RootSpec,
+    Weight,
 };
 use toml::Spanned;
 
@@ -53,6 +54,11 @@ impl Check<'_> {
                 &raw.root.mode,
                 MountMode::ReadWrite,
                 &[("rw", MountMode::ReadWrite), ("ro", MountMode::ReadOnly)],
+            ),
+            holders: self.choice(
+                &raw.root.holders,
+                Holders::Refuse,
+                &[("refuse", Holders::Refuse), ("end", Holders::End)],
             ),
             repair: self.choice(
                 &raw.fsck.repair,

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use preroot_plan::{
-    CheckMode, Concern, DraftAssembly, DraftDisk, DraftHost, Finish, Limits, MountMode, Policy,
-    Repair, Weight,
+    CheckMode, Concern, DraftAssembly, DraftDisk, DraftHost, Finish, Holders, Limits, MountMode,
+    Policy, Repair, Weight,
 };
 
 use crate::check::Check;
@@ -33,6 +33,8 @@ pub struct Config {
     pub assemblies: Vec<DraftAssembly>,
     /// How it is mounted.
     pub mount_mode: MountMode,
+    /// What is done about processes that hold it.
+    pub holders: Holders,
     /// What a check of it may change.
     pub repair: Repair,
     /// When it is checked.

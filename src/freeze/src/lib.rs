@@ -273,6 +273,7 @@ fn draft(config: &Config, parts: Parts) -> Draft {
         repair: config.repair,
         check_mode: config.check_mode,
         mount_mode: config.mount_mode,
+        holders: config.holders,
         finish: config.finish,
         limits: parts.limits,
         memory_concern: config.memory_concern,

@@ -5,8 +5,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use preroot_plan::{
-    Address, Assembly, CheckMode, Concern, Disk, Finish, Host, HostKey, Limits, Module, MountMode,
-    Plan, Repair, Service, ServiceAction,
+    Address, Assembly, CheckMode, Concern, Disk, Finish, Holders, Host, HostKey, Limits, Module,
+    MountMode, Plan, Repair, Service, ServiceAction,
 };
 
 use crate::text::{duration, rule, size};
@@ -17,6 +17,11 @@ pub(crate) fn settings(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
     let mode = match settings.mount_mode() {
         MountMode::ReadWrite => "rw",
         MountMode::ReadOnly => "ro",
+    };
+    // Said where it is not as usual: plans that were reviewed before stay as they are.
+    let holders = match settings.holders() {
+        Holders::Refuse => "",
+        Holders::End => ", holders ended",
     };
     let repair = match settings.repair() {
         Repair::Preen => "preen",
@@ -49,7 +54,7 @@ pub(crate) fn settings(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
         (
             "root",
             format!(
-                "{}, {kind}, {mode}, {flags}, wait {wait}",
+                "{}, {kind}, {mode}, {flags}, wait {wait}{holders}",
                 plan.text(settings.root)
             ),
         ),

@@ -42,6 +42,7 @@ table! { RawRoot {
     flags: Word,
     wait: Word,
     mode: Word,
+    holders: Word,
     assemble: Vec<Spanned<RawAssemble>>,
 } }
 

@@ -4,8 +4,8 @@ use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::choices::{
-    Argument, CheckMode, Concern, Finish, HostKey, Limits, MountMode, Policy, Repair, ScriptMode,
-    ServiceAction, Weight,
+    Argument, CheckMode, Concern, Finish, Holders, HostKey, Limits, MountMode, Policy, Repair,
+    ScriptMode, ServiceAction, Weight,
 };
 use crate::limits::{
     ADDRESSES_PER_HOST_MAX, ALIASES_MAX, ASSEMBLIES_MAX, DISKS_MAX, EDGES_MAX, HOSTS_MAX, LINK_MAX,
@@ -290,6 +290,7 @@ fn check_settings(plan: &Plan<'_>) -> Result<(), PlanError> {
     let settings = plan.settings;
     let known = Policy::from_number(settings.policy).is_some()
         && Repair::from_number(settings.repair).is_some()
+        && Holders::from_number(settings.holders).is_some()
         && CheckMode::from_number(settings.check_mode).is_some()
         && MountMode::from_number(settings.mount_mode).is_some()
         && Finish::from_number(settings.finish).is_some()

@@ -70,6 +70,16 @@ choice! {
 }
 
 choice! {
+    /// What is done about processes that keep the root from being unmounted.
+    Holders {
+        /// They are told, and a person is waited for.
+        Refuse = 0,
+        /// They are told and ended: SIGTERM, then SIGKILL.
+        End = 1,
+    }
+}
+
+choice! {
     /// What scripts may use while the order runs.
     Limits {
         /// All but what PID 1 and the rescue need: memory, tasks, CPU time.

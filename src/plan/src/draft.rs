@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 
 use crate::check::PlanError;
 use crate::choices::{
-    Argument, CheckMode, Concern, Finish, HostKey, Limits, MountMode, Policy, Repair, ScriptMode,
-    ServiceAction, Weight,
+    Argument, CheckMode, Concern, Finish, Holders, HostKey, Limits, MountMode, Policy, Repair,
+    ScriptMode, ServiceAction, Weight,
 };
 use crate::freezer::Freezer;
 use crate::limits::TEXT_BYTES_MAX;
@@ -29,6 +29,7 @@ pub struct Draft {
     pub parallel: u16,
     pub policy: Policy,
     pub repair: Repair,
+    pub holders: Holders,
     pub check_mode: CheckMode,
     pub mount_mode: MountMode,
     pub finish: Finish,
@@ -204,6 +205,7 @@ impl Default for Draft {
             parallel: 0,
             policy: Policy::Levels,
             repair: Repair::Preen,
+            holders: Holders::Refuse,
             check_mode: CheckMode::Auto,
             mount_mode: MountMode::ReadWrite,
             finish: Finish::Stay,

@@ -94,6 +94,7 @@ impl Freezer {
             kernel: self.text(&draft.kernel)?,
             built_s: U64::new(draft.built_s),
             modules_always: self.text(&draft.modules_always.join(" "))?,
+            holders: draft.holders.number(),
         })
     }
 

@@ -8,8 +8,8 @@ use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::choices::{
-    Argument, CheckMode, Concern, Finish, HostKey, Limits, MountMode, Policy, Repair, ScriptMode,
-    ServiceAction, Weight,
+    Argument, CheckMode, Concern, Finish, Holders, HostKey, Limits, MountMode, Policy, Repair,
+    ScriptMode, ServiceAction, Weight,
 };
 
 macro_rules! table {
@@ -78,6 +78,8 @@ table! {
         built_s: U64,
         /// Kernel modules that are loaded whatever is present, separated by blanks.
         modules_always: Text,
+        /// [`Holders`].
+        holders: u8,
     }
 }
 
@@ -104,6 +106,12 @@ impl Settings {
     #[must_use]
     pub fn mount_mode(&self) -> MountMode {
         MountMode::from_number(self.mount_mode).unwrap_or(MountMode::ReadOnly)
+    }
+
+    /// What is done about processes that hold the root.
+    #[must_use]
+    pub fn holders(&self) -> Holders {
+        Holders::from_number(self.holders).unwrap_or(Holders::Refuse)
     }
 
     /// What scripts may use while the order runs.

@@ -5,7 +5,7 @@ use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use preroot_plan::{Draft, Repair};
+use preroot_plan::{Draft, Holders, Repair};
 
 use super::{boot, draft};
 use crate::Origin;
@@ -145,24 +145,64 @@ fn in_place_the_root_is_unmounted_checked_and_mounted_again() {
     }
 }
 
+/// A root that is held in place, until so many questions who does have been asked.
+fn held(holders: Holders, questions: usize) -> Fake {
+    boot(&Draft { holders, ..draft() }, |fake| {
+        fake.origin = Origin::InPlace;
+        fake.holders = questions;
+        fake.operator.push_back("reboot");
+    })
+}
+
+fn asked(fake: &Fake) -> Vec<&str> {
+    let asked = fake.spawned.iter();
+    asked
+        .filter_map(|line| line.strip_prefix("preroot-holders /newroot"))
+        .map(str::trim)
+        .collect()
+}
+
 #[test]
 fn in_place_a_root_that_is_held_is_told_and_waits_for_a_person() {
-    let fake = boot(&draft(), |fake| {
-        fake.origin = Origin::InPlace;
-        let busy = Behaviour::Exits(16, "", 10);
-        fake.behaviours.insert("preroot-unmount".to_string(), busy);
-        let held = Behaviour::Exits(16, "813 nginx: cwd\n", 10);
-        fake.behaviours.insert("preroot-holders".to_string(), held);
-        fake.operator.push_back("reboot");
-    });
-    assert!(fake.recorded("RootBusy") || fake.recorded("unmount the root, to check it"));
+    let fake = held(Holders::Refuse, usize::MAX);
+    assert!(
+        says(
+            &fake,
+            "RESCUE: fsck: unmount the root, to check it (errno 16)"
+        ) > 0
+    );
+    assert_eq!(asked(&fake)[0], "");
+    assert!(!asked(&fake).contains(&"TERM"));
     let told = format!("{:?}", "813 nginx: cwd\n".as_bytes());
     assert!(fake.recorded(&told), "{:#?}", fake.record());
+    assert_eq!(says(&fake, "813 nginx: cwd"), 2, "and on the way down");
+    let is_mounted = |line: &String| line.starts_with("preroot-mount");
+    assert!(!fake.spawned.iter().any(is_mounted));
+}
+
+/// As the plan says: SIGTERM, and SIGKILL only for who is still there.
+#[test]
+fn in_place_holders_are_ended_where_the_plan_says_so() {
+    for (questions, expected, said) in [
+        (2, &["", "TERM", "ask"][..], "SIGTERM"),
+        (4, &["", "TERM", "ask", "ask", "ask"], "SIGTERM"),
+        (30, &["", "TERM", "ask"], "SIGKILL"),
+    ] {
+        let fake = held(Holders::End, questions);
+        assert!(asked(&fake).starts_with(expected), "{:?}", asked(&fake));
+        assert_eq!(asked(&fake).contains(&"KILL"), said == "SIGKILL");
+        let told = format!("root was held: {said} to who held it");
+        assert!(says(&fake, &told) > 0, "{:#?}", fake.said);
+        assert!(fake.recorded("Verdict { word: \"DEGRADED\", reason: \"root was held: SIGTERM"));
+        assert!(fake.recorded("stage: \"stay\""), "{:#?}", fake.said);
+    }
+    let fake = held(Holders::End, usize::MAX);
+    assert!(asked(&fake).contains(&"KILL"));
     assert!(
-        !fake
-            .spawned
-            .iter()
-            .any(|line| line.starts_with("preroot-mount"))
+        says(
+            &fake,
+            "RESCUE: fsck: unmount the root, to check it (errno 16)"
+        ) > 0
     );
 }
 

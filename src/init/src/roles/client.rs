@@ -12,16 +12,17 @@ use preroot_sys::net::{
 };
 use preroot_sys::time::Timespec;
 
-use super::{Stream, USAGE, Words};
+use super::{Stream, USAGE, Words, holders};
 use crate::limits::{ANSWER_MS_MAX, CONTROL_BYTES_MAX};
 use crate::linux::{CONTROL, errno, receive};
 
 const REFUSED: i32 = 1;
 const UNAVAILABLE: i32 = 69;
-const SYSTEM: i32 = 111;
+pub(super) const SYSTEM: i32 = 111;
 
 const HELP: &str = "preroot WORD: speaks to PID 1
   status    where the boot stands, and what it waits for
+  holders   who uses the root, and keeps it from being unmounted
   continue  go on with the boot
   retry     try the stage that failed again
   reboot    shut down and reboot
@@ -37,6 +38,7 @@ pub(super) fn run(words: &Words) -> i32 {
             let _ = Stream::error().write_str(HELP);
             return USAGE;
         }
+        ["holders"] => return holders::client(),
         ["help" | "--help" | "-h"] => {
             let _ = Stream::output().write_str(HELP);
             return 0;

@@ -1,8 +1,9 @@
-//! `preroot-holders DIRECTORY [term|kill]`: who keeps the file system at DIRECTORY from being unmounted, a line each; signals
-//! the processes among them if asked to.
+//! `preroot-holders DIRECTORY [TERM|KILL|ask]`: who keeps the file system at DIRECTORY from being unmounted, a line each;
+//! signals the processes among them, or says nothing. `preroot holders`: the same of the root, for an operator.
 //!
 //! ```text
 //! 813 nginx: cwd exe fd 3 maps 12
+//! 814 nginx: exe maps 12: SIGTERM
 //! 902 containerd-shim: mounted in its namespace
 //! loop0: /var/lib/images/db.img
 //! swap: /swapfile
@@ -21,6 +22,7 @@ use preroot_sys::fs::{CWD, Mode, OFlags, major, minor, open, readlinkat_raw, sta
 use preroot_sys::io;
 use preroot_sys::process::{Pid, Signal, getpid, kill_process};
 
+use super::client::SYSTEM;
 use super::unmount::each_path;
 use super::{Stream, Words};
 use crate::linux::{compose, errno, names, read};
@@ -28,34 +30,77 @@ use crate::linux::{compose, errno, names, read};
 /// Mount namespaces that are told apart.
 const NAMESPACES_MAX: usize = 256;
 
+/// The root that PID 1 sees.
+const SEEN_BY_PID_1: &str = "/proc/1/root";
+
 /// Something that is read from a link or a small file.
 type Fact = Vec<u8, 256>;
 
 /// 0: nobody. 16 (EBUSY): those that were told.
 pub(super) fn run(words: &Words) -> Result<(), Errno> {
-    let (directory, signal) = match words.as_slice() {
-        [directory] => (directory, None),
-        [directory, "term"] => (directory, Some(Signal::TERM)),
-        [directory, "kill"] => (directory, Some(Signal::KILL)),
+    let (directory, how) = match words.as_slice() {
+        [directory] => (directory, How::Tell),
+        [directory, "ask"] => (directory, How::Ask),
+        [directory, "TERM"] => (directory, How::Signal(Signal::TERM, ": SIGTERM")),
+        [directory, "KILL"] => (directory, How::Signal(Signal::KILL, ": SIGKILL")),
         _ => return Err(Errno::INVAL),
     };
-    let device = stat(*directory).map_err(errno)?.st_dev;
-    let mut search = Search::new(device);
+    match search(directory, how)? {
+        0 => Ok(()),
+        _ => Err(Errno::BUSY),
+    }
+}
+
+/// `preroot holders`: a session sees the stage; the root is where PID 1 sees it.
+pub(super) fn client() -> i32 {
+    let device = |path: &str| stat(path).map(|found| found.st_dev);
+    let stage = device("/");
+    let is_root = |path: &&str| device(path).is_ok() && device(path) != stage;
+    let Some(root) = ["/proc/1/root/newroot", "/proc/1/root"]
+        .into_iter()
+        .find(is_root)
+    else {
+        let _ = writeln!(Stream::output(), "root is not mounted");
+        return 0;
+    };
+    match search(root, How::Tell) {
+        Ok(found) => {
+            let _ = writeln!(Stream::output(), "{found} in all");
+            0
+        }
+        Err(Errno(errno)) => {
+            let _ = writeln!(Stream::error(), "preroot: /proc: errno {errno}");
+            SYSTEM
+        }
+    }
+}
+
+/// Goes through all there is: how many hold it.
+fn search(directory: &str, how: How) -> Result<u32, Errno> {
+    let device = stat(directory).map_err(errno)?.st_dev;
+    let mut search = Search::new(device, how);
     names(CWD, "/proc", &mut |_, name| {
         if let Some(pid) = name.parse().ok().and_then(Pid::from_raw)
             && pid != getpid()
             && search.process(name)
-            && let Some(signal) = signal
+            && let How::Signal(signal, _) = how
+            && !pid.is_init()
         {
             let _ = kill_process(pid, signal);
         }
     })?;
-    search.kernel();
-    if search.found == 0 {
-        Ok(())
-    } else {
-        Err(Errno::BUSY)
-    }
+    search.kernel(directory);
+    Ok(search.found)
+}
+
+/// What is done about who is found.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    Tell,
+    /// Nothing: they are counted.
+    Ask,
+    /// They are told with these words, and signalled.
+    Signal(Signal, &'static str),
 }
 
 struct Search {
@@ -66,11 +111,12 @@ struct Search {
     in_mounts: heapless::String<24>,
     namespaces: Vec<Fact, NAMESPACES_MAX>,
     found: u32,
+    how: How,
     output: Stream,
 }
 
 impl Search {
-    fn new(device: u64) -> Search {
+    fn new(device: u64, how: How) -> Search {
         let (major, minor) = (major(device), minor(device));
         let mut search = Search {
             device,
@@ -78,6 +124,7 @@ impl Search {
             in_mounts: heapless::String::new(),
             namespaces: Vec::new(),
             found: 0,
+            how,
             output: Stream::output(),
         };
         // Two numbers of 32 bits fit.
@@ -146,23 +193,38 @@ impl Search {
             .unwrap_or(0);
         let name = name.get(..length).unwrap_or_default().trim_ascii();
         let name = core::str::from_utf8(name).unwrap_or("?");
-        self.found += 1;
-        // Whoever reads has gone: the exit code still says that somebody holds it.
-        let _ = writeln!(self.output, "{pid} {name}:{says}");
+        let signalled = match self.how {
+            How::Signal(_, words) => words,
+            _ => "",
+        };
+        self.say(format_args!("{pid} {name}:{says}{signalled}\n"));
     }
 
-    /// What the kernel itself holds: loop devices, swap files, interpreters that it keeps open.
-    fn kernel(&mut self) {
+    /// Counts one and says who it is.
+    fn say(&mut self, line: core::fmt::Arguments<'_>) {
+        self.found += 1;
+        if !matches!(self.how, How::Ask) {
+            // Whoever reads has gone: the exit code still says that somebody holds it.
+            let _ = self.output.write_fmt(line);
+        }
+    }
+
+    /// What the kernel itself holds: loop devices, swap files, interpreters that it keeps open. It names the first two as
+    /// PID 1 sees them, and the last as whoever has registered it in the root.
+    fn kernel(&mut self, directory: &str) {
         let _ = names(CWD, "/sys/class/block", &mut |_, name| {
             if name.starts_with("loop") {
-                self.named(
-                    name,
-                    "",
-                    format_args!("/sys/class/block/{name}/loop/backing_file"),
-                );
+                let mut text = [0; 256];
+                let path = compose(format_args!("/sys/class/block/{name}/loop/backing_file"));
+                let length = path.and_then(|path| read(&path, &mut text).ok());
+                let text = text.get(..length.unwrap_or(0)).unwrap_or_default();
+                let file = core::str::from_utf8(text.trim_ascii()).unwrap_or_default();
+                self.file(name, "", SEEN_BY_PID_1, file);
             }
         });
-        let _ = each_path("/proc/swaps", 0, &mut |path| self.file("swap", "", path));
+        let _ = each_path("/proc/swaps", 0, &mut |path| {
+            self.file("swap", "", SEEN_BY_PID_1, path)
+        });
         let _ = names(CWD, "/proc/sys/fs/binfmt_misc", &mut |_, name| {
             let mut text = [0; 512];
             let path = compose(format_args!("/proc/sys/fs/binfmt_misc/{name}"));
@@ -171,27 +233,16 @@ impl Search {
             let text = core::str::from_utf8(text).unwrap_or_default();
             let line = |key| text.lines().find_map(|line| line.strip_prefix(key));
             if line("flags: ").is_some_and(|flags| flags.contains('F')) {
-                self.file("binfmt ", name, line("interpreter ").unwrap_or_default());
+                let interpreter = line("interpreter ").unwrap_or_default();
+                self.file("binfmt ", name, directory, interpreter);
             }
         });
     }
 
-    /// A file that is named in another one.
-    fn named(&mut self, who: &str, name: &str, path: core::fmt::Arguments<'_>) {
-        let mut text = [0; 256];
-        let length = compose(path).and_then(|path| read(&path, &mut text).ok());
-        let text = text.get(..length.unwrap_or(0)).unwrap_or_default();
-        self.file(
-            who,
-            name,
-            core::str::from_utf8(text.trim_ascii()).unwrap_or_default(),
-        );
-    }
-
-    fn file(&mut self, who: &str, name: &str, path: &str) {
-        if self.is_on(format_args!("{path}")) {
-            self.found += 1;
-            let _ = writeln!(self.output, "{who}{name}: {path}");
+    /// A file that the kernel keeps open, by its path below a root.
+    fn file(&mut self, who: &str, name: &str, root: &str, path: &str) {
+        if !path.is_empty() && self.is_on(format_args!("{root}{path}")) {
+            self.say(format_args!("{who}{name}: {path}\n"));
         }
     }
 }
@@ -260,7 +311,7 @@ mod tests {
             ("/", file.into(), true),
         ] {
             let mut child = sleeper(directory, input);
-            let found = Search::new(device).process(&child.id().to_string());
+            let found = Search::new(device, How::Tell).process(&child.id().to_string());
             child.kill().unwrap();
             child.wait().unwrap();
             assert_eq!(found, expected, "{directory}");
@@ -268,7 +319,7 @@ mod tests {
         std::fs::remove_file(path).unwrap();
         // Nobody has this number, and a kernel thread has no exe.
         for pid in ["2", "999999999"] {
-            assert!(!Search::new(device).process(pid) || pid == "2");
+            assert!(!Search::new(device, How::Tell).process(pid) || pid == "2");
         }
     }
 
@@ -276,7 +327,7 @@ mod tests {
     fn maps_are_counted() {
         let own = std::process::id().to_string();
         let exe = stat("/proc/self/exe").unwrap().st_dev;
-        let search = Search::new(exe);
+        let search = Search::new(exe, How::Ask);
         assert!(count(&own, "maps", &search.in_maps) > 0);
         assert_eq!(count(&own, "maps", " ff:ff "), 0);
         assert_eq!(count("none", "maps", " 0:0 "), 0);
