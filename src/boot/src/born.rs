@@ -52,6 +52,7 @@ pub(crate) fn announce<M: Machine>(
     let kernel = small(boot, "/proc/sys/kernel/osrelease", &mut release);
     let now = boot.machine.now();
     let epoch_ns = boot.machine.wall_clock().saturating_sub(now);
+    boot.epoch_ns = epoch_ns;
     let config = boot
         .plan
         .as_ref()

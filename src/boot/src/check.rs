@@ -11,6 +11,7 @@ use preroot_record::limits::OUTPUT_BYTES_MAX;
 use crate::limits::{FSCK_STALL_NS, PROGRESS_STEP_PERCENT};
 use crate::machine::{Nanoseconds, Status};
 use crate::tails::Tail;
+use crate::text::split_at_words;
 
 /// A line of e2fsck that is read: a name takes 255 bytes of it.
 const LINE_BYTES_MAX: usize = 512;
@@ -184,7 +185,7 @@ impl Costs {
         let has_cleared = line.ends_with("CLEARED.") || line.ends_with("Clear? yes");
         // While preening each line begins with the label, or the device.
         let begins = |words: &str| {
-            let rest = line.split_once(": ").map_or("", |(_, rest)| rest);
+            let rest = split_at_words(line, ": ").map_or("", |(_, rest)| rest);
             line.starts_with(words) || rest.starts_with(words)
         };
         if begins("Entry '") && has_cleared {
@@ -204,8 +205,8 @@ impl Costs {
         // e2fsck's ehandler.c and super.c; while preening either is the end of it.
         self.is_disk_bad |= ["Error reading block ", "Error writing block "]
             .iter()
-            .any(|words| line.contains(words));
-        self.is_without_inodes |= line.contains(" is not in group.");
+            .any(|words| split_at_words(line, words).is_some());
+        self.is_without_inodes |= split_at_words(line, " is not in group.").is_some();
         if let Some(files) = files(line) {
             self.files = Some(files);
         }
@@ -215,7 +216,7 @@ impl Costs {
 /// `root: 104/16384 files (0.0% non-contiguous), 9606/65536 blocks`: the first number. Preening, the label is cut off
 /// already.
 fn files(line: &str) -> Option<u64> {
-    let (before, _) = line.split_once(" files (")?;
+    let (before, _) = split_at_words(line, " files (")?;
     let (used, all) = before.rsplit(' ').next()?.split_once('/')?;
     all.parse::<u64>().ok()?;
     used.parse().ok()

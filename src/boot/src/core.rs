@@ -70,6 +70,8 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) plan: Option<Plan<'a>>,
     pub(crate) command_line: CommandLine<'a>,
     pub(crate) recorder: Recorder,
+    /// When the kernel started, ns since 1970.
+    pub(crate) epoch_ns: Nanoseconds,
     pub(crate) stage: Stage,
     pub(crate) verdict: Verdict,
     pub(crate) modules: Modules,
@@ -120,6 +122,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             plan,
             command_line: CommandLine::default(),
             recorder: Recorder::new(tag),
+            epoch_ns: 0,
             stage: Stage::Born,
             verdict: Verdict::default(),
             modules: Modules::default(),

@@ -77,24 +77,38 @@ pub(crate) fn finish<M: Machine>(boot: &mut Boot<'_, M>) {
     boot.keeper = Keeper::Idle;
 }
 
-/// The child's words; `None`: the plan has no store, or its place is not there now.
-pub(crate) fn place<'a, M: Machine>(boot: &Boot<'a, M>) -> Option<(&'a str, heapless::String<10>)> {
+/// The store, as the child is told of it.
+pub(crate) struct Store<'a> {
+    pub(crate) path: &'a str,
+    bytes: heapless::String<10>,
+    epoch_ns: heapless::String<20>,
+}
+
+impl Store<'_> {
+    /// The child's words.
+    pub(crate) fn words(&self) -> [&str; 4] {
+        [roles::KEEP, self.path, &self.bytes, &self.epoch_ns]
+    }
+}
+
+/// The store; `None`: the plan has none, or its place is not there now.
+pub(crate) fn store<'a, M: Machine>(boot: &Boot<'a, M>) -> Option<Store<'a>> {
     let plan = boot.plan?;
     let path = plan.text(plan.settings().store);
-    let bytes = text(format_args!("{}", plan.settings().store_bytes.get()));
-    (!path.is_empty() && boot.root_place == RootPlace::Slash).then_some((path, bytes))
+    (!path.is_empty() && boot.root_place == RootPlace::Slash).then(|| Store {
+        path,
+        bytes: text(format_args!("{}", plan.settings().store_bytes.get())),
+        epoch_ns: text(format_args!("{}", boot.epoch_ns)),
+    })
 }
 
 fn begin<M: Machine>(boot: &mut Boot<'_, M>) {
     boot.keeper = Keeper::Idle;
-    let Some((path, bytes)) = place(boot) else {
+    let Some(store) = store(boot) else {
         return;
     };
     boot.kept = boot.recorder.sequence();
-    match boot
-        .machine
-        .spawn(&Spawn::own(&[roles::KEEP, path, &bytes]))
-    {
+    match boot.machine.spawn(&Spawn::own(&store.words())) {
         Ok(spawned) => {
             boot.assign(spawned.child, Purpose::Keep);
             let until = boot.machine.now().saturating_add(KEEP_NS_MAX);

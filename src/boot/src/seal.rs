@@ -8,7 +8,6 @@ use crate::health;
 use crate::keeper;
 use crate::limits::KEEP_NS_MAX;
 use crate::machine::{Loudness, Machine};
-use crate::roles;
 use crate::stage::Next;
 use crate::task::{self, Outcome};
 use crate::text::{Text, text};
@@ -44,10 +43,11 @@ pub(crate) fn say<M: Machine>(boot: &mut Boot<'_, M>) {
 /// or hangs costs a bounded time and a line. Whether it did neither.
 pub(crate) fn store<M: Machine>(boot: &mut Boot<'_, M>) -> bool {
     keeper::finish(boot);
-    let Some((path, bytes)) = keeper::place(boot) else {
+    let Some(store) = keeper::store(boot) else {
         return true;
     };
-    match task::run(boot, &[roles::KEEP, path, &bytes], KEEP_NS_MAX) {
+    let path = store.path;
+    match task::run(boot, &store.words(), KEEP_NS_MAX) {
         Outcome::Done => return true,
         Outcome::NotStarted(errno) | Outcome::Failed(errno) => {
             boot.alarm(format_args!(

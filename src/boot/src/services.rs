@@ -16,6 +16,9 @@ use crate::stage::Next;
 /// Words of one command line of inittab.
 const WORDS_MAX: usize = 32;
 
+/// What only a shell understands.
+const FOR_A_SHELL: &[u8] = b"~`!$^&*()=|\\{}[];\"'<>?";
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum State {
     #[default]
@@ -103,8 +106,7 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>, number: usize) {
     let process = plan.text(service.process);
     let id = plan.text(service.id);
     // As sysvinit: what only a shell understands is given to one (init.c, spawn()).
-    let needs_shell = process.contains(['~', '`', '!', '$', '^', '&', '*', '(', ')', '=', '|'])
-        || process.contains(['\\', '{', '}', '[', ']', ';', '"', '\'', '<', '>', '?']);
+    let needs_shell = process.bytes().any(|byte| FOR_A_SHELL.contains(&byte));
     let mut words = Vec::<&str, WORDS_MAX>::new();
     if needs_shell {
         words.extend(["/bin/sh", "-c", process]);

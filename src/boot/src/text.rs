@@ -38,6 +38,14 @@ pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
         .unwrap_or_default()
 }
 
+/// What stands before and behind the first place where `words` stand in `text`. As `str::split_once`, whose search is made
+/// for long texts and is ten times as much code.
+pub(crate) fn split_at_words<'t>(text: &'t str, words: &str) -> Option<(&'t str, &'t str)> {
+    let mut windows = text.as_bytes().windows(words.len());
+    let at = windows.position(|window| window == words.as_bytes())?;
+    Some((text.get(..at)?, text.get(at.saturating_add(words.len())..)?))
+}
+
 /// Lines out of pieces of output. A line that does not fit is cut.
 #[derive(Debug, Default)]
 pub(crate) struct Lines<const N: usize> {

@@ -26,11 +26,12 @@ use preroot_boot::machine::{
     Channel, Child, EarlyMount, Errno, Event, Ground, Kill, Link, Loudness, Machine, Nanoseconds,
     Pid1, Power, Spare, Spawn, Spawned,
 };
+use preroot_sys::clock::now_ns;
 use preroot_sys::fd::{AsFd, OwnedFd};
 use preroot_sys::fs::{Access, access};
 use preroot_sys::mount::mount_move;
 use preroot_sys::process::{Rlimit, chdir, pivot_root};
-use preroot_sys::time::{ClockId, clock_gettime, clock_settime};
+use preroot_sys::time::{ClockId, clock_settime};
 use preroot_sys::{io, rand, system};
 
 use self::children::Children;
@@ -114,22 +115,15 @@ impl Linux {
         LAST_STAND.with(|last_stand| last_stand.epoll = epoll);
         linux
     }
-
-    fn clock(clock: ClockId) -> Nanoseconds {
-        let time = clock_gettime(clock);
-        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-        let rest = u64::try_from(time.tv_nsec).unwrap_or(0);
-        seconds.saturating_mul(1_000_000_000).saturating_add(rest)
-    }
 }
 
 impl Machine for Linux {
     fn now(&mut self) -> Nanoseconds {
-        Linux::clock(ClockId::Monotonic)
+        now_ns(ClockId::Monotonic)
     }
 
     fn wall_clock(&mut self) -> Nanoseconds {
-        Linux::clock(ClockId::Realtime)
+        now_ns(ClockId::Realtime)
     }
 
     fn set_wall_clock(&mut self, to: Nanoseconds) -> Result<(), Errno> {

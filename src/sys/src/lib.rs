@@ -31,6 +31,7 @@ compile_error!("preroot-sys knows Linux on x86-64 only");
 
 pub mod background;
 pub mod claim;
+pub mod clock;
 pub mod descriptor;
 pub mod entry;
 pub mod memory;

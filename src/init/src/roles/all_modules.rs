@@ -54,7 +54,7 @@ fn load_while_any_loads(
             };
             match load(&path, "") {
                 Ok(()) => {
-                    let name = file.trim_end_matches(".ko");
+                    let name = file.strip_suffix(".ko").unwrap_or(file);
                     let _ = writeln!(output, "{name} 0 {}", now().saturating_sub(begin));
                     false
                 }

@@ -232,7 +232,7 @@ impl Search {
             let text = text.get(..length.unwrap_or(0)).unwrap_or_default();
             let text = core::str::from_utf8(text).unwrap_or_default();
             let line = |key| text.lines().find_map(|line| line.strip_prefix(key));
-            if line("flags: ").is_some_and(|flags| flags.contains('F')) {
+            if line("flags: ").is_some_and(|flags| flags.as_bytes().contains(&b'F')) {
                 let interpreter = line("interpreter ").unwrap_or_default();
                 self.file("binfmt ", name, directory, interpreter);
             }

@@ -1,4 +1,4 @@
-//! `preroot-keep STORE BYTES`: copies this boot's frames that are not there yet into the store on disk.
+//! `preroot-keep STORE BYTES EPOCH_NS`: copies this boot's frames that are not there yet into the store on disk.
 
 use preroot_boot::machine::Errno;
 use preroot_record::limits::FRAME_BYTES_MAX;
@@ -20,15 +20,17 @@ const _: () = assert!(CHUNK_BYTES > 2 * FRAME_BYTES_MAX);
 
 /// Exits with errno: EEXIST when the store's place holds something else, ENOSPC when it is too small.
 pub(super) fn run(words: &Words) -> Result<(), Errno> {
-    let [path, bytes] = words.as_slice() else {
+    let [path, bytes, epoch_ns] = words.as_slice() else {
         return Err(Errno::INVAL);
     };
     let bytes: u64 = bytes.parse().map_err(|_| Errno::INVAL)?;
+    let epoch_ns: u64 = epoch_ns.parse().map_err(|_| Errno::INVAL)?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let record = open(RECORD, flags, Mode::empty()).map_err(errno)?;
     let mut chunk = [0; CHUNK_BYTES];
     let mut filled = read_all(&record, &mut chunk)?;
-    let boot = boot_of(chunk.get(..filled).unwrap_or_default()).ok_or(Errno::NOENT)?;
+    let tag = tag(chunk.get(..filled).unwrap_or_default()).ok_or(Errno::NOENT)?;
+    let boot = Boot { tag, epoch_ns };
     let mut medium = Medium::open(path, bytes)?;
     let size = medium.size;
     let mut writer = Writer::open(&mut medium, size, boot).map_err(store_errno)?;
@@ -46,17 +48,11 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
     fdatasync(&medium.file).map_err(errno)
 }
 
-/// Whose record this is: the tag is in every frame, the rest in the first.
-fn boot_of(frames: &[u8]) -> Option<Boot> {
-    Scan::new(frames).find_map(|scanned| {
-        let Scanned::Frame(frame) = scanned else {
-            return None;
-        };
-        let epoch_ns = frame.born()?.epoch_ns;
-        Some(Boot {
-            tag: frame.header.boot,
-            epoch_ns,
-        })
+/// Whose record this is: the tag is in every frame.
+fn tag(frames: &[u8]) -> Option<u32> {
+    Scan::new(frames).find_map(|scanned| match scanned {
+        Scanned::Frame(frame) => Some(frame.header.boot),
+        _ => None,
     })
 }
 

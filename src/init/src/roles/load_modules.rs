@@ -4,9 +4,10 @@ use core::fmt::Write;
 
 use preroot_boot::machine::{Errno, Nanoseconds};
 use preroot_plan::Plan;
+use preroot_sys::clock::now_ns;
 use preroot_sys::fs::{Mode, OFlags, open};
 use preroot_sys::system::finit_module;
-use preroot_sys::time::{ClockId, clock_gettime};
+use preroot_sys::time::ClockId;
 
 use super::{Stream, Words};
 use crate::linux::{errno, read, with_nul};
@@ -44,9 +45,5 @@ pub(super) fn load(path: &str, options: &str) -> Result<(), Errno> {
 }
 
 pub(super) fn now() -> Nanoseconds {
-    let time = clock_gettime(ClockId::Monotonic);
-    let number = |value: i64| u64::try_from(value).unwrap_or(0);
-    number(time.tv_sec)
-        .saturating_mul(1_000_000_000)
-        .saturating_add(number(time.tv_nsec))
+    now_ns(ClockId::Monotonic)
 }

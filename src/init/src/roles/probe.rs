@@ -9,9 +9,10 @@ use preroot_boot::volume::escape;
 use preroot_disk::limits::SCRATCH_BYTES;
 use preroot_disk::{Due, Read, identify, partition};
 use preroot_plan::number_of;
+use preroot_sys::clock::now_ns;
 use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{CWD, Mode, OFlags, SeekFrom, open, readlinkat_raw, seek};
-use preroot_sys::time::{ClockId, clock_gettime};
+use preroot_sys::time::ClockId;
 
 use super::{Stream, Words};
 use crate::limits::PATH_BYTES_MAX;
@@ -95,7 +96,7 @@ fn look(name: &str, out: &mut Stream) -> Result<(), Errno> {
         text(out, "type", superblock.kind.name().as_bytes())?;
         text(out, "uuid", superblock.uuid.as_bytes())?;
         if let Some(ext) = &superblock.ext {
-            let now_s = u64::try_from(clock_gettime(ClockId::Realtime).tv_sec).unwrap_or(0);
+            let now_s = now_ns(ClockId::Realtime) / 1_000_000_000;
             text(out, "due", ext.due(now_s).map_or("", Due::name).as_bytes())?;
             match superblock.backup {
                 // What a copy says of files in use is old.

@@ -12,9 +12,10 @@
 //! ```
 
 use preroot_boot::machine::Errno;
+use preroot_sys::clock;
 use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{FlockOperation, Mode, OFlags, SeekFrom, fcntl_lock, open, seek};
-use preroot_sys::time::{ClockId, Timespec, clock_gettime};
+use preroot_sys::time::{ClockId, Timespec};
 use preroot_sys::{io, system};
 
 use super::Words;
@@ -43,7 +44,7 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
     };
     let uname = system::uname();
     let release = uname.release().to_bytes();
-    let now = clock_gettime(ClockId::Realtime);
+    let now = clock::now(ClockId::Realtime);
     if previous == b'N' {
         write(&entry(BOOT_TIME, 0, b"reboot", release, now))?;
     }
