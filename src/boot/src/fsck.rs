@@ -139,9 +139,9 @@ fn checked<M: Machine>(boot: &mut Boot<'_, M>, volume: &Volume, reason: &'static
             .map_or(Repair::No, |plan| plan.settings().repair()),
     );
     boot.milestone(format_args!("checking {}: {reason}", volume.name));
-    let first = if repair == Repair::No { "-n" } else { "-p" };
+    let mut how = if repair == Repair::No { "-n" } else { "-p" };
     let mut costs = Costs::default();
-    let mut result = check(boot, volume, reason, first);
+    let mut result = check(boot, volume, reason, how);
     if result == Ok(Meaning::Uncorrected) {
         // What cannot be read now may be read later, or elsewhere: -y says "Force rewrite? yes".
         if boot.check.costs.is_disk_bad {
@@ -154,12 +154,14 @@ fn checked<M: Machine>(boot: &mut Boot<'_, M>, volume: &Volume, reason: &'static
     }
     if result == Ok(Meaning::Uncorrected) && repair == Repair::Yes {
         costs = boot.check.costs;
-        result = check(boot, volume, reason, "-y");
-        // What the first one left is mended now, whatever the second says: e2fsck 1.47 exits with 0 when all it wrote
-        // anew is checksums.
-        if result == Ok(Meaning::Clean) {
-            result = Ok(Meaning::Repaired);
-        }
+        how = "-y";
+        result = check(boot, volume, reason, how);
+    }
+    // What preening left, or kept the kernel from mounting it, is mended now, whatever e2fsck says: 1.47 exits with 0
+    // when all it wrote anew is checksums, or the list of orphans.
+    let is_again = how == "-y" || (how == "-p" && reason == MOUNT_FAILED);
+    if result == Ok(Meaning::Clean) && is_again {
+        result = Ok(Meaning::Repaired);
     }
     costs.add(boot.check.costs);
     match result {
