@@ -74,6 +74,29 @@ impl Archive {
         files::write(path, &self.bytes)
     }
 
+    /// Adds an archive after the end of this one, as the kernel takes them.
+    pub fn append(&mut self, other: &Archive) {
+        // The kernel looks for the next one at a multiple of this too, and takes zeros for padding.
+        self.bytes
+            .resize(self.bytes.len().next_multiple_of(ALIGN), 0);
+        self.bytes.extend(&other.bytes);
+    }
+
+    /// Gives a member another name, of the same length.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn rename(&mut self, name: &str, to: &str) -> Result<(), Error> {
+        let at = |window: &[u8]| window.strip_suffix(&[0]) == Some(name.as_bytes());
+        let found = self.bytes.windows(name.len() + 1).position(at);
+        let place = found.and_then(|found| self.bytes.get_mut(found..found + to.len()));
+        match place.filter(|_| name.len() == to.len()) {
+            Some(place) => place.copy_from_slice(to.as_bytes()),
+            None => return Err(Error::unexpected(format!("the image has no {name}"))),
+        }
+        Ok(())
+    }
+
     /// The contents of a member, to change in place.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::process::Command;
 use crate::artefacts::Artefacts;
 use crate::error::Error;
 use crate::files;
+use crate::place::Places;
 
 /// A copy of the root disk that a test may do anything to; removed with its directory.
 #[derive(Debug)]
@@ -43,6 +44,35 @@ impl Disk {
         })
     }
 
+    /// A disk of this size with nothing on it, not even partitions.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn empty(bytes: u64) -> Result<Self, Error> {
+        let disk = Self {
+            dir: scratch()?,
+            offset: 0,
+        };
+        let path = disk.path();
+        let file = File::create(&path);
+        file.and_then(|file| file.set_len(bytes))
+            .map_err(|error| Error::file("create", &path, error))?;
+        Ok(disk)
+    }
+
+    /// Another disk with the same on it.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn duplicate(&self) -> Result<Self, Error> {
+        let (dir, offset) = (scratch()?, self.offset);
+        let copy = Self { dir, offset };
+        let mut command = Command::new("cp");
+        command.args(["--sparse=always", "--reflink=auto"]);
+        files::run(command.arg(self.path()).arg(copy.path()))?;
+        Ok(copy)
+    }
+
     /// The image's file.
     #[must_use]
     pub fn path(&self) -> PathBuf {
@@ -58,6 +88,47 @@ impl Disk {
         let file = File::options().write(true).open(&path);
         file.and_then(|file| file.write_all_at(bytes, offset))
             .map_err(|error| Error::file("write", &path, error))
+    }
+
+    /// The offset of a place on its file system, by name (`place.rs`).
+    ///
+    /// # Errors
+    /// When there is no such place.
+    pub fn offset_of(&self, words: &str) -> Result<u64, Error> {
+        Places::of(self)?.offset(words)
+    }
+
+    /// Reads bytes of the whole disk.
+    ///
+    /// # Errors
+    /// When the image does not have them.
+    pub fn peek(&self, offset: u64, count: usize) -> Result<Vec<u8>, Error> {
+        let path = self.path();
+        let mut bytes = vec![0; count];
+        let read = File::open(&path).and_then(|file| file.read_exact_at(&mut bytes, offset));
+        read.map_err(|error| Error::file("read", &path, error))?;
+        Ok(bytes)
+    }
+
+    /// Cuts the disk off.
+    ///
+    /// # Errors
+    /// When the image cannot be written.
+    pub fn cut(&self, bytes: u64) -> Result<(), Error> {
+        let path = self.path();
+        let file = File::options().write(true).open(&path);
+        file.and_then(|file| file.set_len(bytes))
+            .map_err(|error| Error::file("shorten", &path, error))
+    }
+
+    /// What debugfs(8) says to one command that changes nothing, complaints included.
+    ///
+    /// # Errors
+    /// When debugfs cannot be started.
+    pub fn asked(&self, command: &str) -> Result<String, Error> {
+        let mut debugfs = Command::new("/sbin/debugfs");
+        let output = files::output(debugfs.arg("-R").arg(command).arg(self.file_system()))?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Runs commands of debugfs(8) on the file system, which may be any kind of damage.
@@ -180,7 +251,7 @@ impl Disk {
     }
 
     /// As the e2fsprogs name a file system inside a file.
-    fn file_system(&self) -> String {
+    pub(crate) fn file_system(&self) -> String {
         format!("{}?offset={}", self.path().display(), self.offset)
     }
 }

@@ -1,7 +1,7 @@
 //! Small file and command helpers that name the file or command in their errors.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::error::Error;
@@ -111,4 +111,23 @@ pub(crate) fn failed(command: &Command, output: &Output) -> Error {
             String::from_utf8_lossy(&output.stderr)
         ),
     }
+}
+
+/// All files below a directory, sorted; links are files too.
+///
+/// # Errors
+/// When a directory cannot be read.
+pub fn below(directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |error| Error::file("list", directory, error);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_type().map_err(failed)?.is_dir() {
+            found.extend(below(&entry.path())?);
+        } else {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
 }

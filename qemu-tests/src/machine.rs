@@ -3,17 +3,25 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::accelerator::Accelerator;
 use crate::artefacts::Artefacts;
 use crate::disk::{self, Disk};
 use crate::error::Error;
 use crate::files;
+use crate::layer::Layer;
 use crate::qmp::Qmp;
 use crate::wait;
 
 /// The MAC address that the config's host table names.
 const MAC: &str = "52:54:00:12:34:56";
+/// How often a kernel may fail to start PID 1.
+const KERNEL_STARTS_MAX: usize = 4;
+/// How long it may take to; some two seconds are usual.
+const KERNEL_MAX: Duration = Duration::from_secs(60);
+/// The pause between two looks at the console for a moment that matters.
+const LOOK_PAUSE: Duration = Duration::from_millis(5);
 /// Lines of the console that a failing test shows.
 const CONSOLE_LINES_MAX: usize = 60;
 
@@ -52,6 +60,7 @@ impl Link {
 struct Plug {
     path: PathBuf,
     bus: Bus,
+    layer: Option<Layer>,
 }
 
 /// What a disk is plugged into.
@@ -136,9 +145,29 @@ impl Spec {
         self.plug(disk, Bus::Nvme)
     }
 
+    /// Plugs a disk in behind something.
+    #[must_use]
+    pub fn disk_behind(mut self, disk: &Disk, layer: Layer) -> Self {
+        self = self.plug(disk, Bus::Virtio);
+        if let Some(plug) = self.disks.last_mut() {
+            plug.layer = Some(layer);
+        }
+        self
+    }
+
+    /// Has a disk lie ready behind something, for [`Machine::attach`].
+    #[must_use]
+    pub fn disk_unplugged_behind(mut self, disk: &Disk, layer: Layer) -> Self {
+        self = self.plug(disk, Bus::Unplugged);
+        if let Some(plug) = self.disks.last_mut() {
+            plug.layer = Some(layer);
+        }
+        self
+    }
+
     fn plug(mut self, disk: &Disk, bus: Bus) -> Self {
-        let path = disk.path();
-        self.disks.push(Plug { path, bus });
+        let (path, layer) = (disk.path(), None);
+        self.disks.push(Plug { path, bus, layer });
         self
     }
 
@@ -206,6 +235,32 @@ impl Spec {
         Ok(machine)
     }
 
+    /// Switches the machine on, and again if its kernel does not come as far as PID 1: on a busy host an emulated timer
+    /// can tick so late that a kernel gives up, or never wakes up. By then nothing has touched a disk.
+    ///
+    /// # Errors
+    /// As [`Spec::start`], and when it never does.
+    pub fn start_init(&self) -> Result<Machine, Error> {
+        for _ in 0..KERNEL_STARTS_MAX {
+            let mut machine = self.start()?;
+            let begun = Instant::now();
+            while begun.elapsed() < KERNEL_MAX {
+                let console = machine.console();
+                if console.contains("as init process") {
+                    return Ok(machine);
+                }
+                if console.contains("Kernel panic") {
+                    break;
+                }
+                machine.check_running()?;
+                std::thread::sleep(LOOK_PAUSE);
+            }
+        }
+        Err(Error::unexpected(format!(
+            "{KERNEL_STARTS_MAX} times the kernel did not start PID 1"
+        )))
+    }
+
     fn command(&self, dir: &Path) -> Command {
         let mut command = Command::new("qemu-system-x86_64");
         command.args([
@@ -253,13 +308,19 @@ impl Spec {
     }
 
     fn add_disks(&self, command: &mut Command) {
-        for (number, Plug { path, bus }) in self.disks.iter().enumerate() {
-            // The page cache outlives QEMU, so a killed machine has lost power but not its disk.
-            let drive = format!(
-                "file={},format=raw,if=none,id=disk{number},cache=writeback",
-                path.display()
-            );
-            command.args(["-drive", &drive]);
+        for (number, Plug { path, bus, layer }) in self.disks.iter().enumerate() {
+            if let Some(layer) = layer {
+                let (node, object) = layer.node(&format!("disk{number}"), path);
+                command.args(object.iter().flat_map(|object| ["-object", object]));
+                command.args(["-blockdev", &node.to_string()]);
+            } else {
+                // The page cache outlives QEMU, so a killed machine has lost power but not its disk.
+                let drive = format!(
+                    "file={},format=raw,if=none,id=disk{number},cache=writeback",
+                    path.display()
+                );
+                command.args(["-drive", &drive]);
+            }
             let device = match bus {
                 Bus::Virtio => disk_device(number, None).to_string(),
                 Bus::Nvme => format!("nvme,drive=disk{number},serial=preroot-disk{number}"),
@@ -299,6 +360,9 @@ fn disk_device(number: usize, slot: Option<String>) -> serde_json::Value {
         "id": format!("blk{number}"),
         // In a thread of its own, counted time would not wait for it.
         "ioeventfd": false,
+        // QEMU's log of writes keeps zeros that are not written out apart from what says where they go.
+        "write-zeroes": false,
+        "discard": false,
     });
     if let Some(slot) = slot {
         device["bus"] = slot.into();
@@ -341,6 +405,15 @@ impl Machine {
         self.monitor()?.execute("device_add", device).map(drop)
     }
 
+    /// Pulls a disk that was plugged in so. It takes the machine some seconds to let it go.
+    ///
+    /// # Errors
+    /// When the monitor says no.
+    pub fn detach(&self, number: usize) -> Result<(), Error> {
+        let device = serde_json::json!({ "id": format!("blk{number}") });
+        self.monitor()?.execute("device_del", device).map(drop)
+    }
+
     /// What the console showed so far.
     #[must_use]
     pub fn console(&self) -> String {
@@ -379,6 +452,41 @@ impl Machine {
             let console = self.console();
             if console.contains(text) {
                 return Ok(Ok(()));
+            }
+            match self.ended {
+                Some(status) => Err(self.broken(&status.to_string())),
+                None => Ok(Err(last_lines(&console))),
+            }
+        })
+    }
+
+    /// Looks at the console all the time until it shows a text: for who cuts the power then.
+    ///
+    /// # Errors
+    /// When the machine ends first, or never shows it.
+    pub fn watch_console(&mut self, text: &str) -> Result<(), Error> {
+        let begun = Instant::now();
+        while begun.elapsed() < wait::DEADLINE {
+            if self.console().contains(text) {
+                return Ok(());
+            }
+            self.check_running()?;
+            std::thread::sleep(LOOK_PAUSE);
+        }
+        Err(self.broken(&format!("no `{text}` on the console")))
+    }
+
+    /// Waits until the console shows one of some texts, or the machine has switched itself off; gives the first text
+    /// of these that is there.
+    ///
+    /// # Errors
+    /// When it shows none of them.
+    pub fn wait_any<'t>(&mut self, texts: &[&'t str]) -> Result<&'t str, Error> {
+        wait::until(&format!("one of {texts:?} on the console"), || {
+            self.look()?;
+            let console = self.console();
+            if let Some(text) = texts.iter().find(|text| console.contains(**text)) {
+                return Ok(Ok(*text));
             }
             match self.ended {
                 Some(status) => Err(self.broken(&status.to_string())),

@@ -1,8 +1,11 @@
 //! Tests that boot machines. `cargo xtask test` runs them; without it they fail and say so.
 
+mod damage;
+mod disks;
 mod in_place;
 mod order;
 mod power;
+mod power_cuts;
 mod rescue;
 mod roots;
 
