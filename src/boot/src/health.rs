@@ -8,6 +8,7 @@ use preroot_plan::MountMode;
 
 use crate::core::{Boot, RootPlace};
 use crate::machine::{Errno, Machine};
+use crate::seal;
 use crate::text::{Text, text};
 
 /// Makes the verdict DEGRADED, and says why, if root is not what it was any more.
@@ -26,7 +27,10 @@ pub(crate) fn look<M: Machine>(boot: &mut Boot<'_, M>) {
     let errors = core::str::from_utf8(errors).unwrap_or_default();
     let errors = errors.parse::<u32>().unwrap_or(0);
     let was_writable = boot.root_mode == MountMode::ReadWrite;
-    let has_turned = was_writable && boot.machine.writable("/") == Err(Errno::ROFS);
+    // Since 6.12 (and 6.1.113) ext4 refuses to write without being read-only: only who writes hears of it.
+    let has_turned = was_writable
+        && (boot.machine.writable("/") == Err(Errno::ROFS)
+            || errors > 0 && seal::store(boot) == Err(Errno::ROFS));
     match (has_turned, errors) {
         (true, 1..) => boot.degrade(format_args!(
             "root has turned read-only: {errors} errors, see dmesg"

@@ -7,7 +7,7 @@ use crate::core::Boot;
 use crate::health;
 use crate::keeper;
 use crate::limits::KEEP_NS_MAX;
-use crate::machine::{Loudness, Machine};
+use crate::machine::{Errno, Loudness, Machine};
 use crate::stage::Next;
 use crate::task::{self, Outcome};
 use crate::text::{Text, text};
@@ -22,7 +22,7 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
 pub(crate) fn seal<M: Machine>(boot: &mut Boot<'_, M>) {
     health::look(boot);
     say(boot);
-    if !store(boot) && boot.root_mode == MountMode::ReadWrite {
+    if store(boot).is_err() && boot.root_mode == MountMode::ReadWrite {
         boot.verdict.degrade(format_args!("record not stored"));
         say(boot);
     }
@@ -40,22 +40,25 @@ pub(crate) fn say<M: Machine>(boot: &mut Boot<'_, M>) {
 }
 
 /// Copies what is new in the record to its store on the root, if there is one, and waits for it. A store that fails
-/// or hangs costs a bounded time and a line. Whether it did neither.
-pub(crate) fn store<M: Machine>(boot: &mut Boot<'_, M>) -> bool {
+/// or hangs costs a bounded time and a line.
+pub(crate) fn store<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
     keeper::finish(boot);
     let Some(store) = keeper::store(boot) else {
-        return true;
+        return Ok(());
     };
     let path = store.path;
     match task::run(boot, &store.words(), KEEP_NS_MAX) {
-        Outcome::Done => return true,
+        Outcome::Done => Ok(()),
         Outcome::NotStarted(errno) | Outcome::Failed(errno) => {
             boot.alarm(format_args!(
                 "record not stored in {path}: errno {}",
                 errno.0
             ));
+            Err(errno)
         }
-        Outcome::Hangs => boot.alarm(format_args!("record not stored in {path}: it hangs")),
+        Outcome::Hangs => {
+            boot.alarm(format_args!("record not stored in {path}: it hangs"));
+            Err(Errno::TIMEDOUT)
+        }
     }
-    false
 }

@@ -187,6 +187,13 @@ fn a_root_that_turns_read_only_is_told() {
         ),
         ("ext4", false, "1\n", "root has met 1 errors, see dmesg"),
         ("xfs", true, "", "root has turned read-only, see dmesg"),
+        // Only the store hears of it.
+        (
+            "ext4",
+            false,
+            "316\n",
+            "root has turned read-only: 316 errors, see dmesg",
+        ),
         // Somebody wanted it so.
         ("ext4", true, "0\n", ""),
         ("ext4", false, "0\n", ""),
@@ -194,6 +201,10 @@ fn a_root_that_turns_read_only_is_told() {
         let fake = boot(&draft(), |fake| {
             probed(&format!("type={kind}"))(fake);
             fake.root_turns = root_turns;
+            if errors == "316\n" {
+                let refused = Behaviour::Exits(30, "", 10);
+                fake.behaviours.insert("preroot-keep".to_string(), refused);
+            }
             let path = "/sys/fs/ext4/vda1/errors_count".to_string();
             fake.files.insert(path, errors.to_string());
         });
