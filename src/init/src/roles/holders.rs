@@ -10,7 +10,8 @@
 //! binfmt qemu-aarch64: /usr/bin/qemu-aarch64-static
 //! ```
 //!
-//! Kernel threads and zombies have no exe, and hold nothing. A process on a dead network file system can hang
+//! A mount in another namespace is seen by a process that stands above it: the kernel shows nobody what lies outside of
+//! his root. Kernel threads and zombies have no exe, and hold nothing. A process on a dead network file system can hang
 //! this one, which is why it is a child.
 //! [proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html), kernel `Documentation/admin-guide/binfmt-misc.rst`.
 
@@ -32,6 +33,8 @@ const NAMESPACES_MAX: usize = 256;
 
 /// The root that PID 1 sees.
 const SEEN_BY_PID_1: &str = "/proc/1/root";
+/// Where the root has mounted it: a session has its own copy of /proc, without what was mounted in it since.
+const BINFMT: &str = "/proc/1/root/proc/sys/fs/binfmt_misc";
 
 /// Something that is read from a link or a small file.
 type Fact = Vec<u8, 256>;
@@ -225,9 +228,9 @@ impl Search {
         let _ = each_path("/proc/swaps", 0, &mut |path| {
             self.file("swap", "", SEEN_BY_PID_1, path)
         });
-        let _ = names(CWD, "/proc/sys/fs/binfmt_misc", &mut |_, name| {
+        let _ = names(CWD, BINFMT, &mut |_, name| {
             let mut text = [0; 512];
-            let path = compose(format_args!("/proc/sys/fs/binfmt_misc/{name}"));
+            let path = compose(format_args!("{BINFMT}/{name}"));
             let length = path.and_then(|path| read(&path, &mut text).ok());
             let text = text.get(..length.unwrap_or(0)).unwrap_or_default();
             let text = core::str::from_utf8(text).unwrap_or_default();
