@@ -68,6 +68,8 @@ struct Plug {
 enum Bus {
     /// virtio-blk.
     Virtio,
+    /// virtio-blk, write-protected.
+    VirtioReadOnly,
     /// NVMe.
     Nvme,
     /// Nothing yet: a slot is kept for it.
@@ -137,6 +139,12 @@ impl Spec {
     #[must_use]
     pub fn disk(self, disk: &Disk) -> Self {
         self.plug(disk, Bus::Virtio)
+    }
+
+    /// Plugs a disk in that says that it cannot be written.
+    #[must_use]
+    pub fn disk_read_only(self, disk: &Disk) -> Self {
+        self.plug(disk, Bus::VirtioReadOnly)
     }
 
     /// Plugs a disk in as an NVMe drive, whose driver is in the kernel itself.
@@ -314,15 +322,19 @@ impl Spec {
                 command.args(object.iter().flat_map(|object| ["-object", object]));
                 command.args(["-blockdev", &node.to_string()]);
             } else {
+                let writing = match bus {
+                    Bus::VirtioReadOnly => "on",
+                    _ => "off",
+                };
                 // The page cache outlives QEMU, so a killed machine has lost power but not its disk.
                 let drive = format!(
-                    "file={},format=raw,if=none,id=disk{number},cache=writeback",
+                    "file={},format=raw,if=none,id=disk{number},cache=writeback,readonly={writing}",
                     path.display()
                 );
                 command.args(["-drive", &drive]);
             }
             let device = match bus {
-                Bus::Virtio => disk_device(number, None).to_string(),
+                Bus::Virtio | Bus::VirtioReadOnly => disk_device(number, None).to_string(),
                 Bus::Nvme => format!("nvme,drive=disk{number},serial=preroot-disk{number}"),
                 Bus::Unplugged => format!("pcie-root-port,id=slot{number},slot={number}"),
             };

@@ -37,6 +37,18 @@ pub struct Scenario {
     /// Commands of debugfs(8) that damage the disk first.
     #[serde(default)]
     damage: Vec<String>,
+    /// Whether the disk can be written.
+    #[serde(default)]
+    disk: Writing,
+    /// Bytes to write at places of the root's partition, behind the damage.
+    #[serde(default)]
+    overwrite: Vec<Overwrite>,
+    /// Who switches it off, and whose copy of the record is read.
+    #[serde(default)]
+    ends: Ends,
+    /// What is said in a session of the rescue sshd once the boot has come to its verdict, and what is in the answers.
+    #[serde(default)]
+    ask: Vec<Ask>,
     /// Files written into the root first.
     #[serde(default)]
     file: Vec<RootFile>,
@@ -48,6 +60,48 @@ pub struct Scenario {
     open_while: Option<OpenWhile>,
     /// What the record must say.
     expect: Expect,
+}
+
+/// Whether a disk can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Writing {
+    /// It can.
+    #[default]
+    Writable,
+    /// It says that it cannot.
+    ReadOnly,
+}
+
+/// Who switches the machine off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Ends {
+    /// The root's own tools; the record is on the root.
+    #[default]
+    ByRoot,
+    /// Somebody in the rescue, who takes the record along: the root has not come up, or cannot be written.
+    ByRescue,
+}
+
+/// Bytes at a place of the root's partition.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Overwrite {
+    at: u64,
+    text: String,
+}
+
+/// Something said in a session.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Ask {
+    command: String,
+    #[serde(default)]
+    answer: Vec<String>,
+    /// What must not be in it.
+    #[serde(default)]
+    never: Vec<String>,
 }
 
 /// Doors that are open while a script runs.
@@ -134,13 +188,19 @@ pub fn run(name: &str) -> Result<(), Error> {
         )?;
     }
     let baked = baked(&scenario, &artefacts, &disk)?;
+    for Overwrite { at, text } in &scenario.overwrite {
+        disk.overwrite(artefacts.root_offset + at, text.as_bytes())?;
+    }
     let (rescue, root) = (free_port()?, free_port()?);
     let mut spec = Spec::new(&artefacts)
         .append(&scenario.append)
-        .disk(&disk)
         .nic(Nic::User {
             forwards: vec![(rescue, 2222), (root, 22)],
         });
+    spec = match scenario.disk {
+        Writing::Writable => spec.disk(&disk),
+        Writing::ReadOnly => spec.disk_read_only(&disk),
+    };
     if let Some(baked) = &baked {
         spec = spec.image(&baked.image());
     }
@@ -158,11 +218,34 @@ pub fn run(name: &str) -> Result<(), Error> {
         is_open_while(&open.script, &mut machine, &mut session, &doors)?;
     }
     wait_verdict(&mut machine, &mut session)?;
-    root.wait(&mut machine)?;
-    // The connection may be cut before the status comes back.
-    root.output("poweroff")?;
+    for Ask {
+        command,
+        answer,
+        never,
+    } in &scenario.ask
+    {
+        let said = session.ask(command)?;
+        let is_right = answer.iter().all(|part| said.contains(part.as_str()))
+            && !never.iter().any(|part| said.contains(part.as_str()));
+        if !is_right {
+            return Err(Error::unexpected(format!("{command}: {said}")));
+        }
+    }
+    let record = match scenario.ends {
+        Ends::ByRoot => {
+            root.wait(&mut machine)?;
+            // The connection may be cut before the status comes back.
+            root.output("poweroff")?;
+            None
+        }
+        Ends::ByRescue => {
+            let record = Record::running(&mut session)?;
+            rescue.output("preroot poweroff")?;
+            Some(record)
+        }
+    };
     machine.wait_off()?;
-    judge(&scenario, &disk)
+    judge(&scenario, &disk, record)
 }
 
 /// The image for a scenario that needs one of its own, and its scripts on the disk.
@@ -233,14 +316,19 @@ pub fn wait_verdict(machine: &mut Machine, session: &mut Session) -> Result<Stri
     })
 }
 
-fn judge(scenario: &Scenario, disk: &Disk) -> Result<(), Error> {
-    if let Health::Unclean(why) = disk.health()? {
-        return Err(Error::unexpected(format!(
-            "{}: root left unclean: {why}",
-            scenario.story
-        )));
-    }
-    let record = Record::stored(disk)?;
+/// `taken`: the record that somebody has taken along, of a root that nobody has to have mended.
+fn judge(scenario: &Scenario, disk: &Disk, taken: Option<Record>) -> Result<(), Error> {
+    let record = match taken {
+        Some(record) => record,
+        None => match disk.health()? {
+            Health::Clean => Record::stored(disk)?,
+            Health::Unclean(why) => {
+                let story = &scenario.story;
+                let words = format!("{story}: root left unclean: {why}");
+                return Err(Error::unexpected(words));
+            }
+        },
+    };
     let boot = record.latest()?;
     let mut differences = differences(&scenario.expect, &boot);
     for (path, expected) in &scenario.expect.file {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Directories of scenarios that each need a row.
-const TOLD: [&str; 3] = ["damage", "disk", "power"];
+const TOLD: [&str; 4] = ["damage", "disk", "power", "state"];
 
 /// One row of a table.
 struct Row {

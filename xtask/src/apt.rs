@@ -8,13 +8,15 @@ use crate::progress::Progress;
 use crate::run;
 
 /// What the host needs, and for what.
-const PACKAGES: [(&str, &str); 11] = [
+const PACKAGES: [(&str, &str); 13] = [
     ("qemu-system-x86", "boots the machines"),
     ("mmdebstrap", "makes the Debian root"),
     (
         "e2fsprogs",
         "makes, damages and reads the root's file system",
     ),
+    ("xfsprogs", "makes a root of another kind"),
+    ("btrfs-progs", "makes a root of another kind"),
     ("fdisk", "writes the disk's partition table"),
     ("openssh-client", "logs in to the machines"),
     ("dropbear-bin", "makes the rescue sshd's host key"),

@@ -8,6 +8,7 @@ mod power;
 mod power_cuts;
 mod rescue;
 mod roots;
+mod states;
 
 use preroot_qemu_tests::{
     Artefacts, Disk, Door, Error, Machine, Nic, Session, Spec, Ssh, free_port,

@@ -10,6 +10,11 @@ fn clean() -> Result<(), Error> {
 }
 
 #[test]
+fn holders_are_told() -> Result<(), Error> {
+    run_scenario("holders")
+}
+
+#[test]
 fn damaged_root_is_repaired_in_one_boot() -> Result<(), Error> {
     run_scenario("damaged")
 }

@@ -1,6 +1,11 @@
 //! Roots by every name, on virtio and NVMe, and with a bad superblock.
 
-use preroot_qemu_tests::{Artefacts, Disk, Error, Record, Session, Spec, until};
+use std::path::Path;
+use std::process::Command;
+
+use preroot_qemu_tests::{
+    Artefacts, Change, Disk, Error, Record, Session, Spec, bake, files, until,
+};
 use preroot_record::Fsck;
 
 use crate::Guest;
@@ -104,6 +109,80 @@ fn a_lost_superblock_is_found_by_its_copy() -> Result<(), Error> {
             Err(boot.text())
         })
     })
+}
+
+/// Directories that a root of another kind has, as mkfs.xfs(8) wants to be told.
+const PROTO: &str = "/\n0 0\nd--755 0 0\ndev d--755 0 0\n$\nproc d--755 0 0\n$\nsys d--755 0 0\n$\nrun d--755 0 0\n$\n\
+                     etc d--755 0 0\n$\n$\n";
+
+#[test]
+fn a_root_on_xfs() -> Result<(), Error> {
+    is_mounted_unchecked("xfs", |dir, disk| {
+        let proto = dir.join("proto");
+        files::write(&proto, PROTO)?;
+        let mut mkfs = Command::new("/sbin/mkfs.xfs");
+        mkfs.args(["-q", "-f", "-L", "preroot-root", "-p"]);
+        files::run(mkfs.arg(proto).arg(disk)).map(drop)
+    })
+}
+
+#[test]
+fn a_root_on_btrfs() -> Result<(), Error> {
+    is_mounted_unchecked("btrfs", |dir, disk| {
+        let tree = dir.join("tree");
+        for name in ["dev", "proc", "sys", "run", "etc"] {
+            files::create_directory(&tree.join(name))?;
+        }
+        let mut mkfs = Command::new("/sbin/mkfs.btrfs");
+        mkfs.args(["-q", "-f", "-L", "preroot-root", "--rootdir"]);
+        files::run(mkfs.arg(tree).arg(disk)).map(drop)
+    })
+}
+
+/// A root of another kind than was planned is booted by its own rules: no program checks it, its driver makes it whole.
+fn is_mounted_unchecked(
+    kind: &str,
+    make: impl Fn(&Path, &Path) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let disk = Disk::copy(&artefacts)?;
+    let path = disk.path();
+    make(path.parent().unwrap_or(Path::new("/")), &path)?;
+    let change = Change {
+        replaced: [(
+            "[rescue]".to_owned(),
+            format!("always = [\"{kind}\"]\n[rescue]"),
+        )]
+        .into(),
+        added: String::new(),
+    };
+    let baked = bake(&artefacts, &change, &artefacts.root_tree)?;
+    let spec = Spec::new(&artefacts).image(&baked.image()).disk(&disk);
+    let mut guest = Guest::start(&artefacts, spec.append("preroot.hold=start"))?;
+    let mut session = guest.log_in()?;
+    until(&format!("a root on {kind}"), || {
+        guest.machine.check_running()?;
+        let record = Record::running(&mut session)?;
+        let boot = record.latest()?;
+        let text = boot.text();
+        let checks = boot.checks();
+        let is_unchecked = |check: &Fsck<'_>| {
+            check.reason == "its file system needs no check" && check.verdict == "not checked"
+        };
+        let told = format!("root vda is {kind}, not ext4");
+        let is_right = checks.iter().any(is_unchecked) && text.contains(&told);
+        Ok(if boot.did("pivot") && is_right {
+            Ok(())
+        } else {
+            Err(text)
+        })
+    })?;
+    let mounts = session.ask("grep ' / ' /proc/1/mounts")?;
+    assert!(
+        mounts.contains(&format!("/dev/vda / {kind} rw")),
+        "{mounts}"
+    );
+    Ok(())
 }
 
 /// Boots until the root is /.
