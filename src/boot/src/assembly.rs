@@ -375,9 +375,6 @@ fn finish<M: Machine>(
 
 /// The root is found: says what of it is missing, and leaves word for udev.
 pub(crate) fn found<M: Machine>(boot: &mut Boot<'_, M>) {
-    let Some(plan) = boot.plan.filter(|_| boot.assembly.is_open) else {
-        return;
-    };
     let mut is_told = false;
     for index in 0..boot.root.volumes().len() {
         let Some(volume) = boot.root.volumes().get(index) else {
@@ -386,9 +383,11 @@ pub(crate) fn found<M: Machine>(boot: &mut Boot<'_, M>) {
         let (name, number) = (volume.name.clone(), volume.number.clone());
         if name.starts_with("dm-") {
             leave_word(boot, &number);
+        } else if name.starts_with("md") {
+            is_told |= crate::array::tell(boot, &name);
         }
-        is_told |= crate::array::tell(boot, &name);
     }
+    let Some(plan) = boot.plan else { return };
     for (number, step) in plan.assemblies().iter().enumerate() {
         let late = boot.assembly.find(number, What::Late, "");
         if late.is_some_and(|job| job.state == State::Done) && !is_told {

@@ -324,8 +324,13 @@ fn in_place_nothing_is_assembled() {
         let there = vec![MEMBERS[0], MEMBERS[1], ARRAY];
         devices(fake, &there, &[]);
         fake.origin = crate::Origin::InPlace;
+        for (file, value) in [("degraded", "1"), ("raid_disks", "2")] {
+            let path = format!("/sys/class/block/md127/md/{file}");
+            fake.files.insert(path, value.to_string());
+        }
     });
     assert_eq!(programs(&fake), Vec::<&str>::new());
+    assert!(says(&fake, "array md127 lacks 1 of 2: slot 0 slot 1"));
     assert!(says(&fake, "root LABEL=root is md127 (ext4)"));
 }
 
