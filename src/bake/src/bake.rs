@@ -257,10 +257,17 @@ impl Bake<'_> {
         }
         for path in plan_bytes.map(assembling).unwrap_or_default() {
             // Somebody's own file goes before what a package has.
-            if !self.layout.has(&path) {
-                let added = tools.add_program(&path, &mut self.layout);
-                self.keep(added);
-            }
+            let added = if self.layout.is_asleep(&path) {
+                let what =
+                    format!("the plan runs {path}, which is packed until a shell is started");
+                let remedy = "run it by [\"/bin/sh\", \"-c\", ...] in [[root.assemble]]";
+                Err(Error::input(recipe.plan.display(), what, remedy))
+            } else if self.layout.has(&path) {
+                Ok(())
+            } else {
+                tools.add_program(&path, &mut self.layout)
+            };
+            self.keep(added);
         }
     }
 

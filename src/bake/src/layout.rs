@@ -92,6 +92,12 @@ impl Layout {
         self.placed.contains_key(path) || self.pack.has(path)
     }
 
+    /// Whether something stands there only once somebody has asked for a packed tool, and not by this name.
+    pub(crate) fn is_asleep(&self, path: &str) -> bool {
+        let path = path.trim_matches('/');
+        self.pack.has(path) && path != SHELL_PATH && path != CHECKER_PATH
+    }
+
     /// The archive, with payload, reasons and digests as members of it.
     pub(crate) fn finish(mut self, plan_digest: &str) -> Result<Archive, Error> {
         if !self.pack.is_empty() {

@@ -311,6 +311,23 @@ fn assembling_programs_come_along_or_are_refused() {
         let words = format!("program {path}, which the plan runs to assemble the root: not found");
         assert!(refused.contains(&words), "{refused}");
     }
+    let asleep = preroot_plan::DraftAssembly {
+        run: words("/bin/ls"),
+        ..draft.assemblies[0].clone()
+    };
+    let asleep = preroot_plan::Draft {
+        assemblies: vec![asleep],
+        ..preroot_plan::Draft::default()
+    };
+    world.write("asleep", asleep.freeze().unwrap());
+    let asleep = world.path("asleep");
+    let plan = std::mem::replace(&mut world.recipe.plan, asleep);
+    let refused = messages(&world);
+    assert!(
+        refused.contains("runs /bin/ls, which is packed until"),
+        "{refused}"
+    );
+    world.recipe.plan = plan;
     // From a root whose /sbin is below /usr, and from the config.
     world.write("root/usr/sbin/mdadm", fixture::program(b"mdadm"));
     world.write("other", fixture::program(b"other"));
