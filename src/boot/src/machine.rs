@@ -369,7 +369,7 @@ pub trait Machine {
     fn listen(&mut self, channel: Channel) -> Result<(), Errno>;
     /// Reads a small file of /proc, /sys or the stage: how many bytes it had (at most `out.len()`).
     fn read_file(&mut self, path: &str, out: &mut [u8]) -> Result<usize, Errno>;
-    /// Writes a small file of /proc, /sys or /run.
+    /// Writes a small file of /proc, /sys or /run; below /run/udev, one that outlives udev's start.
     fn write_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno>;
     /// Adds to the end of a file of /run.
     fn append_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno>;
