@@ -38,6 +38,8 @@ pub struct Artefacts {
     pub host_key_public: PathBuf,
     /// Debian packages with the image's tools.
     pub packages: Vec<PathBuf>,
+    /// Debian packages with what assembles roots: mdadm, lvm2, cryptsetup, their libraries.
+    pub assembly_packages: Vec<PathBuf>,
     /// The config.
     pub config: PathBuf,
     /// The plan that was frozen from it.

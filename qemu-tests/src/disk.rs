@@ -73,6 +73,11 @@ impl Disk {
         Ok(copy)
     }
 
+    /// The disk in a directory of its own, without a partition.
+    pub(crate) fn in_directory(dir: tempfile::TempDir) -> Self {
+        Self { dir, offset: 0 }
+    }
+
     /// The image's file.
     #[must_use]
     pub fn path(&self) -> PathBuf {

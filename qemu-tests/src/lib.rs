@@ -9,6 +9,7 @@
 
 mod accelerator;
 mod artefacts;
+mod assembled;
 mod base64;
 mod cpio;
 mod damage;
@@ -33,6 +34,7 @@ mod write_log;
 
 pub use accelerator::Accelerator;
 pub use artefacts::{Artefacts, VARIABLE};
+pub use assembled::run as run_assembled;
 pub use cpio::Archive;
 pub use disk::{Disk, Health};
 pub use error::Error;

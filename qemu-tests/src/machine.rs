@@ -147,6 +147,14 @@ impl Spec {
         self.plug(disk, Bus::VirtioReadOnly)
     }
 
+    /// Plugs in a disk that is kept: what the machine writes stays.
+    #[must_use]
+    pub(crate) fn disk_at(mut self, path: &Path) -> Self {
+        let (path, bus, layer) = (path.to_owned(), Bus::Virtio, None);
+        self.disks.push(Plug { path, bus, layer });
+        self
+    }
+
     /// Plugs a disk in as an NVMe drive, whose driver is in the kernel itself.
     #[must_use]
     pub fn nvme(self, disk: &Disk) -> Self {

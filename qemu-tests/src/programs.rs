@@ -9,6 +9,11 @@ use crate::disk;
 use crate::error::Error;
 use crate::files;
 
+/// What a config says that needs more packages.
+const ASSEMBLES: &str = "[[root.assemble]]";
+/// The key of encrypted disks, which lies beside each config as `root.key`.
+const KEY: &str = "correct horse battery staple";
+
 /// How a config differs from the usual one.
 #[derive(Debug, Default)]
 pub struct Change {
@@ -56,7 +61,9 @@ pub fn bake(artefacts: &Artefacts, change: &Change, root: &Path) -> Result<Baked
     let baked = Baked { dir };
     let at = |name: &str| baked.dir.path().join(name);
     let text = change.apply(&files::read_text(&artefacts.config)?)?;
+    let assembles = text.contains(ASSEMBLES);
     files::write(&at("config.toml"), text)?;
+    files::write(&at("root.key"), KEY)?;
     let mut freeze = Command::new(&artefacts.preroot);
     freeze.arg("freeze").arg("--config").arg(at("config.toml"));
     freeze
@@ -66,6 +73,9 @@ pub fn bake(artefacts: &Artefacts, change: &Change, root: &Path) -> Result<Baked
         .arg(at("plan"));
     files::run(&mut freeze)?;
     let mut bake = bake_command(artefacts, &at("config.toml"), &at("plan"));
+    for package in artefacts.assembly_packages.iter().filter(|_| assembles) {
+        bake.arg("--package").arg(package);
+    }
     files::run(bake.arg("--output").arg(baked.image()))?;
     Ok(baked)
 }

@@ -31,6 +31,7 @@ struct Index {
     host_key: PathBuf,
     host_key_public: PathBuf,
     packages: Vec<PathBuf>,
+    assembly_packages: Vec<PathBuf>,
     config: PathBuf,
     plan: PathBuf,
     plan_text: PathBuf,
@@ -45,6 +46,7 @@ struct Index {
 /// Writes the index; gives its path.
 pub(crate) fn write(
     root: &Root,
+    assembly_packages: Vec<PathBuf>,
     keys: &Keys,
     programs: &Programs,
     baked: &Baked,
@@ -63,6 +65,7 @@ pub(crate) fn write(
         host_key: keys.host.clone(),
         host_key_public: keys.host_public.clone(),
         packages: root.packages()?,
+        assembly_packages,
         config: config.to_owned(),
         plan: baked.plan(),
         plan_text: baked.plan_text(),

@@ -11,6 +11,7 @@ use std::process::Command;
 
 use crate::RootArgs;
 use crate::apt;
+use crate::assembly;
 use crate::cache::{Cache, Inputs};
 use crate::disk;
 use crate::error::Error;
@@ -162,26 +163,48 @@ pub(crate) fn as_root(cache: &Cache, dir: &Path, key: &Path, what: &str) -> Resu
 
 /// `xtask root`: runs with root rights.
 pub(crate) fn command(args: &RootArgs) -> Result<(), Error> {
+    if args.assembly {
+        return assembly::fetch(&args.into);
+    }
     if args.peers {
         return peers::make_images(&args.into, &args.authorized_keys);
     }
     let tree = args.into.join("tree");
     let packages = args.into.join("packages");
     fs::create_dir_all(&packages).map_err(|error| Error::file("create", &packages, error))?;
-    let fetch = format!(
-        "cd '{}' && APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\" apt-get -q -o APT::Sandbox::User=root \
-         download {}",
-        packages.display(),
-        IMAGE_PACKAGES.join(" ")
-    );
-    bootstrap(&tree, &PACKAGES, &[fetch])?;
+    let fetch = download(&packages, &IMAGE_PACKAGES);
+    bootstrap(&tree, Variant::Minimal, &PACKAGES, &[fetch])?;
     administer(&tree, &args.authorized_keys)?;
     disk::make(&tree, &args.into.join("disk.img"))?;
     give_back(&args.into)
 }
 
+/// The hook that fetches packages without installing them.
+pub(crate) fn download(into: &Path, packages: &[&str]) -> String {
+    format!(
+        "cd '{}' && APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\" apt-get -q -o APT::Sandbox::User=root \
+         download {}",
+        into.display(),
+        packages.join(" ")
+    )
+}
+
+/// How much of a tree mmdebstrap makes by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Variant {
+    /// What every Debian has.
+    Minimal,
+    /// Nothing but an apt that knows the release.
+    Empty,
+}
+
 /// Runs mmdebstrap: packages into the tree, then the hooks.
-pub(crate) fn bootstrap(tree: &Path, include: &[&str], hooks: &[String]) -> Result<(), Error> {
+pub(crate) fn bootstrap(
+    tree: &Path,
+    variant: Variant,
+    include: &[&str],
+    hooks: &[String],
+) -> Result<(), Error> {
     let source_file = tree.with_extension("sources.list");
     let lines = sources::lines();
     fs::write(&source_file, &lines).map_err(|error| Error::file("write", &source_file, error))?;
@@ -190,8 +213,14 @@ pub(crate) fn bootstrap(tree: &Path, include: &[&str], hooks: &[String]) -> Resu
     command
         .env("INITRD", "No")
         .env("DEBIAN_FRONTEND", "noninteractive");
-    command.args(["--quiet", "--mode=root", "--variant=minbase"]);
-    command.arg(format!("--include={}", include.join(",")));
+    command.args(["--quiet", "--mode=root"]);
+    command.arg(match variant {
+        Variant::Minimal => "--variant=minbase",
+        Variant::Empty => "--variant=custom",
+    });
+    if !include.is_empty() {
+        command.arg(format!("--include={}", include.join(",")));
+    }
     for option in sources::fetch_options() {
         command.arg(format!("--aptopt={option}"));
     }
@@ -262,7 +291,7 @@ pub(crate) fn give_back(dir: &Path) -> Result<(), Error> {
 }
 
 /// The entries of a directory, sorted.
-fn list(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn list(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let listing = fs::read_dir(dir).map_err(|error| Error::file("list", dir, error))?;
     let mut paths = Vec::new();
     for entry in listing {

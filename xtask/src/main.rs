@@ -7,6 +7,7 @@
 
 mod apt;
 mod artefacts;
+mod assembly;
 mod bench;
 mod boot;
 mod cache;
@@ -110,8 +111,11 @@ struct RootArgs {
     #[arg(long)]
     authorized_keys: std::path::PathBuf,
     /// The root that machines boot.
-    #[arg(long, required_unless_present = "peers")]
+    #[arg(long, required_unless_present_any = ["peers", "assembly"])]
     debian: bool,
+    /// The packages of what assembles roots.
+    #[arg(long, conflicts_with_all = ["debian", "peers"])]
+    assembly: bool,
     /// The images that ours is compared with.
     #[arg(long, conflicts_with = "debian")]
     peers: bool,

@@ -91,7 +91,7 @@ pub(crate) fn make_images(into: &Path, authorized_keys: &Path) -> Result<(), Err
             into.display()
         ),
     ];
-    debian::bootstrap(&tree, &PACKAGES, &hooks)?;
+    debian::bootstrap(&tree, debian::Variant::Minimal, &PACKAGES, &hooks)?;
     // The images are what counts; the tree has done its work.
     fs::remove_dir_all(&tree).map_err(|error| Error::file("remove", &tree, error))?;
     debian::give_back(into)

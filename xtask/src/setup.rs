@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::SetupArgs;
 use crate::artefacts;
+use crate::assembly;
 use crate::cache::Cache;
 use crate::debian::{self, Root};
 use crate::error::Error;
@@ -65,6 +66,7 @@ pub(crate) fn all() -> Result<Setup, Error> {
     eprintln!("set-up");
     let cache = Cache::open()?;
     let (root, keys) = debian(&cache, &progress)?;
+    let assembly_packages = assembly::ensure(&cache, &progress, &keys)?;
     let begun = progress.begin("programs");
     let programs = match product::build() {
         Ok(programs) => programs,
@@ -76,7 +78,7 @@ pub(crate) fn all() -> Result<Setup, Error> {
     begun.done();
     let baked = product::bake(&cache, &progress, &root, &keys, &programs)?;
     let config = run::clone_dir().join(product::CONFIG);
-    let index = artefacts::write(&root, &keys, &programs, &baked, &config)?;
+    let index = artefacts::write(&root, assembly_packages, &keys, &programs, &baked, &config)?;
     Ok(Setup {
         root,
         keys,

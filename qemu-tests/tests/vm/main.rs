@@ -1,5 +1,6 @@
 //! Tests that boot machines. `cargo xtask test` runs them; without it they fail and say so.
 
+mod assembled;
 mod damage;
 mod disks;
 mod in_place;
