@@ -17,11 +17,12 @@ use crate::artefacts::Artefacts;
 use crate::disk::{self, Disk};
 use crate::error::Error;
 use crate::files;
-use crate::machine::{Machine, Nic, Spec, free_port};
+use crate::machine::{Machine, free_port};
 use crate::programs::{self, Change};
 use crate::record::Record;
 use crate::scenario::wait_verdict;
 use crate::session::Session;
+use crate::spec::{Nic, Spec};
 use crate::ssh::{Door, Ssh};
 
 /// The root's file system on these disks: all of it, with some room.
@@ -156,7 +157,7 @@ fn read(name: &str) -> Result<Scenario, Error> {
 fn start(artefacts: &Artefacts, spec: Spec) -> Result<(Machine, Ssh, Ssh), Error> {
     let (rescue, root) = (free_port()?, free_port()?);
     let forwards = vec![(rescue, 2222), (root, 22)];
-    let machine = spec.nic(Nic::User { forwards }).start()?;
+    let machine = spec.nic(Nic::User { forwards }).start_init()?;
     let rescue = Ssh::new(artefacts, Door::Rescue, rescue)?;
     Ok((machine, rescue, Ssh::new(artefacts, Door::Root, root)?))
 }

@@ -14,9 +14,10 @@ use crate::damage::{self, Damage};
 use crate::disk::{self, Disk, Health};
 use crate::error::Error;
 use crate::files;
-use crate::machine::{Machine, Nic, Spec, free_port};
+use crate::machine::{Machine, free_port};
 use crate::record::{Boot, Record};
 use crate::small::Small;
+use crate::spec::{Nic, Spec};
 use crate::ssh::{Door, Ssh};
 
 /// The port of the rescue sshd in the config.

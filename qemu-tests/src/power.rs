@@ -15,9 +15,9 @@ use crate::disk::{Disk, Health};
 use crate::error::Error;
 use crate::fault::{self, Ends};
 use crate::layer::Layer;
-use crate::machine::Spec;
 use crate::record::{Boot, Record};
 use crate::small::Small;
+use crate::spec::Spec;
 use crate::write_log::{Cut, WriteLog};
 
 /// The variable.

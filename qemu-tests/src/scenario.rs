@@ -11,11 +11,12 @@ use crate::artefacts::Artefacts;
 use crate::disk::{Disk, Health};
 use crate::error::Error;
 use crate::files;
-use crate::machine::{Machine, Nic, Spec, free_port};
+use crate::machine::{Machine, free_port};
 use crate::programs::{self, Baked, Change};
 use crate::record::{Boot, Record};
 use crate::scripts::{self, NewScript, Tree};
 use crate::session::Session;
+use crate::spec::{Nic, Spec};
 use crate::ssh::{Door, Ssh};
 use crate::wait;
 
@@ -204,7 +205,7 @@ pub fn run(name: &str) -> Result<(), Error> {
     if let Some(baked) = &baked {
         spec = spec.image(&baked.image());
     }
-    let mut machine = spec.start()?;
+    let mut machine = spec.start_init()?;
     let rescue = Ssh::new(&artefacts, Door::Rescue, rescue)?;
     let root = Ssh::new(&artefacts, Door::Root, root)?;
     rescue.wait(&mut machine)?;

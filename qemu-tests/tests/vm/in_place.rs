@@ -44,7 +44,7 @@ fn a_bad_image_leaves_the_root_to_its_own_init() -> Result<(), Error> {
     let disk = Disk::copy(&artefacts)?;
     disk.install_preroot(&artefacts)?;
     disk.write(IMAGE, "070701 and no more", 0o644)?;
-    let mut machine = Spec::new(&artefacts).in_place(&disk).start()?;
+    let mut machine = Spec::new(&artefacts).in_place(&disk).start_init()?;
     machine.wait_console("unpack /usr/lib/preroot/image")?;
     machine.wait_console("INIT: version")?;
     machine.cut_power();

@@ -33,7 +33,7 @@ impl Guest {
         let (rescue, root) = (free_port()?, free_port()?);
         let forwards = vec![(rescue, RESCUE_PORT), (root, DEFAULT_PORT)];
         Ok(Self {
-            machine: spec.nic(Nic::User { forwards }).start()?,
+            machine: spec.nic(Nic::User { forwards }).start_init()?,
             rescue: Ssh::new(artefacts, Door::Rescue, rescue)?,
             root: Ssh::new(artefacts, Door::Root, root)?,
         })

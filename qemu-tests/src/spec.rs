@@ -1,0 +1,380 @@
+//! What a machine is made of: kernel, image, disks, network cards; and QEMU's command line of it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::accelerator::Accelerator;
+use crate::artefacts::Artefacts;
+use crate::disk::{self, Disk};
+use crate::error::Error;
+use crate::layer::Layer;
+use crate::machine::{LOOK_PAUSE, Machine, free_port};
+
+/// The MAC address that the config's host table names.
+const MAC: &str = "52:54:00:12:34:56";
+/// How often a kernel may fail to start PID 1.
+const KERNEL_STARTS_MAX: usize = 4;
+/// How long it may take to; some two seconds are usual.
+const KERNEL_MAX: Duration = Duration::from_secs(60);
+
+/// What a network card is plugged into.
+#[derive(Debug, Clone)]
+pub enum Nic {
+    /// QEMU's own network, cut off from the outside; loopback ports lead to guest ports.
+    User {
+        /// Host port, guest port.
+        forwards: Vec<(u16, u16)>,
+    },
+    /// A cable to one other machine.
+    Cable(Link),
+}
+
+/// One end of a cable between two machines: UDP between two loopback ports.
+#[derive(Debug, Clone, Copy)]
+pub struct Link {
+    here: u16,
+    there: u16,
+}
+
+impl Link {
+    /// Both ends of a new cable.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn pair() -> Result<(Self, Self), Error> {
+        let (a, b) = (free_port()?, free_port()?);
+        Ok((Self { here: a, there: b }, Self { here: b, there: a }))
+    }
+}
+
+/// A disk and where it is plugged in.
+#[derive(Debug, Clone)]
+struct Plug {
+    path: PathBuf,
+    bus: Bus,
+    layer: Option<Layer>,
+}
+
+/// What a disk is plugged into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bus {
+    /// virtio-blk.
+    Virtio,
+    /// virtio-blk, write-protected.
+    VirtioReadOnly,
+    /// NVMe.
+    Nvme,
+    /// Nothing yet: a slot is kept for it.
+    Unplugged,
+}
+
+/// Whether guest time is counted in instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// No: as fast as it goes.
+    Free,
+    /// One instruction is one nanosecond, one processor: figures that repeat.
+    Instructions,
+}
+
+/// What a machine is made of.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    kernel: PathBuf,
+    image: Option<PathBuf>,
+    append: Vec<String>,
+    disks: Vec<Plug>,
+    nics: Vec<(Nic, String)>,
+    counted: Counted,
+    reboots: bool,
+}
+
+impl Spec {
+    /// The usual kernel and image, no disk, no network.
+    #[must_use]
+    pub fn new(artefacts: &Artefacts) -> Self {
+        Self {
+            kernel: artefacts.kernel.clone(),
+            image: Some(artefacts.image.clone()),
+            append: ["console=ttyS0", "net.ifnames=0"].map(str::to_owned).into(),
+            disks: Vec::new(),
+            nics: Vec::new(),
+            counted: Counted::Free,
+            reboots: false,
+        }
+    }
+
+    /// Boots another image.
+    #[must_use]
+    pub fn image(mut self, image: &Path) -> Self {
+        self.image = Some(image.to_owned());
+        self
+    }
+
+    /// Boots without an image from an NVMe drive with preroot on it: the kernel's own drivers find the root, and
+    /// what is on it starts.
+    #[must_use]
+    pub fn in_place(mut self, disk: &Disk) -> Self {
+        self.image = None;
+        self.nvme(disk)
+            .append("root=/dev/nvme0n1p1 ro init=/sbin/preroot-init")
+    }
+
+    /// Adds words to the kernel command line.
+    #[must_use]
+    pub fn append(mut self, words: &str) -> Self {
+        self.append.push(words.to_owned());
+        self
+    }
+
+    /// Plugs a disk in.
+    #[must_use]
+    pub fn disk(self, disk: &Disk) -> Self {
+        self.plug(disk, Bus::Virtio)
+    }
+
+    /// Plugs a disk in that says that it cannot be written.
+    #[must_use]
+    pub fn disk_read_only(self, disk: &Disk) -> Self {
+        self.plug(disk, Bus::VirtioReadOnly)
+    }
+
+    /// Plugs in a disk that is kept: what the machine writes stays.
+    #[must_use]
+    pub(crate) fn disk_at(mut self, path: &Path) -> Self {
+        let (path, bus, layer) = (path.to_owned(), Bus::Virtio, None);
+        self.disks.push(Plug { path, bus, layer });
+        self
+    }
+
+    /// Plugs a disk in as an NVMe drive, whose driver is in the kernel itself.
+    #[must_use]
+    pub fn nvme(self, disk: &Disk) -> Self {
+        self.plug(disk, Bus::Nvme)
+    }
+
+    /// Plugs a disk in behind something.
+    #[must_use]
+    pub fn disk_behind(mut self, disk: &Disk, layer: Layer) -> Self {
+        self = self.plug(disk, Bus::Virtio);
+        if let Some(plug) = self.disks.last_mut() {
+            plug.layer = Some(layer);
+        }
+        self
+    }
+
+    /// Has a disk lie ready behind something, for [`Machine::attach`].
+    #[must_use]
+    pub fn disk_unplugged_behind(mut self, disk: &Disk, layer: Layer) -> Self {
+        self = self.plug(disk, Bus::Unplugged);
+        if let Some(plug) = self.disks.last_mut() {
+            plug.layer = Some(layer);
+        }
+        self
+    }
+
+    fn plug(mut self, disk: &Disk, bus: Bus) -> Self {
+        let (path, layer) = (disk.path(), None);
+        self.disks.push(Plug { path, bus, layer });
+        self
+    }
+
+    /// Has a disk lie ready, for [`Machine::attach`].
+    #[must_use]
+    pub fn disk_unplugged(self, disk: &Disk) -> Self {
+        self.plug(disk, Bus::Unplugged)
+    }
+
+    /// Plugs a network card in: the first one has the address that the config's host has.
+    #[must_use]
+    pub fn nic(mut self, nic: Nic) -> Self {
+        let mac = match self.nics.len() {
+            0 => MAC.to_owned(),
+            more => format!("52:54:00:12:35:{more:02x}"),
+        };
+        self.nics.push((nic, mac));
+        self
+    }
+
+    /// A card whose MAC address is this one.
+    #[must_use]
+    pub fn nic_with_mac(mut self, nic: Nic, mac: &str) -> Self {
+        self.nics.push((nic, mac.to_owned()));
+        self
+    }
+
+    /// Counts instructions.
+    #[must_use]
+    pub fn counted(mut self) -> Self {
+        self.counted = Counted::Instructions;
+        self
+    }
+
+    /// Lets a reboot be one; without this, it ends the machine.
+    #[must_use]
+    pub fn reboots(mut self) -> Self {
+        self.reboots = true;
+        self
+    }
+
+    /// Switches the machine on.
+    ///
+    /// # Errors
+    /// When QEMU cannot be started or does not like what it is given.
+    pub fn start(&self) -> Result<Machine, Error> {
+        let dir = disk::scratch()?;
+        let mut command = self.command(dir.path());
+        let said = dir.path().join("qemu");
+        let log = std::fs::File::create(&said).map_err(|e| Error::file("create", &said, e))?;
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        let child = command.spawn().map_err(|source| Error::Start {
+            program: "qemu-system-x86_64".to_owned(),
+            source,
+        })?;
+        Machine::new(dir, child)
+    }
+
+    /// Switches the machine on, and again if its kernel does not come as far as PID 1: on a busy host an emulated timer
+    /// can tick so late that a kernel gives up, or never wakes up. By then nothing has touched a disk.
+    ///
+    /// # Errors
+    /// As [`Spec::start`], and when it never does.
+    pub fn start_init(&self) -> Result<Machine, Error> {
+        for _ in 0..KERNEL_STARTS_MAX {
+            let mut machine = self.start()?;
+            let begun = Instant::now();
+            while begun.elapsed() < KERNEL_MAX {
+                let console = machine.console();
+                if console.contains("as init process") {
+                    return Ok(machine);
+                }
+                if console.contains("Kernel panic") {
+                    break;
+                }
+                machine.check_running()?;
+                std::thread::sleep(LOOK_PAUSE);
+            }
+        }
+        Err(Error::unexpected(format!(
+            "{KERNEL_STARTS_MAX} times the kernel did not start PID 1"
+        )))
+    }
+
+    fn command(&self, dir: &Path) -> Command {
+        let mut command = Command::new("qemu-system-x86_64");
+        command.args([
+            "-M",
+            "q35",
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+        ]);
+        command.args(["-m", "512", "-uuid", "70726572-6f6f-4000-8000-0000000000ff"]);
+        let mut append = self.append.join(" ");
+        match self.counted {
+            Counted::Free => {
+                command
+                    .args(Accelerator::find(&self.kernel).arguments())
+                    .args(["-smp", "2"]);
+                // On a busy host the emulated timer ticks too late for the kernel's check of it, which then panics.
+                append.push_str(" no_timer_check");
+            }
+            Counted::Instructions => {
+                command.args(["-accel", "tcg", "-icount", "shift=0,sleep=off", "-smp", "1"]);
+                command.args(["-cpu", "max,rdrand=off,rdseed=off", "-seed", "1"]);
+                command.args(["-rtc", "base=2030-01-01T00:00:00,clock=vm"]);
+                // Without polling, each wait of the guest jumps to its next timer.
+                append.push_str(" nokaslr norandmaps idle=poll");
+            }
+        }
+        if !self.reboots {
+            command.arg("-no-reboot");
+        }
+        command.arg("-kernel").arg(&self.kernel);
+        if let Some(image) = &self.image {
+            command.arg("-initrd").arg(image);
+        }
+        command.arg("-append").arg(append);
+        command
+            .arg("-serial")
+            .arg(format!("file:{}", dir.join("console").display()));
+        command.arg("-qmp").arg(format!(
+            "unix:{},server=on,wait=off",
+            dir.join("qmp").display()
+        ));
+        self.add_disks(&mut command);
+        self.add_nics(&mut command);
+        command
+    }
+
+    fn add_disks(&self, command: &mut Command) {
+        for (number, Plug { path, bus, layer }) in self.disks.iter().enumerate() {
+            if let Some(layer) = layer {
+                let (node, object) = layer.node(&format!("disk{number}"), path);
+                command.args(object.iter().flat_map(|object| ["-object", object]));
+                command.args(["-blockdev", &node.to_string()]);
+            } else {
+                let writing = match bus {
+                    Bus::VirtioReadOnly => "on",
+                    _ => "off",
+                };
+                // The page cache outlives QEMU, so a killed machine has lost power but not its disk.
+                let drive = format!(
+                    "file={},format=raw,if=none,id=disk{number},cache=writeback,readonly={writing}",
+                    path.display()
+                );
+                command.args(["-drive", &drive]);
+            }
+            let device = match bus {
+                Bus::Virtio | Bus::VirtioReadOnly => disk_device(number, None).to_string(),
+                Bus::Nvme => format!("nvme,drive=disk{number},serial=preroot-disk{number}"),
+                Bus::Unplugged => format!("pcie-root-port,id=slot{number},slot={number}"),
+            };
+            command.args(["-device", &device]);
+        }
+    }
+
+    fn add_nics(&self, command: &mut Command) {
+        for (number, (nic, mac)) in self.nics.iter().enumerate() {
+            let backend = match nic {
+                Nic::User { forwards } => {
+                    let mut text = format!("user,id=net{number},restrict=on");
+                    for (host, guest) in forwards {
+                        text.push_str(&format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}"));
+                    }
+                    text
+                }
+                Nic::Cable(Link { here, there }) => format!(
+                    "socket,id=net{number},udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}"
+                ),
+            };
+            command.args(["-netdev", &backend]);
+            let device = format!("virtio-net-pci,netdev=net{number},mac={mac},romfile=");
+            command.args(["-device", &device]);
+        }
+    }
+}
+
+/// A disk as a device, in the form that both the command line and the monitor take.
+pub(crate) fn disk_device(number: usize, slot: Option<String>) -> serde_json::Value {
+    let mut device = serde_json::json!({
+        "driver": "virtio-blk-pci",
+        "drive": format!("disk{number}"),
+        "serial": format!("preroot-disk{number}"),
+        "id": format!("blk{number}"),
+        // In a thread of its own, counted time would not wait for it.
+        "ioeventfd": false,
+        // QEMU's log of writes keeps zeros that are not written out apart from what says where they go.
+        "write-zeroes": false,
+        "discard": false,
+    });
+    if let Some(slot) = slot {
+        device["bus"] = slot.into();
+    }
+    device
+}
