@@ -22,6 +22,9 @@ use crate::roles;
 /// Calls after which a boot is taken to be stuck.
 const CALLS_MAX: usize = 50_000;
 
+/// How long a loader takes.
+const LOADER_NS: Nanoseconds = 10 * MILLISECOND_NS;
+
 /// How a child of some name behaves.
 #[derive(Debug, Clone)]
 pub(crate) enum Behaviour {
@@ -77,6 +80,8 @@ pub(crate) struct Fake {
     pub(crate) volumes: BTreeMap<String, String>,
     /// Block devices that appear when virtio_blk is there.
     pub(crate) disks: Vec<&'static str>,
+    /// Whether those are heard of only after the end of their loader, at the same moment.
+    pub(crate) hears_late: bool,
     /// Block devices whose drivers are in the kernel.
     pub(crate) builtin_disks: Vec<&'static str>,
     /// How the loading of a module ends, where it does not end well.
@@ -167,6 +172,7 @@ impl Fake {
             operator: VecDeque::new(),
             volumes,
             disks: std::vec!["vda", "vda1"],
+            hears_late: false,
             builtin_disks: Vec::new(),
             module_errno: None,
             answers: Vec::new(),
@@ -267,8 +273,14 @@ impl Fake {
                 self.uevent("add@/x SUBSYSTEM=virtio MODALIAS=virtio:d00000002v00001AF4");
             }
             "virtio_blk" => {
-                for disk in self.disks.clone() {
+                for (number, disk) in self.disks.clone().into_iter().enumerate() {
                     self.attach(disk);
+                    if self.hears_late
+                        && let Some(uevent) = self.timeline.remove(&(self.now, self.happenings))
+                    {
+                        let at = self.now + LOADER_NS;
+                        self.timeline.insert((at, u64::MAX - number as u64), uevent);
+                    }
                 }
             }
             "virtio_net" => self.later(0, Happening::Event(Event::Links)),
@@ -316,7 +328,7 @@ impl Fake {
                     }
                     output += &format!("{number} {errno} 9400000\n");
                 }
-                (output, Behaviour::Exits(0, "", 10))
+                (output, Behaviour::Exits(0, "", LOADER_NS / MILLISECOND_NS))
             }
             (roles::PROBE, None) => {
                 let lines = arguments[1..]

@@ -233,14 +233,13 @@ fn search<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     let mut trust = Trust::Superblocks;
     let look_again = crate::modules::sweep(boot).and(coldplug(boot));
     assembly::begin(boot);
-    let mut is_quiet = boot.plan.is_none_or(|plan| plan.assemblies().is_empty());
-    let asks_quiet = !is_quiet;
+    let mut is_quiet = false;
     loop {
         // While devices are still being looked at, or their drivers loaded, one match is not yet the answer to
         // whether there are two. Nor can a driver be loaded from an image that the pivot has left.
         let is_settled =
             boot.root.settled() && boot.modules.deadline().is_none() && boot.assembly.is_idle();
-        // Of a program that has ended, the devices that it made may not have been heard yet.
+        // Of a loader or a program that has ended, the devices that it made may not have been heard yet.
         if is_settled && !is_quiet {
             let now = boot.machine.now();
             match boot.turn(Some(now)) {
@@ -249,7 +248,7 @@ fn search<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
             }
             continue;
         }
-        is_quiet = !asks_quiet;
+        is_quiet = false;
         if is_settled || trust == Trust::Copies {
             match choose(boot, &spec, trust) {
                 Ok(Some(volume)) => return found(boot, volume, began),

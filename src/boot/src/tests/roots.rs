@@ -73,18 +73,22 @@ fn clones_are_told_apart_or_named() {
     }
 }
 
-/// A disk whose driver is in the kernel is there first; the clone comes with a module that still loads.
+/// A disk whose driver is in the kernel is there first; the clone comes with a module that still loads, or that has loaded
+/// and whose device waits to be heard of.
 #[test]
 fn the_first_there_is_not_taken_while_drivers_load() {
-    let fake = with(&[SDB], |fake| {
-        fake.builtin_disks.push("sda1");
-        fake.volumes.insert("sda1".to_string(), SDA.to_string());
-    });
-    assert!(
-        says(&fake, "more than one device: sda1 sdb1"),
-        "{:#?}",
-        fake.said
-    );
+    for hears_late in [false, true] {
+        let fake = with(&[SDB], |fake| {
+            fake.builtin_disks.push("sda1");
+            fake.volumes.insert("sda1".to_string(), SDA.to_string());
+            fake.hears_late = hears_late;
+        });
+        assert!(
+            says(&fake, "more than one device: sda1 sdb1"),
+            "{:#?}",
+            fake.said
+        );
+    }
 }
 
 /// A disk that was wiped still has copies: it waits for the one that has the superblock.
