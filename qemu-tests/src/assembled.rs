@@ -20,7 +20,7 @@ use crate::files;
 use crate::machine::{Machine, free_port};
 use crate::programs::{self, Change};
 use crate::record::Record;
-use crate::scenario::wait_verdict;
+use crate::scenario::{named, wait_verdict};
 use crate::session::Session;
 use crate::spec::{Nic, Spec};
 use crate::ssh::{Door, Ssh};
@@ -86,7 +86,7 @@ struct Expect {
 /// # Errors
 /// When anything is not as the scenario says; the message holds the whole boot.
 pub fn run(name: &str) -> Result<(), Error> {
-    let scenario = read(name)?;
+    let scenario = named(&format!("assembled/{name}"))?;
     let artefacts = Artefacts::find()?;
     let prepared = prepared(&scenario, &artefacts)?;
     let all: Vec<usize> = (0..scenario.disks).collect();
@@ -142,16 +142,6 @@ pub fn run(name: &str) -> Result<(), Error> {
         "{story}\n{}\n{console}",
         differences.join("\n")
     )))
-}
-
-fn read(name: &str) -> Result<Scenario, Error> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/assembled");
-    let path = dir.join(format!("{name}.toml"));
-    let text = files::read_text(&path)?;
-    toml::from_str(&text).map_err(|error| Error::Contents {
-        what: error.to_string(),
-        path: path.clone(),
-    })
 }
 
 fn start(artefacts: &Artefacts, spec: Spec) -> Result<(Machine, Ssh, Ssh), Error> {

@@ -4,8 +4,6 @@
 //! OpenSSH client. Whatever the end: it is one boot, the kernel never panics, and a root that was booted is whole
 //! afterwards. No file may be gone or changed without a word about it in the verdict.
 
-use std::path::Path;
-
 use preroot_record::Fsck;
 use serde::Deserialize;
 
@@ -16,6 +14,7 @@ use crate::error::Error;
 use crate::files;
 use crate::machine::{Machine, free_port};
 use crate::record::{Boot, Record};
+use crate::scenario::named;
 use crate::small::Small;
 use crate::spec::{Nic, Spec};
 use crate::ssh::{Door, Ssh};
@@ -80,17 +79,6 @@ struct Expect {
     /// Whether files are lost that no check can miss, so that nobody tells.
     #[serde(default)]
     unnoticed: bool,
-}
-
-/// Reads one of `scenarios/`.
-pub(crate) fn named<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, Error> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let path = dir.join(format!("{name}.toml"));
-    let text = files::read_text(&path)?;
-    toml::from_str(&text).map_err(|error| Error::Contents {
-        what: error.to_string(),
-        path: path.clone(),
-    })
 }
 
 /// Boots it and compares.

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::fault::{self, Ends};
 use crate::layer::Layer;
 use crate::record::{Boot, Record};
+use crate::scenario;
 use crate::small::Small;
 use crate::spec::Spec;
 use crate::write_log::{Cut, WriteLog};
@@ -72,7 +73,7 @@ struct Moment<'a> {
 /// # Errors
 /// When a boot after a cut is not as it must be; the message has every moment that was bad.
 pub fn run(name: &str) -> Result<(), Error> {
-    let power: Power = fault::named(name)?;
+    let power: Power = scenario::named(name)?;
     let artefacts = Artefacts::find()?;
     let small = Small::ensure(&artefacts)?;
     let disk = small.disk(&[])?;

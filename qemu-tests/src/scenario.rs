@@ -157,14 +157,19 @@ impl Scenario {
     /// # Errors
     /// When it is not there or not well formed.
     pub fn named(name: &str) -> Result<Self, Error> {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-        let path = dir.join(format!("{name}.toml"));
-        let text = files::read_text(&path)?;
-        toml::from_str(&text).map_err(|error| Error::Contents {
-            what: error.to_string(),
-            path: path.clone(),
-        })
+        named(name)
     }
+}
+
+/// Reads one of `scenarios/`, of whichever kind.
+pub(crate) fn named<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, Error> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let path = dir.join(format!("{name}.toml"));
+    let text = files::read_text(&path)?;
+    toml::from_str(&text).map_err(|error| Error::Contents {
+        what: error.to_string(),
+        path: path.clone(),
+    })
 }
 
 /// Boots it and compares.
