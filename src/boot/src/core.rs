@@ -22,6 +22,7 @@ use crate::recorder::Recorder;
 use crate::root::RootSearch;
 use crate::runner::Runner;
 use crate::services::Services;
+use crate::sessions::Sessions;
 use crate::shutdown::Request;
 use crate::sshd::Sshd;
 use crate::stage::Stage;
@@ -77,6 +78,7 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) modules: Modules,
     pub(crate) network: Network,
     pub(crate) sshd: Sshd,
+    pub(crate) sessions: Sessions,
     pub(crate) root: RootSearch,
     pub(crate) assembly: Assembly,
     pub(crate) check: Check,
@@ -128,6 +130,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             modules: Modules::default(),
             network: Network::default(),
             sshd: Sshd::default(),
+            sessions: Sessions::default(),
             root: RootSearch::default(),
             assembly: Assembly::default(),
             check: Check::default(),
@@ -233,6 +236,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             self.modules.deadline(),
             self.network.deadline(),
             self.sshd.deadline(),
+            self.sessions.deadline(),
             self.root.deadline(),
             self.assembly.deadline(self.plan),
             self.runner.deadline(),
@@ -250,6 +254,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         crate::modules::due(self, now);
         crate::network::due(self, now);
         crate::sshd::due(self, now);
+        crate::sessions::due(self, now);
         crate::root::due(self, now);
         crate::assembly::due(self, now);
         crate::script::due(self, now);

@@ -44,6 +44,7 @@ mod runner;
 mod script;
 mod seal;
 mod services;
+mod sessions;
 mod shutdown;
 pub mod sshd;
 mod stage;

@@ -77,6 +77,23 @@ pub const SSHD_BACKOFF_NS_MAX: Nanoseconds = 10 * SECOND_NS;
 /// An sshd that ran this long has not failed.
 pub const SSHD_HEALTHY_NS: Nanoseconds = 30 * SECOND_NS;
 
+/// Connections to sshd that are known: those that are logged in, and of those that try the last ones.
+pub const SESSIONS_MAX: usize = 32;
+/// How often is looked whether the sshd of each session is still there.
+pub const SESSION_ASK_NS: Nanoseconds = 5 * SECOND_NS;
+/// Refused connections of which each is recorded; of those after, one each time their number has doubled.
+pub const SESSION_REFUSED_RECORDED_MAX: u32 = 32;
+/// A line of sshd.
+pub const SESSION_LINE_BYTES_MAX: usize = 512;
+/// An IPv6 address in brackets with its interface and port.
+pub const SESSION_FROM_BYTES_MAX: usize = 72;
+/// A user's name.
+pub const SESSION_USER_BYTES_MAX: usize = 32;
+/// A key, or a certificate with its id, serial number and CA.
+pub const SESSION_WHO_BYTES_MAX: usize = 200;
+/// Why a session ended, or was refused.
+pub const SESSION_WHY_BYTES_MAX: usize = 80;
+
 /// Block devices that are known.
 pub const VOLUMES_MAX: usize = 256;
 /// Block devices that wait to be looked at.

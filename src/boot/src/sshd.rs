@@ -89,18 +89,13 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
         .plan
         .map_or(PORT_DEFAULT, |plan| plan.settings().rescue_port.get());
     let port: heapless::String<5> = text(format_args!("{port}"));
-    // The root's own init will not read what sshd writes, and a pipe that nobody reads kills its writer.
-    let streams = if crate::start::hands_over(boot) {
-        Streams::Null
-    } else {
-        Streams::Captured
-    };
     let spawn = Spawn {
         program: Program::Path(PROGRAM),
         arguments: &arguments(&port),
         environment: ENVIRONMENT,
         place: Place::Rescue,
-        streams,
+        // The root's own init will not read what it writes; both back ends ignore SIGPIPE and go on.
+        streams: Streams::Captured,
         group: None,
         exec: Exec::Waited,
         oom_score: -1000,
@@ -151,6 +146,7 @@ fn pause<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
 pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
     let kept = boot.sshd.output_bytes;
     boot.sshd.output_bytes = boot.keep_output(Source::Sshd, kept, SSHD_OUTPUT_BYTES_MAX, bytes);
+    crate::sessions::output(boot, bytes);
 }
 
 /// It has ended: again.

@@ -18,6 +18,7 @@ mod keeping;
 mod pivots;
 mod roots;
 mod scripts;
+mod sessions;
 mod states;
 
 use crate::fake::{Behaviour, Fake};

@@ -10,7 +10,7 @@ use preroot_record::{self as record, Event, Found, Frame, Outcome, Source};
 use crate::format::date;
 use crate::model::{
     Assembly, Boot, Check, FailedStep, Hardware, Identity, Module, Mount, Network, Note, Operator,
-    Root, Runlevel, Script, ScriptEnd, Service, Shutdown, Sshd, Stage, StageEnd, Verdict,
+    Root, Runlevel, Script, ScriptEnd, Service, Session, Shutdown, Sshd, Stage, StageEnd, Verdict,
 };
 
 /// What is collected beside the boot itself.
@@ -33,6 +33,9 @@ struct Fold {
 /// How far back the beginning of what ended is looked for. A boot has one or two open at a time; a
 /// bound keeps a hostile record from costing its length squared.
 const OPEN_MAX: usize = 16;
+
+/// As [`OPEN_MAX`], for sessions: there are 32 at once, and refused connections between them.
+const SESSIONS_MAX: usize = 128;
 
 /// Folds the frames of one boot.
 pub fn fold<'a>(found: impl Iterator<Item = Found<'a>>) -> Boot {
@@ -66,6 +69,7 @@ impl Fold {
             Event::Output(event) => self.output(&event),
             Event::Operator(event) => self.operator(at_ns, &event),
             Event::Lost(event) => self.lost(&event),
+            Event::Session(event) => self.session(at_ns, &event),
             Event::Verdict(event) => self.verdicts.push(Verdict {
                 word: event.word.into(),
                 reason: event.reason.into(),
@@ -129,6 +133,42 @@ impl Fold {
             }
             _ => boot.lost.unknown_frames += 1,
         }
+    }
+
+    fn session(&mut self, at_ns: u64, event: &record::Session<'_>) {
+        let boot = &mut self.boot;
+        boot.refused = boot.refused.max(event.refused);
+        let is_it = |open: &&mut Session| {
+            open.state == "open" && open.at_ns == event.began_ns && open.from == event.from
+        };
+        let took_ns = at_ns.saturating_sub(event.began_ns);
+        if event.what == "ended"
+            && let Some(open) = boot
+                .sessions
+                .iter_mut()
+                .rev()
+                .take(SESSIONS_MAX)
+                .find(is_it)
+        {
+            open.state = "ended".into();
+            open.took_ns = Some(took_ns);
+            open.how = event.how.into();
+            return;
+        }
+        let (state, took_ns) = match event.what {
+            "began" => ("open", None),
+            what => (what, Some(took_ns)),
+        };
+        boot.sessions.push(Session {
+            at_ns: event.began_ns,
+            took_ns,
+            state: state.into(),
+            who: event.who.into(),
+            user: event.user.into(),
+            from: event.from.into(),
+            pid: event.pid,
+            how: event.how.into(),
+        });
     }
 
     fn stage_began(&mut self, at_ns: u64, event: &record::StageBegan<'_>) {

@@ -25,6 +25,10 @@ pub struct Boot {
     pub network: Vec<Network>,
     /// Starts and ends of the rescue sshd.
     pub sshd: Vec<Sshd>,
+    /// Who logged in to the rescue or was refused, in the order they began.
+    pub sessions: Vec<Session>,
+    /// How many connections to the rescue were refused: of many, not each is in `sessions`.
+    pub refused: u32,
     /// Kernel modules in the order they were loaded.
     pub modules: Vec<Module>,
     /// Expected hardware.
@@ -163,6 +167,27 @@ pub struct Sshd {
     pub starts: u32,
     /// Wait status, or errno.
     pub status: i32,
+}
+
+/// A session of the rescue, or a connection that was refused.
+#[derive(Debug, Clone, Serialize)]
+pub struct Session {
+    /// When it began.
+    pub at_ns: u64,
+    /// How long it lasted; `None`: its end is not recorded.
+    pub took_ns: Option<u64>,
+    /// `open`, `ended`, `refused`.
+    pub state: String,
+    /// Key or certificate.
+    pub who: String,
+    /// The user.
+    pub user: String,
+    /// `ADDRESS:PORT`.
+    pub from: String,
+    /// Its sshd's pid, 0 when not known.
+    pub pid: u32,
+    /// How it ended, or why it was refused.
+    pub how: String,
 }
 
 /// A kernel module.

@@ -23,6 +23,7 @@ pub fn page(boot: &Boot) -> Page {
     machine::root(&mut page, boot);
     machine::network(&mut page, boot);
     machine::sshd(&mut page, boot);
+    machine::sessions(&mut page, boot);
     machine::hardware(&mut page, boot);
     machine::modules(&mut page, boot);
     scripts::runlevels(&mut page, boot);

@@ -103,6 +103,8 @@ events! {
     21 Lost,
     /// A program that assembles what the root lies on has ended.
     22 Assembled,
+    /// Somebody logged in to the rescue, left it, or was refused.
+    23 Session,
 }
 
 /// The first frame: which boot this is.
@@ -599,4 +601,35 @@ pub struct Assembled<'a> {
     /// `done`, `failed`, `timed out`, `not started`.
     #[cbor(b(7), with = "crate::text")]
     pub verdict: &'a str,
+}
+
+/// Somebody logged in to the rescue, left it, or was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Session<'a> {
+    /// `began`, `ended`, `refused`.
+    #[cbor(b(0), with = "crate::text")]
+    pub what: &'a str,
+    /// The key by its type and fingerprint, or the certificate by its id, serial number and CA, as sshd has it; empty: it
+    /// came with none that sshd told of.
+    #[cbor(b(1), with = "crate::text")]
+    pub who: &'a str,
+    /// The user; of one that was refused empty where sshd does not tell.
+    #[cbor(b(2), with = "crate::text")]
+    pub user: &'a str,
+    /// `ADDRESS:PORT` of the client, with brackets around an IPv6 address.
+    #[cbor(b(3), with = "crate::text")]
+    pub from: &'a str,
+    /// The process of its sshd, 0 when sshd does not tell.
+    #[n(4)]
+    pub pid: u32,
+    /// When it began, or first was heard of, ns on the clock of the frames.
+    #[n(5)]
+    pub began_ns: u64,
+    /// How it ended, or why it was refused, in sshd's words.
+    #[cbor(b(6), with = "crate::text")]
+    pub how: &'a str,
+    /// How many were refused in this boot until now: of many, not each has a frame.
+    #[n(7)]
+    pub refused: u32,
 }

@@ -1,7 +1,7 @@
 //! The machine: root file system, network, sshd, hardware, modules, services.
 
 use crate::format::{count, duration, errno, signal, size, wait_status};
-use crate::model::{Assembly, Boot, Check, Module};
+use crate::model::{Assembly, Boot, Check, Module, Session};
 use crate::page::{Page, Side, Span, Style};
 
 /// Modules listed one by one, the slowest first.
@@ -154,6 +154,52 @@ pub(super) fn sshd(page: &mut Page, boot: &Boot) {
         };
         table.row([duration(line.at_ns).into(), line.what.as_str().into(), end]);
     });
+}
+
+pub(super) fn sessions(page: &mut Page, boot: &Boot) {
+    if boot.sessions.is_empty() {
+        return;
+    }
+    let rest = match boot.refused {
+        0 => String::new(),
+        refused => count(u64::from(refused), "connection") + " refused",
+    };
+    page.heading("RESCUE SESSIONS", &rest);
+    // Who was in comes first: of those that were not, there may be many.
+    let (refused, others): (Vec<&Session>, Vec<&Session>) = boot
+        .sessions
+        .iter()
+        .partition(|session| session.state == "refused");
+    let all = others.iter().chain(&refused);
+    for session in all.take(super::ROWS_MAX) {
+        self::session(page, session);
+    }
+    let more = boot.sessions.len().saturating_sub(super::ROWS_MAX);
+    if more > 0 {
+        page.line([Span::new(
+            Style::Dim,
+            &format!("  and {more} more (see --json)"),
+        )]);
+    }
+}
+
+fn session(page: &mut Page, session: &Session) {
+    let style = match session.state.as_str() {
+        "refused" => Style::Odd,
+        _ => Style::Plain,
+    };
+    let mut text = format!("{} from {} {}", session.user, session.from, session.state);
+    if let Some(took) = session.took_ns.filter(|_| session.state == "ended") {
+        text += &format!(" after {}", duration(took));
+    }
+    if !session.how.is_empty() {
+        text += &format!(": {}", session.how);
+    }
+    let label = format!("{:>10}  ", duration(session.at_ns));
+    page.labelled(&label, style, text.trim_start());
+    if !session.who.is_empty() {
+        page.labelled("            ", Style::Dim, &session.who);
+    }
 }
 
 pub(super) fn hardware(page: &mut Page, boot: &Boot) {

@@ -2,6 +2,7 @@
 
 mod assembled;
 mod odd_ends;
+mod sessions;
 pub(crate) mod stories;
 
 use preroot_record::limits::FRAME_BYTES_MAX;
@@ -44,6 +45,11 @@ impl Story {
         let length = write_frame(&header, &event, &mut out).expect("an event in bounds");
         self.frames.push(out[..length].to_vec());
         self
+    }
+
+    /// The time of the next event, ns.
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.now_us * 1000
     }
 
     pub(crate) fn raw(&self) -> Vec<u8> {

@@ -28,6 +28,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
             super::odd_ends::story(10).raw(),
         ),
         ("assembled-root", super::assembled::story(11).raw()),
+        ("rescue-sessions", super::sessions::story(12).raw()),
     ]
 }
 

@@ -3,7 +3,7 @@
 use preroot_record::{
     Assembled, Born, Event, Fsck, Hardware, Lost, Module, Mounted, Network, Note, Operator,
     Outcome, Output, RootFound, RunlevelBegan, RunlevelEnded, ScriptEnd, ScriptEnded,
-    ScriptStarted, Service, Shutdown, Source, Sshd, StageBegan, StageEnded, Verdict,
+    ScriptStarted, Service, Session, Shutdown, Source, Sshd, StageBegan, StageEnded, Verdict,
 };
 
 /// Every kind, with this text in every text field and numbers as large as they can be.
@@ -64,6 +64,17 @@ fn start(text: &str) -> Vec<Event<'_>> {
             expected: u64::MAX,
             found: u64::MAX,
             verdict: text,
+        }
+        .into(),
+        Session {
+            what: text,
+            who: text,
+            user: text,
+            from: text,
+            pid: u32::MAX,
+            began_ns: u64::MAX,
+            how: text,
+            refused: u32::MAX,
         }
         .into(),
     ]
