@@ -11,6 +11,9 @@ use crate::run;
 /// The size that PID 1 may have on disk.
 pub(crate) const INIT_BYTES_MAX: u64 = 256 * 1024;
 
+/// The size that its helpers' program may have.
+const HELPER_BYTES_MAX: u64 = 160 * 1024;
+
 /// Symbols of allocators: Rust's shims and the C library's entry.
 const ALLOCATOR_SYMBOLS: [&str; 6] = [
     "__rust_alloc",
@@ -24,14 +27,18 @@ const ALLOCATOR_SYMBOLS: [&str; 6] = [
 /// Program headers that a static binary does not have.
 const DYNAMIC_HEADERS: [&str; 2] = ["INTERP", "DYNAMIC"];
 
-/// Checks PID 1: static, small, without a heap.
-pub(crate) fn init(path: &Path) -> Result<(), Error> {
+/// Checks PID 1 and the helpers' program beside it: static, small, without a heap.
+pub(crate) fn guest(init: &Path) -> Result<(), Error> {
+    let unstripped = product::build_init_unstripped()?;
+    program("PID 1", init, &unstripped, INIT_BYTES_MAX)?;
+    let (helper, unstripped) = (product::helper(init), product::helper(&unstripped));
+    program("helpers", &helper, &unstripped, HELPER_BYTES_MAX)
+}
+
+fn program(what: &str, path: &Path, unstripped: &Path, bytes_max: u64) -> Result<(), Error> {
     let size = size(path)?;
-    if size > INIT_BYTES_MAX {
-        return Err(bad(
-            path,
-            &format!("{size} bytes, more than {INIT_BYTES_MAX}"),
-        ));
+    if size > bytes_max {
+        return Err(bad(path, &format!("{size} bytes, more than {bytes_max}")));
     }
     let headers = run::quiet(Command::new("readelf").args(["-lW"]).arg(path))?;
     let header = |line: &str| {
@@ -51,16 +58,15 @@ pub(crate) fn init(path: &Path) -> Result<(), Error> {
             &format!("not static: it has {}", found.join(" and ")),
         ));
     }
-    let unstripped = product::build_init_unstripped()?;
-    let symbols = run::quiet(Command::new("nm").arg(&unstripped))?;
+    let symbols = run::quiet(Command::new("nm").arg(unstripped))?;
     let found = allocator_symbols(&symbols);
     if !found.is_empty() {
         return Err(bad(
-            &unstripped,
+            unstripped,
             &format!("it has a heap: {}", found.join(", ")),
         ));
     }
-    eprintln!("  PID 1: {size} bytes of {INIT_BYTES_MAX}, static, no allocator");
+    eprintln!("  {what}: {size} bytes of {bytes_max}, static, no allocator");
     Ok(())
 }
 

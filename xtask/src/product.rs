@@ -67,7 +67,7 @@ pub(crate) fn build() -> Result<Programs, Error> {
     })
 }
 
-/// Builds PID 1 alone.
+/// Builds PID 1 and its helpers' program, and nothing else; gives PID 1.
 pub(crate) fn build_init() -> Result<PathBuf, Error> {
     let target = target_dir();
     let args = [
@@ -82,6 +82,11 @@ pub(crate) fn build_init() -> Result<PathBuf, Error> {
     ];
     run::shown(run::cargo(&args).env("CARGO_TARGET_DIR", &target))?;
     Ok(target.join("guest/preroot-init"))
+}
+
+/// The helpers' program: cargo puts it beside PID 1, where `preroot bake` looks for it.
+pub(crate) fn helper(init: &Path) -> PathBuf {
+    init.with_file_name("preroot-helper")
 }
 
 /// Builds PID 1's runner as a program of its own, without libraries: it runs in a chroot.
@@ -99,7 +104,15 @@ fn build_static(what: &[&str]) -> Result<PathBuf, Error> {
     let mut command = run::cargo(&args);
     command.args(what);
     command.env("CARGO_TARGET_DIR", &stand_alone);
-    command.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    // Panics abort: nobody reads the unwind tables, a tenth of the file.
+    let script = run::clone_dir().join("src/init/discard.ld");
+    let flags = [
+        "-Ctarget-feature=+crt-static",
+        "-Clink-arg=-Wl,--no-eh-frame-hdr",
+        &format!("-Clink-arg=-Wl,-T,{}", script.display()),
+    ];
+    // Flags with a unit separator between them, for a path may have blanks.
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     run::shown(&mut command)?;
     Ok(stand_alone.join(TARGET).join("guest"))
 }
@@ -151,6 +164,7 @@ pub(crate) fn bake(
         .add("root", root.tree().to_string_lossy().as_bytes())
         .add_file(&config)?
         .add_file(&programs.init)?
+        .add_file(&helper(&programs.init))?
         .add_file(&programs.preroot)?
         .add_file(&programs.bootlog_static)?
         .add_file(&keys.client_public())?
@@ -226,7 +240,7 @@ fn bake_one(
     run::quiet(command.arg("--output").arg(output)).map(drop)
 }
 
-/// Builds PID 1 with its symbols, in a directory of its own: the one that is shipped has none.
+/// Builds both with their symbols, in a directory of its own: the one that is shipped has none.
 pub(crate) fn build_init_unstripped() -> Result<PathBuf, Error> {
     let target = target_dir().join("symbols");
     let args = [

@@ -72,7 +72,7 @@ pub(crate) fn command(args: &TestArgs) -> Result<(), Error> {
     step("fuzz smoke", &mut smoke)?;
     let init = product::build_init()?;
     begin("PID 1 as a product");
-    check::init(&init)?;
+    check::guest(&init)?;
     if args.no_vm {
         return Ok(());
     }

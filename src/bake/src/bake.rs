@@ -12,12 +12,15 @@ use crate::elf::Elf;
 use crate::error::Error;
 use crate::file::{base_name, read_whole};
 use crate::keys::{Fault, check_authorized_keys, check_host_key};
-use crate::layout::{Layout, PLAN_PATH};
+use crate::layout::{HELPER_TARGET, Layout, PLAN_PATH};
 use crate::list::Listing;
 use crate::modules::Modules;
 use crate::pack::Packing;
 use crate::sources::{Origin, Sources};
 use crate::tools::{Tool, Tools, check_static};
+
+/// Where the helpers' program stands in an image.
+const HELPER_PATH: &str = "sbin/preroot-helper";
 
 const DIRECTORIES: &str = include_str!("../../../initramfs/directories.txt");
 const PASSWD: &str = include_str!("../../../initramfs/etc/passwd");
@@ -34,6 +37,8 @@ pub struct Recipe {
     pub root: PathBuf,
     /// `preroot-init`.
     pub init: PathBuf,
+    /// `preroot-helper`.
+    pub helper: PathBuf,
     /// Debian packages that are looked into before the root tree and this host.
     pub packages: Vec<PathBuf>,
     /// The host's own tree, `/` but in tests.
@@ -122,20 +127,23 @@ impl Bake<'_> {
     }
 
     fn init(&mut self) {
-        let path = &self.recipe.init;
+        let recipe = self.recipe;
+        let programs = [
+            (&recipe.init, "init", "PID 1"),
+            (&recipe.helper, HELPER_PATH, "PID 1's helpers"),
+        ];
         let remedy = "build it with `cargo build --profile guest -p preroot-init --features bin`";
-        let read = read_whole(path).and_then(|bytes| {
-            check_static(path, &bytes, "PID 1", remedy)?;
-            Ok(bytes)
-        });
-        if let Some(bytes) = self.keep(read) {
-            self.layout.file("init", 0o755, bytes, "PID 1");
-            self.layout.symlink(
-                "bin/preroot",
-                "../init",
-                "PID 1's client in the rescue shell",
-            );
+        for (source, path, what) in programs {
+            let read = read_whole(source).and_then(|bytes| {
+                check_static(source, &bytes, what, remedy)?;
+                Ok(bytes)
+            });
+            if let Some(bytes) = self.keep(read) {
+                self.layout.file(path, 0o755, bytes, what);
+            }
         }
+        let reason = "PID 1's client in the rescue shell";
+        self.layout.symlink("bin/preroot", HELPER_TARGET, reason);
     }
 
     fn base(&mut self) {

@@ -8,6 +8,8 @@ use crate::digest::{self, DIGESTS_PATH};
 use crate::error::Error;
 use crate::pack::{CHECKER_PATH, PAYLOAD_PATH, Pack, Packing, SHELL_PATH};
 
+/// What links in /bin and /sbin to the helpers' program say.
+pub(crate) const HELPER_TARGET: &str = "../sbin/preroot-helper";
 /// The plan.
 pub(crate) const PLAN_PATH: &str = "etc/preroot/plan";
 
@@ -108,10 +110,10 @@ impl Layout {
                 bytes,
                 "tools, unpacked when one of them is wanted",
             );
-            let reason = "PID 1 by another name: unpacks the tool and becomes it";
+            let reason = "unpacks the tool and becomes it";
             for path in [SHELL_PATH, CHECKER_PATH] {
                 if self.pack.has(path) {
-                    self.symlink(path, "../init", reason);
+                    self.symlink(path, HELPER_TARGET, reason);
                 }
             }
         }

@@ -268,13 +268,14 @@ fn all_that_is_wrong_is_said_at_once() {
     let world = World::new(Order::Forward);
     for path in [
         "preroot-init",
+        "preroot-helper",
         "keys",
         "root/bin/busybox",
         "root/usr/sbin/dropbear",
     ] {
         fs::remove_file(world.path(path)).unwrap();
     }
-    assert_eq!(messages(&world).lines().count(), 4);
+    assert_eq!(messages(&world).lines().count(), 5);
 }
 
 #[test]

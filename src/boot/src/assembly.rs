@@ -267,7 +267,7 @@ fn spawn<'a>(words: &'a [&'a str]) -> Spawn<'a> {
         program: Program::Path(words.first().copied().unwrap_or_default()),
         environment: &ENVIRONMENT,
         place: Place::Rescue,
-        ..Spawn::own(words)
+        ..Spawn::helper(words)
     }
 }
 

@@ -108,7 +108,7 @@ fn begin<M: Machine>(boot: &mut Boot<'_, M>) {
         return;
     };
     boot.kept = boot.recorder.sequence();
-    match boot.machine.spawn(&Spawn::own(&store.words())) {
+    match boot.machine.spawn(&Spawn::helper(&store.words())) {
         Ok(spawned) => {
             boot.assign(spawned.child, Purpose::Keep);
             let until = boot.machine.now().saturating_add(KEEP_NS_MAX);

@@ -118,8 +118,8 @@ impl Status {
 /// Which program a child runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program<'a> {
-    /// PID 1's own binary (`/proc/self/exe`) under another `argv[0]`: see [`crate::roles`].
-    Own,
+    /// The helpers' program, whose `argv[0]` says which of [`crate::roles`] it is.
+    Helper,
     /// This file, in the child's root.
     Path(&'a str),
 }
@@ -189,12 +189,12 @@ pub enum OnPanic {
 }
 
 impl<'a> Spawn<'a> {
-    /// Our own binary in one of its [`crate::roles`]: what it writes is read, and the kernel kills
+    /// A helper in one of its [`crate::roles`]: what it writes is read, and the kernel kills
     /// everybody else first.
     #[must_use]
-    pub fn own(arguments: &'a [&'a str]) -> Spawn<'a> {
+    pub fn helper(arguments: &'a [&'a str]) -> Spawn<'a> {
         Spawn {
-            program: Program::Own,
+            program: Program::Helper,
             arguments,
             environment: &[],
             place: Place::Here,

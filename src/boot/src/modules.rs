@@ -229,7 +229,7 @@ fn start<M: Machine>(
     // The image's modules, whatever root PID 1 sees by now.
     let spawn = Spawn {
         place: Place::Rescue,
-        ..Spawn::own(arguments)
+        ..Spawn::helper(arguments)
     };
     let child = boot.machine.spawn(&spawn).at(Step::SpawnLoader)?.child;
     boot.assign(child, Purpose::Loader(u8::try_from(slot).unwrap_or(0)));

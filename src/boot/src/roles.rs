@@ -1,4 +1,4 @@
-//! The roles of PID 1's own binary as a child: `argv[0]`, arguments, and what it writes.
+//! The roles of the helpers, which are a program of their own: `argv[0]`, arguments, and what it writes.
 //!
 //! Whatever can hang is done by one of these, so that the core can give up on it. They write lines of
 //! text to their standard output and exit 0, or exit with an errno.

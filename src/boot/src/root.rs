@@ -143,7 +143,7 @@ fn look<M: Machine>(boot: &mut Boot<'_, M>) {
         let mut arguments = Vec::<&str, { PROBES_PER_CHILD_MAX + 1 }>::new();
         arguments.extend([roles::PROBE]);
         arguments.extend(names.iter().map(|name| name.as_str()));
-        boot.machine.spawn(&Spawn::own(&arguments))
+        boot.machine.spawn(&Spawn::helper(&arguments))
     };
     match spawned {
         Ok(spawned) => {

@@ -59,7 +59,7 @@ pub(crate) fn run<M: Machine>(
     arguments: &[&str],
     limit: Nanoseconds,
 ) -> Outcome {
-    run_spawn(boot, &Spawn::own(arguments), limit)
+    run_spawn(boot, &Spawn::helper(arguments), limit)
 }
 
 /// As [`run`], of any child; an exit code that is not 0 stands where its errno would.

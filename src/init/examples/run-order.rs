@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     };
     // A script must not find our signals blocked, nor lose those that come meanwhile.
     preroot_sys::signal::block(preroot_sys::signal::Set::ALL);
-    let machine = &mut Linux::new(memory, "/proc/self/exe", Life::Initramfs);
+    let machine = &mut Linux::new(memory, Life::Initramfs);
     if let Err(errno) = machine.mount_early(EarlyMount::Run) {
         eprintln!("/run: errno {}", errno.0);
     }

@@ -39,6 +39,8 @@ pub struct LastStand {
     pub null: Option<u32>,
     /// The rescue's root.
     pub rescue_root: Option<u32>,
+    /// The helpers' program.
+    pub helper: Option<u32>,
     program: String<PATH_BYTES_MAX>,
     arguments: Strings,
     environment: Strings,
@@ -53,6 +55,7 @@ impl LastStand {
             epoll: None,
             null: None,
             rescue_root: None,
+            helper: None,
             program: String::new(),
             arguments: Strings::new(),
             environment: Strings::new(),

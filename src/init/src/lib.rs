@@ -11,7 +11,8 @@
 //! | `statics.rs` | all memory there is |
 //! | `limits.rs` | all bounds |
 //!
-//! A library, so that it is tested on the host; `main.rs` adds the process entry and the panic handler.
+//! A library, so that it is tested on the host. Two programs add the process entry and a panic handler each: `main.rs` is PID 1,
+//! `helper.rs` the helpers.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -32,7 +32,7 @@ use preroot_sys::fs::{Access, access};
 use preroot_sys::mount::mount_move;
 use preroot_sys::process::{Rlimit, chdir, pivot_root};
 use preroot_sys::time::{ClockId, clock_settime};
-use preroot_sys::{io, rand, system};
+use preroot_sys::{descriptor, io, rand, system};
 
 use self::children::Children;
 use self::console::Console;
@@ -78,7 +78,7 @@ pub struct Linux {
     control: Option<Control>,
     init_requests: Option<OwnedFd>,
     rescue_root: Option<OwnedFd>,
-    own_program: Option<OwnedFd>,
+    helper: Option<OwnedFd>,
     open_files: Option<Rlimit>,
     syncing: Option<OwnedFd>,
     dead: Dead,
@@ -91,9 +91,9 @@ pub(crate) fn errno(errno: io::Errno) -> Errno {
 }
 
 impl Linux {
-    /// The machine as the kernel hands it over. `own_program` is the path this process was started from.
+    /// The machine as the kernel hands it over.
     #[must_use]
-    pub fn new(memory: Memory, own_program: &str, life: Life) -> Linux {
+    pub fn new(memory: Memory, life: Life) -> Linux {
         Console::hold_standard_streams();
         let linux = Linux {
             watch: Watch::new(memory.events),
@@ -105,14 +105,18 @@ impl Linux {
             control: None,
             init_requests: None,
             rescue_root: None,
-            own_program: descend::open_own_program(own_program),
+            helper: descend::open_helper(),
             open_files: descend::raise_open_files(),
             syncing: None,
             dead: Dead::Perhaps,
             life,
         };
         let epoll = linux.watch.number();
-        LAST_STAND.with(|last_stand| last_stand.epoll = epoll);
+        let helper = linux.helper.as_ref().map(descriptor::number);
+        LAST_STAND.with(|last_stand| {
+            last_stand.epoll = epoll;
+            last_stand.helper = helper;
+        });
         linux
     }
 }
@@ -182,7 +186,7 @@ impl Machine for Linux {
         if self.life == Life::InPlace {
             mounts::leave_root_out()?;
         }
-        let number = preroot_sys::descriptor::number(&root);
+        let number = descriptor::number(&root);
         LAST_STAND.with(|last_stand| last_stand.rescue_root = Some(number));
         self.rescue_root = Some(root);
         Ok(())

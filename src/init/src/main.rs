@@ -1,20 +1,20 @@
-//! PID 1, and the helpers it starts: one static binary that looks at `argv[0]`.
+//! PID 1: one static program, [`preroot_init::pid1`].
 //!
-//! | pid | `argv[0]` | what it is |
-//! |---|---|---|
-//! | 1 | any | PID 1: [`preroot_init::pid1`] |
-//! | other | a role of [`preroot_boot::roles`] | a helper, or the operator's client: [`preroot_init::roles`] |
-//!
-//! Exit codes of the client: 0 fine, 1 refused, 69 nobody answers, 100 usage, 111 system. Of the helpers: errno.
+//! What PID 1 has done by children is a program of its own, `helper.rs`.
 #![no_std]
 #![no_main]
 #![deny(unsafe_code)]
 
 use core::panic::PanicInfo;
 
-use preroot_init::{last_stand, pid1, roles};
+use preroot_init::{last_stand, pid1};
 use preroot_sys::entry::Arguments;
-use preroot_sys::{process, spawn};
+use preroot_sys::{descriptor, io, process, spawn};
+
+/// Exit code of one who starts it by hand.
+const USAGE: i32 = 100;
+/// Exit code of a child that panicked before its exec.
+const PANICKED: i32 = 101;
 
 /// `_start` and `mem*`: the one opt-in to unsafe code outside `sys`.
 mod entry {
@@ -26,7 +26,10 @@ fn main(arguments: Arguments) -> ! {
     if process::getpid().is_init() {
         pid1::run(arguments)
     }
-    spawn::exit(roles::run(arguments))
+    let words = b"preroot-init: PID 1 of an initramfs; not to be run by hand\n";
+    // Who cannot be told sees the exit code.
+    let _ = io::write(descriptor::stderr(), words);
+    spawn::exit(USAGE)
 }
 
 /// Panics abort nothing here: PID 1 goes on without its core.
@@ -35,5 +38,5 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     if process::getpid().is_init() {
         last_stand::run(info)
     }
-    roles::panicked(info)
+    spawn::exit(PANICKED)
 }

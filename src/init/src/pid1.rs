@@ -1,7 +1,5 @@
 //! From the first instruction of PID 1 to the boot core.
 
-use core::ffi::CStr;
-
 use preroot_boot::Origin;
 use preroot_boot::limits::COMMAND_LINE_BYTES_MAX;
 use preroot_boot::machine::{Loudness, Machine, Pid1};
@@ -15,20 +13,14 @@ use crate::{last_stand, statics};
 
 /// Where the plan lies in the image.
 pub const PLAN: &str = "/etc/preroot/plan";
-/// Where this binary lies in the image, when `argv[0]` does not say.
-const OWN_PROGRAM: &str = "/init";
 
 /// Boots, and never returns.
-pub fn run(mut arguments: Arguments) -> ! {
+pub fn run(arguments: Arguments) -> ! {
     // Whoever started us may have left signals ignored; children inherit what we ignore, never what we block.
     signal::block(signal::Set::ALL);
     signal::default_all();
     process::umask(Mode::from_raw_mode(0o022));
     let life = in_place::begin(arguments);
-    let own = arguments.next().and_then(|word: &CStr| word.to_str().ok());
-    let own = own
-        .filter(|path| path.starts_with('/'))
-        .unwrap_or(OWN_PROGRAM);
     let memory = statics::CHILDREN
         .take()
         .zip(statics::EVENTS.take())
@@ -43,7 +35,6 @@ pub fn run(mut arguments: Arguments) -> ! {
             events,
             early_frames,
         },
-        own,
         life,
     );
     // A plan that is longer than the buffer is cut, and fails its check for that.

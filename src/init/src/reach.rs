@@ -53,13 +53,17 @@ pub(crate) fn try_once(modules: Modules) -> Modules {
 
 /// Starts the child that loads every module of the image.
 fn load_modules() {
-    let null = LAST_STAND.with(|last| last.null);
-    let Some(null) = null.flatten().and_then(descriptor::by_number) else {
+    let known = LAST_STAND.with(|last| (last.null, last.helper));
+    let Some((Some(null), Some(helper))) = known else {
+        return;
+    };
+    let (Some(null), Some(helper)) = (descriptor::by_number(null), descriptor::by_number(helper))
+    else {
         return;
     };
     // One that cannot be started leaves the console and ctrl-alt-del.
     let _ = spawn(&Command {
-        program: Program::Path("/proc/self/exe"),
+        program: Program::Open(helper),
         arguments: &[roles::LOAD_ALL_MODULES],
         environment: &[],
         root: None,

@@ -1,4 +1,4 @@
-//! The helpers: this binary as a child of PID 1, known by its `argv[0]` ([`preroot_boot::roles`]).
+//! The helpers: the program `preroot-helper` as a child of PID 1, known by its `argv[0]` ([`preroot_boot::roles`]).
 //!
 //! Each does one thing that can hang, says what it found in lines, and exits with 0 or an errno. Any
 //! other name is that of a tool which the image carries packed: `tool.rs` unpacks and becomes it.

@@ -64,7 +64,7 @@ fn children_speak_and_end() {
         events: statics::EVENTS.take().unwrap(),
         early_frames: statics::EARLY_FRAMES.take().unwrap(),
     };
-    let machine = &mut Linux::new(memory, "/bin/sh", Life::Initramfs);
+    let machine = &mut Linux::new(memory, Life::Initramfs);
 
     check(
         machine,

@@ -38,6 +38,10 @@ pub(crate) struct Bake {
     #[arg(long, value_name = "FILE", required_unless_present = "list")]
     init: Option<PathBuf>,
 
+    /// Its helpers: the static program preroot-helper, instead of the one beside preroot-init
+    #[arg(long, value_name = "FILE")]
+    helper: Option<PathBuf>,
+
     /// A Debian package to take tools and libraries from; may be given again
     #[arg(long = "package", value_name = "DEB")]
     packages: Vec<PathBuf>,
@@ -92,6 +96,10 @@ impl Bake {
             plan: plan.clone(),
             root: root.clone(),
             init: init.clone(),
+            helper: match &self.helper {
+                Some(helper) => helper.clone(),
+                None => init.with_file_name("preroot-helper"),
+            },
             packages: self.packages.clone(),
             host: PathBuf::from("/"),
             bootlog: self.bootlog.clone(),

@@ -19,10 +19,13 @@ use super::{Linux, errno, groups, with_nul};
 use crate::limits::{OPEN_FILES_MAX, PATH_BYTES_MAX, SYNC_WAIT_MS_MAX};
 use crate::statics::LAST_STAND;
 
-/// Opens this very program, so that helpers can be started whatever root PID 1 sees.
-pub(super) fn open_own_program(path: &str) -> Option<OwnedFd> {
+/// Where the image has the helpers' program.
+const HELPER: &str = "/sbin/preroot-helper";
+
+/// Opens the helpers' program, so that it can be started whatever root PID 1 sees.
+pub(super) fn open_helper() -> Option<OwnedFd> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
-    open(path, flags, Mode::empty()).ok()
+    open(HELPER, flags, Mode::empty()).ok()
 }
 
 /// Raises our own limit of open files; returns what it was, for the children.
@@ -64,10 +67,10 @@ impl Linux {
             Streams::Console => Terminal::Stdin,
             Streams::Captured | Streams::Null => Terminal::None,
         };
-        let program = match (wanted.program, &self.own_program) {
+        let program = match (wanted.program, &self.helper) {
             (CoreProgram::Path(path), _) => Program::Path(path),
-            (CoreProgram::Own, Some(own)) => Program::Open(own.as_fd()),
-            (CoreProgram::Own, None) => Program::Path("/proc/self/exe"),
+            (CoreProgram::Helper, Some(helper)) => Program::Open(helper.as_fd()),
+            (CoreProgram::Helper, None) => return Err(Errno::NOENT),
         };
         let root = match wanted.place {
             Place::Here => None,

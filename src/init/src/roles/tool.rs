@@ -1,6 +1,6 @@
 //! A tool that the image carries packed: unpacks it to its own place, then becomes it.
 //!
-//! A packed image has links to this binary where sshd looks for the shell and PID 1 for the checker,
+//! A packed image has links to this program where sshd looks for the shell and PID 1 for the checker,
 //! so nothing but the first use of a tool costs anything. The shell brings all tools, any other only
 //! itself. Tools are put in place by rename, one unpacking at a time, so whoever comes second finds
 //! them whole.
@@ -22,8 +22,8 @@ use crate::linux::{compose, errno, read_whole, with_nul, write_all};
 
 /// Where the payload lies in the image.
 const PAYLOAD: &str = "/etc/preroot/payload";
-/// What a link to this binary ends with, as long as the tool itself is not there.
-const OWN_PROGRAM: &[u8] = b"/init";
+/// What a link to this program ends with, as long as the tool itself is not there.
+const OWN_PROGRAM: &[u8] = b"preroot-helper";
 /// Exit code of a shell for what cannot be executed (POSIX, 2.8.2).
 const NOT_EXECUTABLE: i32 = 126;
 
@@ -34,7 +34,7 @@ pub(super) fn run(name: &str, arguments: Arguments) -> i32 {
     // A login shell is called `-sh`.
     match become_tool(name.trim_start_matches('-'), arguments) {
         Err(Errno::NOENT) => {
-            let words = "preroot-init: PID 1 of an initramfs; not to be run by hand";
+            let words = "preroot-helper: a part of PID 1; not to be run by hand";
             let _ = writeln!(Stream::error(), "{words}");
             USAGE
         }
@@ -63,7 +63,7 @@ fn become_tool(name: &str, arguments: Arguments) -> Result<i32, Errno> {
     Err(errno(arguments.exec(path.as_c_str())))
 }
 
-/// Whether something other than a link to this binary stands at `path`.
+/// Whether something other than a link to this program stands at `path`.
 fn is_there(path: &str) -> bool {
     let mut target = [0; PATH_BYTES_MAX];
     match readlinkat_raw(CWD, path, &mut target[..]) {
