@@ -5,9 +5,6 @@
 //! to the first interface with a carrier. IPv6 link-local addresses are the kernel's own work, so a
 //! machine nobody knows is still reachable on its segment. Nothing waits for the network.
 
-use core::fmt::Write;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
 use heapless::{String, Vec};
 use preroot_plan::{Address, Host, HostKey, Plan};
 use preroot_record::Network as Record;
@@ -159,16 +156,9 @@ fn note<M: Machine>(
     }
 }
 
-/// One address to set.
-struct Setting {
-    ip: IpAddr,
-    prefix: u8,
-    gateway: Option<IpAddr>,
-}
-
 /// Gives the host its addresses if it can be told which interface they belong to.
 fn address_host<M: Machine>(boot: &mut Boot<'_, M>) {
-    let mut settings = Vec::<Setting, { preroot_plan::limits::ADDRESSES_PER_HOST_MAX }>::new();
+    let mut settings = Vec::<Address, { preroot_plan::limits::ADDRESSES_PER_HOST_MAX }>::new();
     let hostname: String<64>;
     let link;
     if let Some(ip) = boot.command_line.ip {
@@ -177,7 +167,7 @@ fn address_host<M: Machine>(boot: &mut Boot<'_, M>) {
         };
         link = found.clone();
         hostname = text(format_args!("{}", ip.hostname));
-        let setting = Setting {
+        let setting = Address {
             ip: ip.address,
             prefix: ip.prefix,
             gateway: ip.gateway,
@@ -190,7 +180,9 @@ fn address_host<M: Machine>(boot: &mut Boot<'_, M>) {
         };
         link = found.clone();
         hostname = text(format_args!("{}", plan.text(host.hostname)));
-        settings.extend(plan.addresses_of(host).iter().map(setting));
+        if let Some(interface) = plan.interfaces_of(host).first() {
+            settings.extend(plan.addresses_of(interface));
+        }
     }
     boot.network.addressed = true;
     if !hostname.is_empty() {
@@ -213,19 +205,6 @@ fn address_host<M: Machine>(boot: &mut Boot<'_, M>) {
     }
 }
 
-fn setting(address: &Address) -> Setting {
-    let ip = |bytes: [u8; 16]| match address.family {
-        4 => IpAddr::V4(Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3])),
-        _ => IpAddr::V6(Ipv6Addr::from(bytes)),
-    };
-    let gateway = ip(address.gateway);
-    Setting {
-        ip: ip(address.ip),
-        prefix: address.prefix,
-        gateway: (!gateway.is_unspecified()).then_some(gateway),
-    }
-}
-
 /// The interface that `ip=` names, or the first with a carrier.
 fn by_name<'k>(known: &'k [Known], name: &str) -> Option<&'k Known> {
     match name {
@@ -242,31 +221,11 @@ fn first_with_carrier(known: &[Known]) -> Option<&Known> {
 
 /// The host of the table that this machine is, and its interface.
 fn by_table<'p, 'k>(plan: &Plan<'p>, known: &'k [Known]) -> Option<(&'p Host, &'k Known)> {
-    let hosts = plan.hosts();
     for link in known.iter().filter(|link| link.kind == LinkKind::Ethernet) {
-        let key = mac_text(link.mac);
-        let order =
-            |host: &Host| (host.key_kind, plan.text(host.key)).cmp(&(HostKey::Mac.number(), &key));
-        if let Some(host) = hosts
-            .binary_search_by(order)
-            .ok()
-            .and_then(|at| hosts.get(at))
-        {
+        if let Some(host) = plan.host_by_mac(link.mac) {
             return Some((host, link));
         }
     }
-    let any = hosts
-        .last()
-        .filter(|host| host.key_kind() == HostKey::FirstCarrier)?;
+    let any = plan.host_by(HostKey::Any, "")?;
     Some((any, first_with_carrier(known)?))
-}
-
-fn mac_text(mac: [u8; 6]) -> String<17> {
-    let mut out = String::new();
-    for (index, byte) in mac.iter().enumerate() {
-        let colon = if index == 0 { "" } else { ":" };
-        // Six bytes are 17 characters: they fit.
-        let _ = write!(out, "{colon}{byte:02x}");
-    }
-    out
 }

@@ -7,8 +7,8 @@ use std::vec;
 use std::vec::Vec;
 
 use preroot_plan::{
-    Argument, Draft, DraftAlias, DraftEdge, DraftHost, DraftModule, DraftRunlevel, DraftScript,
-    DraftService, HostKey, ScriptMode, ServiceAction, Weight,
+    Argument, Draft, DraftAlias, DraftEdge, DraftHost, DraftInterface, DraftModule, DraftRunlevel,
+    DraftScript, DraftService, ScriptMode, ServiceAction, Weight,
 };
 
 mod any_input;
@@ -65,14 +65,17 @@ fn draft() -> Draft {
         store: "/var/lib/preroot/record".to_string(),
         store_bytes: 4 << 20,
         hosts: vec![DraftHost {
-            key_kind: HostKey::Mac,
-            key: "52:54:00:12:34:56".to_string(),
+            macs: vec![[0x52, 0x54, 0, 0x12, 0x34, 0x56]],
             hostname: "db1".to_string(),
-            addresses: vec![preroot_plan::DraftAddress {
-                ip: "192.0.2.1".parse().unwrap(),
-                prefix: 24,
-                gateway: Some("192.0.2.254".parse().unwrap()),
+            interfaces: vec![DraftInterface {
+                addresses: vec![preroot_plan::Address {
+                    ip: "192.0.2.1".parse().unwrap(),
+                    prefix: 24,
+                    gateway: Some("192.0.2.254".parse().unwrap()),
+                }],
+                ..DraftInterface::default()
             }],
+            ..DraftHost::default()
         }],
         modules: vec![
             module("virtio", &[]),

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use preroot_plan::limits::ADDRESSES_PER_HOST_MAX;
-use preroot_plan::{DraftAddress, DraftHost, HostKey};
+use preroot_plan::{Address, DraftHost, DraftInterface, HostKey, nic};
 use toml::Spanned;
 
 use crate::check::Check;
@@ -30,7 +30,7 @@ fn one(check: &mut Check<'_>, at: &Spanned<RawHost>) -> Option<DraftHost> {
         check.wrong(at, "a host without a match".into(), remedy);
         return None;
     };
-    let Some((key_kind, key)) = key(word.get_ref()) else {
+    let Some(key) = key(word.get_ref()) else {
         check.wrong(
             word,
             format!("\"{}\" matches no host", word.get_ref()),
@@ -47,7 +47,7 @@ fn one(check: &mut Check<'_>, at: &Spanned<RawHost>) -> Option<DraftHost> {
         let text = format!("more than {ADDRESSES_PER_HOST_MAX} addresses");
         check.wrong(at, text, "leave out what the boot does not need");
     }
-    let mut addresses: Vec<DraftAddress> = raw
+    let mut addresses: Vec<Address> = raw
         .addresses
         .iter()
         .filter_map(|word| address(check, word))
@@ -55,22 +55,35 @@ fn one(check: &mut Check<'_>, at: &Spanned<RawHost>) -> Option<DraftHost> {
     for gateway in &raw.gateways {
         set_gateway(check, gateway, &mut addresses);
     }
-    Some(DraftHost {
-        key_kind,
-        key,
-        hostname: hostname.to_string(),
+    let (macs, matches) = match key {
+        Key::Mac(mac) => (vec![mac], Vec::new()),
+        Key::Any => (Vec::new(), vec![(HostKey::Any, String::new())]),
+    };
+    let interface = DraftInterface {
         addresses,
+        ..DraftInterface::default()
+    };
+    Some(DraftHost {
+        macs,
+        matches,
+        hostname: hostname.to_string(),
+        port: 0,
+        interfaces: vec![interface],
     })
 }
 
-fn key(text: &str) -> Option<(HostKey, String)> {
+/// What a host is known by.
+enum Key {
+    Mac([u8; 6]),
+    Any,
+}
+
+fn key(text: &str) -> Option<Key> {
     if text == "first-carrier" {
-        return Some((HostKey::FirstCarrier, String::new()));
+        return Some(Key::Any);
     }
     let mac = text.strip_prefix("mac=")?.to_ascii_lowercase();
-    let parts: Vec<&str> = mac.split(':').collect();
-    let is_byte = |part: &&str| part.len() == 2 && part.bytes().all(|c| c.is_ascii_hexdigit());
-    (parts.len() == 6 && parts.iter().all(is_byte)).then_some((HostKey::Mac, mac))
+    nic::mac(&mac).map(Key::Mac)
 }
 
 fn is_hostname(name: &str) -> bool {
@@ -84,7 +97,7 @@ fn is_hostname(name: &str) -> bool {
     name.len() <= 64 && name.split('.').all(good)
 }
 
-fn address(check: &mut Check<'_>, word: &Spanned<String>) -> Option<DraftAddress> {
+fn address(check: &mut Check<'_>, word: &Spanned<String>) -> Option<Address> {
     let text = word.get_ref();
     let parsed = text.split_once('/').and_then(|(ip, prefix)| {
         let ip: IpAddr = ip.parse().ok()?;
@@ -102,7 +115,7 @@ fn address(check: &mut Check<'_>, word: &Spanned<String>) -> Option<DraftAddress
         );
         return None;
     };
-    Some(DraftAddress {
+    Some(Address {
         ip,
         prefix,
         gateway: None,
@@ -111,14 +124,14 @@ fn address(check: &mut Check<'_>, word: &Spanned<String>) -> Option<DraftAddress
 
 /// A gateway goes with the first address whose subnet holds it; a link-local one with the first
 /// IPv6 address.
-fn set_gateway(check: &mut Check<'_>, word: &Spanned<String>, addresses: &mut [DraftAddress]) {
+fn set_gateway(check: &mut Check<'_>, word: &Spanned<String>, addresses: &mut [Address]) {
     let text = word.get_ref();
     let Ok(gateway) = text.parse::<IpAddr>() else {
         let text = format!("\"{text}\" is not an address");
         check.wrong(word, text, "write the gateway's address without a prefix");
         return;
     };
-    let same_family = |address: &DraftAddress| address.ip.is_ipv4() == gateway.is_ipv4();
+    let same_family = |address: &Address| address.ip.is_ipv4() == gateway.is_ipv4();
     if addresses
         .iter()
         .any(|address| same_family(address) && address.gateway.is_some())
@@ -127,7 +140,7 @@ fn set_gateway(check: &mut Check<'_>, word: &Spanned<String>, addresses: &mut [D
         check.wrong(word, text, "keep one gateway for IPv4 and one for IPv6");
         return;
     }
-    let reaches = |address: &&mut DraftAddress| {
+    let reaches = |address: &&mut Address| {
         same_family(address)
             && address.ip != gateway
             && (is_link_local(gateway)

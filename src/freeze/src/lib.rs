@@ -17,13 +17,14 @@
 //! | `modules`    | the kernel's modules                                                 |
 //! | `text`       | a plan as people review it; `json` and `why` for one order, one edge |
 //! | `table`      | an order on one screen (`view`: a runlevel as a graph), `svg` a drawing |
-//! | `review`     | how one plan differs from another (`lines`: what stands beside the order) |
+//! | `review`     | how one plan differs from another (`lines`, `fleet_lines`: what stands beside the order) |
 #![forbid(unsafe_code)]
 
 mod assemble;
 mod check;
 pub mod config;
 pub mod facility;
+mod fleet_lines;
 pub mod fstab;
 pub mod graph;
 pub mod groups;

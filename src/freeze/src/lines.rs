@@ -2,11 +2,9 @@
 //!
 //! The text form prints them, a review compares them.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 use preroot_plan::{
-    Address, Assembly, CheckMode, Concern, Disk, Finish, Holders, Host, HostKey, Limits, Module,
-    MountMode, Plan, Repair, Service, ServiceAction,
+    Assembly, CheckMode, Concern, Disk, Finish, Holders, Limits, Module, MountMode, Plan, Repair,
+    Service, ServiceAction,
 };
 
 use crate::text::{duration, rule, size};
@@ -104,34 +102,6 @@ pub(crate) fn assemblies(plan: &Plan<'_>) -> Vec<(String, String)> {
     plan.assemblies().iter().map(line).collect()
 }
 
-/// The hosts, by what they are known by.
-pub(crate) fn hosts(plan: &Plan<'_>) -> Vec<(String, String)> {
-    let line = |host: &Host| {
-        let key = match host.key_kind() {
-            HostKey::Mac => format!("mac={}", plan.text(host.key)),
-            HostKey::FirstCarrier => "first-carrier".to_string(),
-        };
-        let name = or(plan.text(host.hostname), "(no name)");
-        let addresses: Vec<String> = plan.addresses_of(host).iter().map(address).collect();
-        let line = format!("{name} {key} {}", addresses.join(", "));
-        (key, line)
-    };
-    plan.hosts().iter().map(line).collect()
-}
-
-fn address(address: &Address) -> String {
-    let ip = |bytes: [u8; 16]| match address.family {
-        4 => Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).to_string(),
-        _ => Ipv6Addr::from(bytes).to_string(),
-    };
-    let own = format!("{}/{}", ip(address.ip), address.prefix);
-    if address.gateway == [0; 16] {
-        own
-    } else {
-        format!("{own} via {}", ip(address.gateway))
-    }
-}
-
 /// What inittab wants served, by id.
 pub(crate) fn services(plan: &Plan<'_>) -> Vec<(String, String)> {
     let line = |service: &Service| {
@@ -197,7 +167,8 @@ pub(crate) fn disks(plan: &Plan<'_>) -> Vec<(String, String)> {
     plan.disks().iter().map(line).collect()
 }
 
-fn or<'a>(text: &'a str, default: &'a str) -> &'a str {
+/// A text, or what stands for none.
+pub(crate) fn or<'a>(text: &'a str, default: &'a str) -> &'a str {
     if text.is_empty() { default } else { text }
 }
 

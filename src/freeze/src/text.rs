@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use preroot_plan::{Argument, Dropped, Edge, Plan, Policy, Runlevel, Script, ScriptMode, Weight};
 
-use crate::lines;
+use crate::{fleet_lines, lines};
 
 /// The text form of a plan.
 #[must_use]
@@ -16,7 +16,7 @@ pub fn text(plan: &Plan<'_>) -> String {
     for (name, value) in lines::settings(plan) {
         let _ = writeln!(text, "{name:<9} {value}");
     }
-    for (_, line) in lines::hosts(plan) {
+    for (_, line) in fleet_lines::hosts(plan) {
         let _ = writeln!(text, "{:<9} {line}", "host");
     }
     table("assembled", lines::assemblies(plan), &mut text);

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use preroot_freeze::{Config, Messages};
-use preroot_plan::{HostKey, Policy, Repair};
+use preroot_plan::{Policy, Repair};
 
 const GOOD: &str = r#"name = "db"
 [root]
@@ -58,11 +58,12 @@ fn a_config_is_read() {
         Some(PathBuf::from("dir/keys"))
     );
     let host = &config.hosts[0];
-    assert_eq!(
-        (host.key_kind, host.key.as_str()),
-        (HostKey::Mac, "52:54:00:ab:cd:56")
-    );
-    let gateways: Vec<Option<IpAddr>> = host.addresses.iter().map(|a| a.gateway).collect();
+    assert_eq!(host.macs, [[0x52, 0x54, 0, 0xab, 0xcd, 0x56]]);
+    let gateways: Vec<Option<IpAddr>> = host.interfaces[0]
+        .addresses
+        .iter()
+        .map(|a| a.gateway)
+        .collect();
     assert_eq!(
         gateways,
         [

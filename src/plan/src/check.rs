@@ -3,21 +3,22 @@
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use crate::check_fleet;
 use crate::choices::{
-    Argument, CheckMode, Concern, Finish, Holders, HostKey, Limits, MountMode, Policy, Repair,
-    ScriptMode, ServiceAction, Weight,
+    Argument, CheckMode, Concern, Finish, Holders, Limits, MountMode, Policy, Repair, ScriptMode,
+    ServiceAction, Weight,
 };
 use crate::limits::{
-    ADDRESSES_PER_HOST_MAX, ALIASES_MAX, ASSEMBLIES_MAX, DISKS_MAX, EDGES_MAX, HOSTS_MAX, LINK_MAX,
-    MODULES_MAX, PLAN_BYTES_MAX, SCRIPTS_MAX, SCRIPTS_PER_RUNLEVEL_MAX, SECTIONS_MAX, SERVICES_MAX,
-    TEXT_BYTES_MAX, WORDS_MAX,
+    ADDRESSES_MAX, ALIASES_MAX, ASSEMBLIES_MAX, DISKS_MAX, EDGES_MAX, HOSTS_MAX, INTERFACES_MAX,
+    LINK_MAX, MACS_MAX, MATCHES_MAX, MODULES_MAX, PLAN_BYTES_MAX, SCRIPTS_MAX,
+    SCRIPTS_PER_RUNLEVEL_MAX, SECTIONS_MAX, SERVICES_MAX, TEXT_BYTES_MAX, WORDS_MAX,
 };
 use crate::root_spec::RootSpec;
-use crate::tables::{Address, Alias, Dropped, Edge, Host, Module, Runlevel, Settings, Text};
+use crate::tables::{Alias, Dropped, Edge, Module, Runlevel, Settings, Text};
 use crate::view::Plan;
 
 pub(crate) const MAGIC: [u8; 8] = *b"preroot\0";
-pub(crate) const VERSION: u16 = 3;
+pub(crate) const VERSION: u16 = 4;
 /// The checksum covers what stands from here on.
 pub(crate) const CHECKED_FROM: usize = 20;
 pub(crate) const HEADER_BYTES: usize = 24;
@@ -27,7 +28,7 @@ pub(crate) mod kind {
     pub(crate) const STRINGS: u16 = 1;
     pub(crate) const SETTINGS: u16 = 2;
     pub(crate) const HOSTS: u16 = 3;
-    pub(crate) const ADDRESSES: u16 = 4;
+    pub(crate) const ADDRESSES4: u16 = 4;
     pub(crate) const MODULES: u16 = 5;
     pub(crate) const DEPENDENCIES: u16 = 6;
     pub(crate) const ALIASES: u16 = 7;
@@ -38,6 +39,10 @@ pub(crate) mod kind {
     pub(crate) const DROPPED: u16 = 12;
     pub(crate) const DISKS: u16 = 13;
     pub(crate) const ASSEMBLIES: u16 = 14;
+    pub(crate) const MACS: u16 = 15;
+    pub(crate) const MATCHES: u16 = 16;
+    pub(crate) const INTERFACES: u16 = 17;
+    pub(crate) const ADDRESSES6: u16 = 18;
 }
 
 /// The front of a plan.
@@ -131,6 +136,7 @@ impl<'a> Plan<'a> {
         let plan = tables(bytes, sections)?;
         check_texts(&plan)?;
         check_settings(&plan)?;
+        check_fleet::check(&plan)?;
         check_machine(&plan)?;
         check_assemblies(&plan)?;
         check_order(&plan)?;
@@ -200,12 +206,11 @@ fn tables<'a>(bytes: &'a [u8], sections: &[Section]) -> Result<Plan<'a>, PlanErr
         strings: core::str::from_utf8(strings).map_err(|_| PlanError::Text)?,
         settings: settings.first().ok_or(PlanError::Section(kind::SETTINGS))?,
         hosts: table(bytes, sections, kind::HOSTS, HOSTS_MAX)?,
-        addresses: table(
-            bytes,
-            sections,
-            kind::ADDRESSES,
-            HOSTS_MAX * ADDRESSES_PER_HOST_MAX,
-        )?,
+        macs: table(bytes, sections, kind::MACS, MACS_MAX)?,
+        matches: table(bytes, sections, kind::MATCHES, MATCHES_MAX)?,
+        interfaces: table(bytes, sections, kind::INTERFACES, INTERFACES_MAX)?,
+        addresses4: table(bytes, sections, kind::ADDRESSES4, ADDRESSES_MAX)?,
+        addresses6: table(bytes, sections, kind::ADDRESSES6, ADDRESSES_MAX)?,
         modules: table(bytes, sections, kind::MODULES, MODULES_MAX)?,
         dependencies: table(
             bytes,
@@ -237,10 +242,7 @@ fn check_texts(plan: &Plan<'_>) -> Result<(), PlanError> {
     ]
     .iter()
     .all(|&text| is_text(plan, text));
-    good &= plan
-        .hosts
-        .iter()
-        .all(|host| is_text(plan, host.key) && is_text(plan, host.hostname));
+    good &= check_fleet::has_texts(plan);
     good &= plan.modules.iter().all(|module| {
         is_text(plan, module.name) && is_text(plan, module.path) && is_text(plan, module.options)
     });
@@ -276,9 +278,9 @@ fn check_texts(plan: &Plan<'_>) -> Result<(), PlanError> {
 }
 
 /// Whether a text lies in the strings, is short enough and is whole characters.
-fn is_text(plan: &Plan<'_>, text: Text) -> bool {
+pub(crate) fn is_text(plan: &Plan<'_>, text: Text) -> bool {
     let start = text.offset.get() as usize;
-    let length = text.length.get() as usize;
+    let length = usize::from(text.length);
     length <= TEXT_BYTES_MAX
         && start
             .checked_add(length)
@@ -311,29 +313,6 @@ fn fits(first: U32, count: u32, length: usize) -> bool {
 }
 
 fn check_machine(plan: &Plan<'_>) -> Result<(), PlanError> {
-    for host in plan.hosts {
-        let count = host.address_count.get();
-        if usize::from(count) > ADDRESSES_PER_HOST_MAX
-            || !fits(host.first_address, u32::from(count), plan.addresses.len())
-        {
-            return Err(PlanError::Index(kind::HOSTS));
-        }
-        if HostKey::from_number(host.key_kind).is_none() {
-            return Err(PlanError::Choice(kind::HOSTS));
-        }
-    }
-    let key = |host: &Host| (host.key_kind, plan.text(host.key));
-    if !plan.hosts.is_sorted_by(|a, b| key(a) < key(b)) {
-        return Err(PlanError::Order(kind::HOSTS));
-    }
-    let address_is_good = |address: &Address| match address.family {
-        4 => address.prefix <= 32,
-        6 => address.prefix <= 128,
-        _ => false,
-    };
-    if !plan.addresses.iter().all(address_is_good) {
-        return Err(PlanError::Choice(kind::ADDRESSES));
-    }
     for module in plan.modules {
         if !fits(
             module.first_dependency,
@@ -466,5 +445,5 @@ fn check_scripts(plan: &Plan<'_>, runlevel: &Runlevel) -> Result<(), PlanError> 
 }
 
 const _: () = assert!(size_of::<Header>() == HEADER_BYTES);
-const _: () = assert!(size_of::<Dropped>() == 17 && size_of::<Module>() == 32);
-const _: () = assert!(size_of::<Alias>() == 12);
+const _: () = assert!(size_of::<Dropped>() == 11 && size_of::<Module>() == 23);
+const _: () = assert!(size_of::<Alias>() == 9);

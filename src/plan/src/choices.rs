@@ -100,12 +100,36 @@ choice! {
 }
 
 choice! {
-    /// What a host is known by.
+    /// What a host is known by, beside the MAC addresses of its interfaces.
     HostKey {
-        /// The MAC address of one of its interfaces.
-        Mac = 1,
-        /// Any machine: the first interface with a carrier.
-        FirstCarrier = 255,
+        /// The serial number that its firmware tells (SMBIOS type 1), as it stands in sysfs' class/dmi/id/product_serial.
+        DmiSerial = 2,
+        /// The UUID that its firmware tells, as in product_uuid there, in lower case.
+        DmiUuid = 3,
+        /// The PCI address of a NIC, `0000:3b:00.0`.
+        Pci = 4,
+        /// Any machine that nothing else knows; the key is empty.
+        Any = 255,
+    }
+}
+
+choice! {
+    /// Whether and how several NICs are one interface.
+    Bond {
+        /// It is one NIC.
+        None = 0,
+        /// One carries everything until it fails: mode 1 of Linux' bonding.rst.
+        ActiveBackup = 1,
+    }
+}
+
+choice! {
+    /// Whether an interface's address is asked for.
+    Dhcp {
+        /// No.
+        No = 0,
+        /// By DHCPv4 (RFC 2131), beside the static ones.
+        V4 = 1,
     }
 }
 

@@ -8,9 +8,10 @@ use alloc::vec::Vec;
 
 use crate::check::PlanError;
 use crate::choices::{
-    Argument, CheckMode, Concern, Finish, Holders, HostKey, Limits, MountMode, Policy, Repair,
-    ScriptMode, ServiceAction, Weight,
+    Argument, Bond, CheckMode, Concern, Dhcp, Finish, Holders, HostKey, Limits, MountMode, Policy,
+    Repair, ScriptMode, ServiceAction, Weight,
 };
+use crate::fleet::Address;
 use crate::freezer::Freezer;
 use crate::limits::TEXT_BYTES_MAX;
 use crate::view::Plan;
@@ -53,24 +54,42 @@ pub struct Draft {
 }
 
 /// See [`crate::Host`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[allow(missing_docs)] // As in the table.
 pub struct DraftHost {
-    pub key_kind: HostKey,
-    pub key: String,
+    pub macs: Vec<[u8; 6]>,
+    pub matches: Vec<(HostKey, String)>,
     pub hostname: String,
-    pub addresses: Vec<DraftAddress>,
+    pub port: u16,
+    pub interfaces: Vec<DraftInterface>,
 }
 
-/// See [`crate::Address`].
+/// See [`crate::Interface`]. A NIC is spelled as [`crate::Nic`] reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DraftAddress {
-    /// The address.
-    pub ip: core::net::IpAddr,
-    /// Its prefix length.
-    pub prefix: u8,
-    /// The default gateway reached through it.
-    pub gateway: Option<core::net::IpAddr>,
+#[allow(missing_docs)] // As in the table.
+pub struct DraftInterface {
+    pub nics: Vec<String>,
+    pub bond: Bond,
+    pub name: String,
+    pub vlan: u16,
+    pub mtu: u16,
+    pub dhcp: Dhcp,
+    pub addresses: Vec<Address>,
+}
+
+impl Default for DraftInterface {
+    /// The NIC that was matched, as it is, without addresses.
+    fn default() -> DraftInterface {
+        DraftInterface {
+            nics: Vec::new(),
+            bond: Bond::None,
+            name: String::new(),
+            vlan: 0,
+            mtu: 0,
+            dhcp: Dhcp::No,
+            addresses: Vec::new(),
+        }
+    }
 }
 
 /// See [`crate::Module`]. Dependencies are numbers into [`Draft::modules`], in the order to load.

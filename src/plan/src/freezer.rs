@@ -9,13 +9,12 @@ use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::check::{CHECKED_FROM, HEADER_BYTES, Header, MAGIC, Section, VERSION, kind};
 use crate::draft::{
-    Draft, DraftAddress, DraftAlias, DraftAssembly, DraftDisk, DraftDropped, DraftEdge, DraftError,
-    DraftHost, DraftService,
+    Draft, DraftAlias, DraftAssembly, DraftDisk, DraftDropped, DraftEdge, DraftError, DraftService,
 };
+use crate::freeze_fleet::Fleet;
 use crate::limits::{PLAN_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::tables::{
-    Address, Alias, Assembly, Disk, Dropped, Edge, Host, Module, Runlevel, Script, Service,
-    Settings, Text,
+    Alias, Assembly, Disk, Dropped, Edge, Module, Runlevel, Script, Service, Settings, Text,
 };
 
 /// Strings are kept once; tables grow beside them.
@@ -26,16 +25,17 @@ pub(crate) struct Freezer {
 }
 
 impl Freezer {
-    fn text(&mut self, text: &str) -> Result<Text, DraftError> {
+    pub(crate) fn text(&mut self, text: &str) -> Result<Text, DraftError> {
         if let Some(place) = self.places.get(text) {
             return Ok(*place);
         }
-        if text.len() > TEXT_BYTES_MAX {
+        let length = u8::try_from(text.len()).ok();
+        let Some(length) = length.filter(|_| text.len() <= TEXT_BYTES_MAX) else {
             return Err(DraftError::Long(text.to_string()));
-        }
+        };
         let place = Text {
             offset: number(self.strings.len(), "strings")?,
-            length: number(text.len(), "strings")?,
+            length,
         };
         self.strings.push_str(text);
         self.places.insert(text.to_string(), place);
@@ -44,7 +44,7 @@ impl Freezer {
 
     pub(crate) fn freeze(mut self, draft: &Draft) -> Result<Vec<u8>, DraftError> {
         let settings = self.settings(draft)?;
-        let (hosts, addresses) = self.hosts(draft)?;
+        let fleet = Fleet::of(&mut self, draft)?;
         let (modules, dependencies) = self.modules(draft)?;
         let aliases = self.aliases(draft)?;
         let (runlevels, scripts, edges) = self.order(draft)?;
@@ -55,8 +55,8 @@ impl Freezer {
         assemble(&[
             section(kind::STRINGS, self.strings.as_bytes())?,
             section(kind::SETTINGS, &[settings])?,
-            section(kind::HOSTS, &hosts)?,
-            section(kind::ADDRESSES, &addresses)?,
+            section(kind::HOSTS, &fleet.hosts)?,
+            section(kind::ADDRESSES4, &fleet.addresses4)?,
             section(kind::MODULES, &modules)?,
             section(kind::DEPENDENCIES, &dependencies)?,
             section(kind::ALIASES, &aliases)?,
@@ -67,6 +67,10 @@ impl Freezer {
             section(kind::DROPPED, &dropped)?,
             section(kind::DISKS, &disks)?,
             section(kind::ASSEMBLIES, &assemblies)?,
+            section(kind::MACS, &fleet.macs)?,
+            section(kind::MATCHES, &fleet.matches)?,
+            section(kind::INTERFACES, &fleet.interfaces)?,
+            section(kind::ADDRESSES6, &fleet.addresses6)?,
         ])
     }
 
@@ -96,28 +100,6 @@ impl Freezer {
             modules_always: self.text(&draft.modules_always.join(" "))?,
             holders: draft.holders.number(),
         })
-    }
-
-    fn hosts(&mut self, draft: &Draft) -> Result<(Vec<Host>, Vec<Address>), DraftError> {
-        let mut sorted: Vec<&DraftHost> = draft.hosts.iter().collect();
-        sorted.sort_by(|a, b| (a.key_kind.number(), &a.key).cmp(&(b.key_kind.number(), &b.key)));
-        let mut hosts = Vec::new();
-        let mut addresses = Vec::new();
-        for host in sorted {
-            hosts.push(Host {
-                key: self.text(&host.key)?,
-                hostname: self.text(&host.hostname)?,
-                first_address: number(addresses.len(), "addresses")?,
-                address_count: U16::new(
-                    u16::try_from(host.addresses.len())
-                        .map_err(|_| DraftError::Many("addresses"))?,
-                ),
-                key_kind: host.key_kind.number(),
-                reserved: 0,
-            });
-            addresses.extend(host.addresses.iter().map(address));
-        }
-        Ok((hosts, addresses))
     }
 
     fn modules(&mut self, draft: &Draft) -> Result<(Vec<Module>, Vec<U32>), DraftError> {
@@ -240,27 +222,11 @@ impl Freezer {
     }
 }
 
-fn number(value: usize, what: &'static str) -> Result<U32, DraftError> {
+/// A count or index in a plan.
+pub(crate) fn number(value: usize, what: &'static str) -> Result<U32, DraftError> {
     u32::try_from(value)
         .map(U32::new)
         .map_err(|_| DraftError::Many(what))
-}
-
-fn address(address: &DraftAddress) -> Address {
-    let bytes = |ip: core::net::IpAddr| {
-        let mut bytes = [0; 16];
-        match ip {
-            core::net::IpAddr::V4(ip) => bytes[..4].copy_from_slice(&ip.octets()),
-            core::net::IpAddr::V6(ip) => bytes = ip.octets(),
-        }
-        bytes
-    };
-    Address {
-        ip: bytes(address.ip),
-        gateway: address.gateway.map_or([0; 16], bytes),
-        family: if address.ip.is_ipv4() { 4 } else { 6 },
-        prefix: address.prefix,
-    }
 }
 
 /// A section with its bytes, before its place is known.

@@ -21,8 +21,8 @@
 //! |------|--------------|----------------|---------------------------------------------------|
 //! | 1    | strings      | bytes, UTF-8   | -                                                 |
 //! | 2    | settings     | [`Settings`]   | exactly one                                       |
-//! | 3    | hosts        | [`Host`]       | by match kind, then key                           |
-//! | 4    | addresses    | [`Address`]    | a host's stand together                           |
+//! | 3    | hosts        | [`Host`]       | by name, then what they are known by              |
+//! | 4    | addresses4   | [`Address4`]   | an interface's stand together                     |
 //! | 5    | modules      | [`Module`]     | by rank: what is loaded first                     |
 //! | 6    | dependencies | `u32` modules  | a module's stand together, in the order to load   |
 //! | 7    | aliases      | [`Alias`]      | by module                                         |
@@ -33,6 +33,10 @@
 //! | 12   | dropped      | [`Dropped`]    | by runlevel, then name                            |
 //! | 13   | disks        | [`Disk`]       | by serial                                         |
 //! | 14   | assemblies   | [`Assembly`]   | as in the config: what lies below comes first     |
+//! | 15   | macs         | [`Mac`]        | ascending                                         |
+//! | 16   | matches      | [`Match`]      | by kind, then key                                 |
+//! | 17   | interfaces   | [`Interface`]  | a host's stand together                           |
+//! | 18   | addresses6   | [`Address6`]   | an interface's stand together                     |
 //!
 //! Scripts never point forward: a script awaits only scripts that stand before it in its runlevel, so
 //! there is no loop to meet at boot.
@@ -47,12 +51,17 @@ extern crate std;
 #[cfg(any(test, feature = "write"))]
 mod chain;
 mod check;
+mod check_fleet;
 mod choices;
 #[cfg(any(test, feature = "write"))]
 mod draft;
+mod fleet;
+#[cfg(any(test, feature = "write"))]
+mod freeze_fleet;
 #[cfg(any(test, feature = "write"))]
 mod freezer;
 pub mod limits;
+pub mod nic;
 mod root_spec;
 mod tables;
 mod view;
@@ -63,9 +72,11 @@ pub use check::PlanError;
 pub use choices::*;
 #[cfg(any(test, feature = "write"))]
 pub use draft::{
-    Draft, DraftAddress, DraftAlias, DraftAssembly, DraftDisk, DraftDropped, DraftEdge, DraftError,
-    DraftHost, DraftModule, DraftRunlevel, DraftScript, DraftService,
+    Draft, DraftAlias, DraftAssembly, DraftDisk, DraftDropped, DraftEdge, DraftError, DraftHost,
+    DraftInterface, DraftModule, DraftRunlevel, DraftScript, DraftService,
 };
+pub use fleet::*;
+pub use nic::Nic;
 pub use root_spec::{RootKey, RootSpec, Spelling, device_number, number_of};
 pub use tables::*;
 pub use view::Plan;

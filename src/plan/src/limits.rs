@@ -1,6 +1,6 @@
 //! Every bound of a plan, unit last. The reader refuses what is beyond, so PID 1 can size its tables.
 
-/// A whole plan. 10,000 hosts take 1.5 MiB.
+/// A whole plan. 10,000 hosts, each with two keys, a VLAN and two addresses with gateways, take 1.3 MiB.
 pub const PLAN_BYTES_MAX: usize = 4 << 20;
 /// One string: below what one system call's path buffer takes.
 pub const TEXT_BYTES_MAX: usize = 240;
@@ -18,8 +18,26 @@ pub const MODULES_MAX: usize = 512;
 pub const ALIASES_MAX: usize = 65_536;
 /// Hosts.
 pub const HOSTS_MAX: usize = 16_384;
+/// MAC addresses that hosts are known by.
+pub const MACS_MAX: usize = 65_535;
+/// What else hosts are known by.
+pub const MATCHES_MAX: usize = 65_535;
+/// Interfaces of all hosts.
+pub const INTERFACES_MAX: usize = 65_535;
+/// Interfaces of one host.
+pub const INTERFACES_PER_HOST_MAX: usize = 8;
+/// NICs that are one interface.
+pub const NICS_PER_INTERFACE_MAX: usize = 8;
+/// Addresses of all hosts, of each family.
+pub const ADDRESSES_MAX: usize = 65_535;
 /// Addresses of one host.
 pub const ADDRESSES_PER_HOST_MAX: usize = 16;
+/// The name of an interface: the kernel's IFNAMSIZ without its NUL.
+pub const INTERFACE_NAME_BYTES_MAX: usize = 15;
+/// The number of a VLAN; 4095 is reserved (IEEE 802.1Q, table 9-2).
+pub const VLAN_MAX: u16 = 4094;
+/// The least MTU: IPv4's (RFC 791, section 3.2).
+pub const MTU_BYTES_MIN: u16 = 68;
 /// Services that inittab respawns.
 pub const SERVICES_MAX: usize = 64;
 /// Expected disks.
@@ -35,4 +53,6 @@ const _: () = assert!(
     TEXT_BYTES_MAX < 256,
     "rustix copies a path of up to 256 bytes with its NUL"
 );
+const _: () = assert!(HOSTS_MAX <= 1 << 16, "a host's number has 16 bits");
+const _: () = assert!(ADDRESSES_PER_HOST_MAX < 256 && INTERFACES_PER_HOST_MAX < 256);
 const _: () = assert!(SCRIPTS_PER_RUNLEVEL_MAX <= SCRIPTS_MAX);

@@ -8,8 +8,8 @@ use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::choices::{
-    Argument, CheckMode, Concern, Finish, Holders, HostKey, Limits, MountMode, Policy, Repair,
-    ScriptMode, ServiceAction, Weight,
+    Argument, CheckMode, Concern, Finish, Holders, Limits, MountMode, Policy, Repair, ScriptMode,
+    ServiceAction, Weight,
 };
 
 macro_rules! table {
@@ -20,14 +20,15 @@ macro_rules! table {
         pub struct $name { $($(#[$field_doc])* pub $field: $type,)+ }
     };
 }
+pub(crate) use table;
 
 table! {
     /// A range of the strings section.
     Text {
         /// Where it begins.
         offset: U32,
-        /// Its length in bytes.
-        length: U32,
+        /// Its length in bytes; one byte, for a fleet has many texts.
+        length: u8,
     }
 }
 
@@ -130,46 +131,6 @@ impl Settings {
     #[must_use]
     pub fn memory_concern(&self) -> Concern {
         Concern::from_number(self.memory_concern).unwrap_or(Concern::Note)
-    }
-}
-
-table! {
-    /// A machine of the fleet.
-    Host {
-        /// The MAC in lower case with colons; empty for [`HostKey::FirstCarrier`].
-        key: Text,
-        /// Its name.
-        hostname: Text,
-        /// Its first address.
-        first_address: U32,
-        /// How many it has.
-        address_count: U16,
-        /// [`HostKey`].
-        key_kind: u8,
-        /// 0.
-        reserved: u8,
-    }
-}
-
-impl Host {
-    /// What it is known by.
-    #[must_use]
-    pub fn key_kind(&self) -> HostKey {
-        HostKey::from_number(self.key_kind).unwrap_or(HostKey::FirstCarrier)
-    }
-}
-
-table! {
-    /// A static address, with the gateway that is reached through it.
-    Address {
-        /// 4 bytes used for IPv4, 16 for IPv6; network order.
-        ip: [u8; 16],
-        /// All zero: no default route through this address.
-        gateway: [u8; 16],
-        /// 4 or 6.
-        family: u8,
-        /// Prefix length.
-        prefix: u8,
     }
 }
 

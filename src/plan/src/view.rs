@@ -5,9 +5,9 @@
 
 use zerocopy::little_endian::U32;
 
+use crate::fleet::{Address4, Address6, Host, Interface, Mac, Match};
 use crate::tables::{
-    Address, Alias, Assembly, Disk, Dropped, Edge, Host, Module, Runlevel, Script, Service,
-    Settings, Text,
+    Alias, Assembly, Disk, Dropped, Edge, Module, Runlevel, Script, Service, Settings, Text,
 };
 
 /// A plan whose every byte has been checked.
@@ -16,7 +16,11 @@ pub struct Plan<'a> {
     pub(crate) strings: &'a str,
     pub(crate) settings: &'a Settings,
     pub(crate) hosts: &'a [Host],
-    pub(crate) addresses: &'a [Address],
+    pub(crate) macs: &'a [Mac],
+    pub(crate) matches: &'a [Match],
+    pub(crate) interfaces: &'a [Interface],
+    pub(crate) addresses4: &'a [Address4],
+    pub(crate) addresses6: &'a [Address6],
     pub(crate) modules: &'a [Module],
     pub(crate) dependencies: &'a [U32],
     pub(crate) aliases: &'a [Alias],
@@ -29,7 +33,8 @@ pub struct Plan<'a> {
     pub(crate) assemblies: &'a [Assembly],
 }
 
-fn range<T>(table: &[T], first: U32, count: u32) -> &[T] {
+/// `count` entries from `first`.
+pub(crate) fn range<T>(table: &[T], first: U32, count: u32) -> &[T] {
     let first = first.get() as usize;
     first
         .checked_add(count as usize)
@@ -42,7 +47,7 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn text(&self, text: Text) -> &'a str {
         let start = text.offset.get() as usize;
-        let end = start.saturating_add(text.length.get() as usize);
+        let end = start.saturating_add(usize::from(text.length));
         self.strings.get(start..end).unwrap_or_default()
     }
 
@@ -50,22 +55,6 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn settings(&self) -> &'a Settings {
         self.settings
-    }
-
-    /// All hosts, by match kind and key.
-    #[must_use]
-    pub fn hosts(&self) -> &'a [Host] {
-        self.hosts
-    }
-
-    /// The addresses of a host.
-    #[must_use]
-    pub fn addresses_of(&self, host: &Host) -> &'a [Address] {
-        range(
-            self.addresses,
-            host.first_address,
-            u32::from(host.address_count.get()),
-        )
     }
 
     /// All kernel modules, by rank.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use preroot_plan::Plan;
 use serde::Serialize;
 
-use crate::lines;
+use crate::{fleet_lines, lines};
 
 /// A setting that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -68,7 +68,7 @@ pub(super) fn assemblies(old: &Plan<'_>, new: &Plan<'_>) -> Vec<Entry> {
 
 /// The hosts.
 pub(super) fn hosts(old: &Plan<'_>, new: &Plan<'_>) -> Vec<Entry> {
-    entries(lines::hosts(old), lines::hosts(new))
+    entries(fleet_lines::hosts(old), fleet_lines::hosts(new))
 }
 
 /// What inittab wants served.
