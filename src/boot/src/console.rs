@@ -5,7 +5,8 @@
 //! does not.
 
 use crate::core::{Boot, Purpose};
-use crate::limits::SECOND_NS;
+use crate::groups;
+use crate::limits::{SECOND_NS, SESSION_OOM_SCORE};
 use crate::machine::{
     Child, Exec, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Streams,
 };
@@ -42,9 +43,9 @@ pub(crate) fn start<M: Machine>(boot: &mut Boot<'_, M>) {
         ],
         place: Place::Rescue,
         streams: Streams::Console,
-        group: None,
+        group: groups::of_rescue(boot),
         exec: Exec::Waited,
-        oom_score: -1000,
+        oom_score: SESSION_OOM_SCORE,
         on_panic: OnPanic::Leave,
     };
     boot.console = match boot.machine.spawn(&spawn) {

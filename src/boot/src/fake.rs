@@ -202,12 +202,22 @@ impl Fake {
 
     /// Every event of the record, as text.
     pub(crate) fn record(&self) -> Vec<String> {
+        self.times().into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// The same with the moment of each.
+    pub(crate) fn times(&self) -> Vec<(Nanoseconds, String)> {
         let frames = Scan::new(&self.frames).map(|scanned| match scanned {
             Scanned::Frame(frame) => frame,
             Scanned::Skipped(bytes) => panic!("{bytes} bytes are no frame"),
         });
         frames
-            .map(|frame| format!("{:?}", frame.event().unwrap()))
+            .map(|frame| {
+                (
+                    frame.header.time_ns,
+                    format!("{:?}", frame.event().unwrap()),
+                )
+            })
             .collect()
     }
 
@@ -435,6 +445,16 @@ impl Fake {
         if let Some(disk) = word.strip_prefix("flash ") {
             self.attach(disk);
             self.uevent(&format!("remove@/x SUBSYSTEM=block DEVNAME={disk}"));
+            self.nobody_acts_before = self.now + SECOND_NS;
+            return;
+        }
+        if let Some(name) = word.strip_prefix("kill ") {
+            let is_it = |child: &FakeChild| child.alive && child.name == name;
+            match self.children.iter().position(is_it) {
+                Some(index) => self.signal(index, Kill::Kill),
+                // It will come back.
+                None => self.operator.push_front(word),
+            }
             self.nobody_acts_before = self.now + SECOND_NS;
             return;
         }

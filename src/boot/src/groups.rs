@@ -3,9 +3,16 @@
 //! cgroup2 is mounted at a place of our own, so a root that mounts control groups in its own way still can.
 //! While the order runs, scripts leave some of the memory and of the tasks, and their share of CPU time, to PID 1
 //! and the rescue: one that forks without end or eats all memory does not lock anybody out, and of the tasks
-//! one script has no more than half. When the order is done the limits and their controllers are given up:
-//! what daemons may use is the root's business. The plan can say that there are none, for a root that mounts
-//! the controllers itself.
+//! one script has no more than half. When the order is done, what daemons may use of memory and CPU time is the
+//! root's business; of the tasks they still leave the same share, for nothing else keeps a bomb that goes off
+//! later from taking the last one.
+//!
+//! The rescue has a group from its first sshd on. Its memory is neither swapped out nor reclaimed, and of the tasks
+//! that all others leave it cannot take those that PID 1 needs. What keeps the kernel from killing it is its
+//! oom_score_adj, not its group.
+//!
+//! The plan can say that no controller is taken, for a root that mounts them itself; none is for a root whose own
+//! init takes over. The groups are there all the same.
 //!
 //! Nothing here can hold up a boot: where control groups are missing, scripts run without, and a deadline
 //! ends the process group.
@@ -19,18 +26,25 @@ use crate::core::Boot;
 use crate::hardware;
 use crate::limits::{
     GROUP_NAME_BYTES_MAX, MEMORY_RESERVED_MAX, MEMORY_RESERVED_MIN, MEMORY_RESERVED_SHARE,
-    TASKS_RESERVED_MIN, TASKS_RESERVED_SHARE,
+    TASKS_OF_PID1, TASKS_RESERVED_MIN, TASKS_RESERVED_SHARE,
 };
 use crate::machine::{EarlyMount, Errno, Kill, Machine};
+use crate::start;
 use crate::text::{Text, text};
 
 /// Where the control groups are mounted.
 pub const GROUPS: &str = "/run/preroot/cgroup";
 /// The group of everything that the order starts.
 pub const SCRIPTS: &str = "/run/preroot/cgroup/scripts";
+/// The group of sshd and its sessions.
+pub const RESCUE: &str = "/run/preroot/cgroup/rescue";
+/// The group of inittab's services, within that of the scripts: no script is called so, they begin with a runlevel.
+const SERVICES: &str = "/run/preroot/cgroup/scripts/services";
 
-/// What the scripts' groups are limited by.
+/// What the scripts' groups are limited by, and the rescue's has its share of.
 const CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];
+/// What a group hands on to those within it.
+const HANDED_ON: &str = "cgroup.subtree_control";
 
 /// Whether there are control groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,33 +87,88 @@ pub(crate) fn begin<M: Machine>(boot: &mut Boot<'_, M>) {
         return;
     }
     boot.groups = Groups::Free;
-    let limits = boot.plan.map(|plan| plan.settings().limits());
-    if limits == Some(Limits::Reserve) {
-        limit(boot);
+    if takes_controllers(boot) {
+        for controller in CONTROLLERS {
+            take(boot, "scripts", controller, limit);
+        }
     }
 }
 
-/// Limits what all scripts use together. A limit that the kernel does not have is told, and the others hold.
-fn limit<M: Machine>(boot: &mut Boot<'_, M>) {
-    for controller in CONTROLLERS {
-        let taken: Text = text(format_args!("+{controller}"));
-        let limited = write(boot, GROUPS, "cgroup.subtree_control", &taken).and_then(|()| {
-            match controller {
-                "memory" => limit_memory(boot),
-                "pids" => limit_tasks(boot),
-                // By the default weights: all scripts together are one beside PID 1 and the sshd, and each
-                // script is one among them.
-                _ => write(boot, SCRIPTS, "cgroup.subtree_control", "+cpu"),
-            }
-        });
-        if let Err(errno) = limited {
-            let line: Text = text(format_args!(
-                "scripts: no limit of {controller}: errno {}",
-                errno.0
-            ));
-            boot.record(Note { text: &line });
+/// Whether the controllers are ours. The root's own init may mount them in its own way.
+fn takes_controllers<M: Machine>(boot: &Boot<'_, M>) -> bool {
+    let limits = boot.plan.map(|plan| plan.settings().limits());
+    limits == Some(Limits::Reserve) && !start::hands_over(boot)
+}
+
+/// Takes a controller and sets a group's limits of it. What the kernel does not have is told, and the others hold.
+fn take<M: Machine>(
+    boot: &mut Boot<'_, M>,
+    whose: &str,
+    controller: &str,
+    set: fn(&mut Boot<'_, M>, &str) -> Result<(), Errno>,
+) {
+    let taken: Text = text(format_args!("+{controller}"));
+    let done = write(boot, GROUPS, HANDED_ON, &taken).and_then(|()| set(boot, controller));
+    if let Err(errno) = done {
+        let line: Text = text(format_args!(
+            "{whose}: no limit of {controller}: errno {}",
+            errno.0
+        ));
+        boot.record(Note { text: &line });
+    }
+}
+
+/// Limits what all scripts use together.
+fn limit<M: Machine>(boot: &mut Boot<'_, M>, controller: &str) -> Result<(), Errno> {
+    match controller {
+        "memory" => limit_memory(boot),
+        "pids" => {
+            let scripts = limit_tasks(boot)?;
+            write(boot, SCRIPTS, HANDED_ON, "+pids")?;
+            boot.groups = Groups::Limited {
+                tasks_of_one: scripts / 2,
+            };
+            Ok(())
+        }
+        // By the default weights: all scripts together are one beside PID 1 and the rescue, and each
+        // script is one among them.
+        _ => write(boot, SCRIPTS, HANDED_ON, "+cpu"),
+    }
+}
+
+/// A group that is there whatever the limits; `None`: there are no control groups.
+fn made<M: Machine>(boot: &mut Boot<'_, M>, group: &'static str) -> Option<&'static str> {
+    if let Groups::Missing(_) = boot.groups {
+        return None;
+    }
+    boot.machine.make_directory(group).ok()?;
+    Some(group)
+}
+
+/// The rescue's group, with its share of memory and tasks; `None`: there are no control groups.
+pub(crate) fn of_rescue<M: Machine>(boot: &mut Boot<'_, M>) -> Option<&'static str> {
+    let group = made(boot, RESCUE)?;
+    if takes_controllers(boot) {
+        for controller in ["memory", "pids"] {
+            take(boot, "rescue", controller, share);
         }
     }
+    Some(group)
+}
+
+/// The group of inittab's services; `None`: there is none of the scripts.
+pub(crate) fn of_services<M: Machine>(boot: &mut Boot<'_, M>) -> Option<&'static str> {
+    made(boot, SERVICES)
+}
+
+/// What the rescue has for itself.
+fn share<M: Machine>(boot: &mut Boot<'_, M>, controller: &str) -> Result<(), Errno> {
+    if controller == "memory" {
+        // What it does not use of that is anybody's.
+        return write(boot, RESCUE, "memory.min", &number(MEMORY_RESERVED_MIN));
+    }
+    let (_, reserved) = tasks(boot)?;
+    write(boot, RESCUE, "pids.max", &number(reserved - TASKS_OF_PID1))
 }
 
 fn limit_memory<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
@@ -109,18 +178,20 @@ fn limit_memory<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
     write(boot, SCRIPTS, "memory.max", &number(scripts))
 }
 
-fn limit_tasks<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
+/// Returns how many tasks they may have now.
+fn limit_tasks<M: Machine>(boot: &mut Boot<'_, M>) -> Result<u64, Errno> {
+    let (all, reserved) = tasks(boot)?;
+    let scripts = all.saturating_sub(reserved).max(TASKS_RESERVED_MIN);
+    write(boot, SCRIPTS, "pids.max", &number(scripts))?;
+    Ok(scripts)
+}
+
+/// How many tasks there can be, and how many of them are for PID 1 and the rescue.
+fn tasks<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(u64, u64), Errno> {
     let threads = read(boot, "/proc/sys/kernel/threads-max")?;
     let pids = read(boot, "/proc/sys/kernel/pid_max")?;
     let all = threads.min(pids);
-    let reserved = (all / TASKS_RESERVED_SHARE).max(TASKS_RESERVED_MIN);
-    let scripts = all.saturating_sub(reserved).max(TASKS_RESERVED_MIN);
-    write(boot, SCRIPTS, "pids.max", &number(scripts))?;
-    write(boot, SCRIPTS, "cgroup.subtree_control", "+pids")?;
-    boot.groups = Groups::Limited {
-        tasks_of_one: scripts / 2,
-    };
-    Ok(())
+    Ok((all, (all / TASKS_RESERVED_SHARE).max(TASKS_RESERVED_MIN)))
 }
 
 /// The group of one script, made ready for it; `None`: it runs without.
@@ -157,14 +228,15 @@ pub(crate) fn kill<M: Machine>(boot: &mut Boot<'_, M>, runlevel: char, name: &st
     }
 }
 
-/// After the order: no limits any more, and no controller taken.
+/// After the order: what is left of the limits is the tasks of PID 1 and the rescue.
 pub(crate) fn end<M: Machine>(boot: &mut Boot<'_, M>) {
     if !has_groups(boot) {
         return;
     }
-    let released = match boot.plan.map(|plan| plan.settings().limits()) {
-        Some(Limits::Reserve) => release(boot),
-        _ => Ok(()),
+    let released = if takes_controllers(boot) {
+        release(boot)
+    } else {
+        Ok(())
     };
     if let Err(errno) = released {
         boot.alarm(format_args!(
@@ -188,14 +260,14 @@ pub(crate) fn sweep<M: Machine>(boot: &mut Boot<'_, M>) {
     }
 }
 
-/// Gives up the controllers, and with them their limits. One that was not had is none to give up.
+/// Gives up what only the order needs. A controller that was not had is none to give up.
 fn release<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
-    let of_each = write(boot, SCRIPTS, "cgroup.subtree_control", "-pids -cpu");
-    let of_all = CONTROLLERS.map(|controller| {
-        let given: Text = text(format_args!("-{controller}"));
-        write(boot, GROUPS, "cgroup.subtree_control", &given)
-    });
-    of_all.into_iter().fold(of_each, Result::and)
+    let of_each = write(boot, SCRIPTS, HANDED_ON, "-pids -cpu");
+    let of_all = write(boot, SCRIPTS, "memory.max", "max");
+    let time = write(boot, GROUPS, HANDED_ON, "-cpu");
+    // By now the scripts have set how many there can be.
+    let tasks = limit_tasks(boot).map(|_| ());
+    of_each.and(of_all).and(time).and(tasks)
 }
 
 fn write<M: Machine>(

@@ -29,13 +29,15 @@ pub const JOBS_MAX: usize = 64;
 pub const MEMBERS_MAX: u32 = 64;
 /// Scripts at once of which the end of their output is kept, when there is more of it than is kept.
 pub const TAILS_MAX: usize = 32;
-/// While the order runs, one task in so many is left to PID 1 and the rescue.
+/// Scripts and what they have started leave one task in so many to PID 1 and the rescue.
 pub const TASKS_RESERVED_SHARE: u64 = 8;
 /// And never fewer than these.
 pub const TASKS_RESERVED_MIN: u64 = 64;
+/// Of which the rescue leaves so many to PID 1.
+pub const TASKS_OF_PID1: u64 = 32;
 /// While the order runs, this share of the memory is left to PID 1 and the rescue.
 pub const MEMORY_RESERVED_SHARE: u64 = 8;
-/// And never less than these bytes: an sshd, a shell and e2fsck.
+/// And never less than these bytes: an sshd, a shell and e2fsck. So much of the rescue's memory stays in memory.
 pub const MEMORY_RESERVED_MIN: u64 = 48 << 20;
 /// Nor more than these.
 pub const MEMORY_RESERVED_MAX: u64 = 256 << 20;
@@ -72,8 +74,10 @@ pub const NETWORK_AGAIN_NS: Nanoseconds = SECOND_NS;
 
 /// First pause before sshd is started again; it doubles with each failure.
 pub const SSHD_BACKOFF_NS_MIN: Nanoseconds = 100 * MILLISECOND_NS;
-/// Longest pause.
-pub const SSHD_BACKOFF_NS_MAX: Nanoseconds = 10 * SECOND_NS;
+/// Longest pause: for so long an sshd that comes right again is missed. A start costs some milliseconds.
+pub const SSHD_BACKOFF_NS_MAX: Nanoseconds = 2 * SECOND_NS;
+/// Starts that are recorded each; then one each time their number has doubled.
+pub const SSHD_STARTS_RECORDED_MAX: u32 = 256;
 /// An sshd that ran this long has not failed.
 pub const SSHD_HEALTHY_NS: Nanoseconds = 30 * SECOND_NS;
 
@@ -93,6 +97,10 @@ pub const SESSION_USER_BYTES_MAX: usize = 32;
 pub const SESSION_WHO_BYTES_MAX: usize = 200;
 /// Why a session ended, or was refused.
 pub const SESSION_WHY_BYTES_MAX: usize = 80;
+/// oom_score_adj of a session's processes. The kernel kills all daemons before it touches them, but not for one that
+/// takes half of the memory: were they not to be killed at all (-1000, as sshd), a person's mistake would end
+/// everything else and then, nobody being left to kill, the kernel.
+pub const SESSION_OOM_SCORE: i16 = -500;
 
 /// Block devices that are known.
 pub const VOLUMES_MAX: usize = 256;
@@ -145,4 +153,5 @@ const _: () = assert!(
         + "/cgroup.subtree_control".len()
         <= TEXT_BYTES_MAX
 );
+const _: () = assert!(TASKS_OF_PID1 < TASKS_RESERVED_MIN);
 const _: () = assert!(SSHD_BACKOFF_NS_MIN < SSHD_BACKOFF_NS_MAX);

@@ -125,7 +125,7 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>, number: usize) {
         place: Place::Here,
         // A getty opens its own terminal.
         streams: Streams::Null,
-        group: None,
+        group: groups::of_services(boot),
         exec: Exec::Waited,
         oom_score: 0,
         on_panic: OnPanic::Leave,

@@ -338,7 +338,9 @@ fn heard<M: Machine>(boot: &mut Boot<'_, M>, said: &Said<'_>) {
 }
 
 fn began<M: Machine>(boot: &mut Boot<'_, M>, peer: &Peer) {
-    boot.sessions.ask = Some(peer.since.saturating_add(SESSION_ASK_NS));
+    // Who logs in again and again does not put it off.
+    let first = peer.since.saturating_add(SESSION_ASK_NS);
+    boot.sessions.ask.get_or_insert(first);
     record(boot, peer, "began");
     let count = boot.sessions.count();
     boot.milestone(format_args!(

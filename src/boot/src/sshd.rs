@@ -3,16 +3,21 @@
 use preroot_record::{Source, Sshd as Record};
 
 use crate::core::{Boot, Purpose};
+use crate::groups;
 use crate::limits::{
     SSHD_BACKOFF_NS_MAX, SSHD_BACKOFF_NS_MIN, SSHD_HEALTHY_NS, SSHD_OUTPUT_BYTES_MAX,
+    SSHD_STARTS_RECORDED_MAX,
 };
 use crate::machine::{
-    Child, End, Exec, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Streams,
+    Child, End, Exec, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Status, Streams,
 };
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
 use crate::text::text;
 
+/// signal(7).
+const SIGKILL: u8 = 9;
+const SIGTERM: u8 = 15;
 /// The port when there is no plan.
 const PORT_DEFAULT: u16 = 22;
 /// Where the image has it.
@@ -96,7 +101,7 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
         place: Place::Rescue,
         // The root's own init will not read what it writes; both back ends ignore SIGPIPE and go on.
         streams: Streams::Captured,
-        group: None,
+        group: groups::of_rescue(boot),
         exec: Exec::Waited,
         oom_score: -1000,
         on_panic: OnPanic::Restart,
@@ -113,26 +118,35 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
                 pid,
                 since: now,
             };
-            boot.record(Record {
-                what: "started",
-                pid,
-                starts,
-                status: 0,
-            });
+            if is_told(starts) {
+                boot.record(Record {
+                    what: "started",
+                    pid,
+                    starts,
+                    status: 0,
+                });
+            }
             Ok(())
         }
         Err(errno) => {
             pause(boot, now);
-            boot.record(Record {
-                what: "failed",
-                pid: 0,
-                starts,
-                status: i32::from(errno.0),
-            });
-            boot.alarm(format_args!("sshd could not be started: errno {}", errno.0));
+            if is_told(starts) {
+                boot.record(Record {
+                    what: "failed",
+                    pid: 0,
+                    starts,
+                    status: i32::from(errno.0),
+                });
+                boot.alarm(format_args!("sshd could not be started: errno {}", errno.0));
+            }
             Err(errno).at(Step::SpawnSshd)
         }
     }
+}
+
+/// Whether this start is told: one that fails for days must not fill the record.
+fn is_told(starts: u32) -> bool {
+    starts <= SSHD_STARTS_RECORDED_MAX || starts.is_power_of_two()
 }
 
 /// The next start is twice as far away as the last one was.
@@ -155,20 +169,24 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, end: End) {
         return;
     };
     let now = boot.machine.now();
-    if now.saturating_sub(since) >= SSHD_HEALTHY_NS {
+    let is_healthy = now.saturating_sub(since) >= SSHD_HEALTHY_NS;
+    // Whoever kills it has not found it failing: the next one comes as soon as the first did.
+    if is_healthy || matches!(end.status, Status::Signalled(SIGKILL | SIGTERM)) {
         boot.sshd.backoff = 0;
     }
     let starts = boot.sshd.starts;
-    boot.record(Record {
-        what: "ended",
-        pid,
-        starts,
-        status: end.status.raw(),
-    });
-    boot.alarm(format_args!(
-        "sshd ended ({:?}), starting it again",
-        end.status
-    ));
+    if is_told(starts) {
+        boot.record(Record {
+            what: "ended",
+            pid,
+            starts,
+            status: end.status.raw(),
+        });
+        boot.alarm(format_args!(
+            "sshd ended ({:?}), starting it again",
+            end.status
+        ));
+    }
     pause(boot, now);
 }
 

@@ -20,8 +20,9 @@ mod roots;
 mod scripts;
 mod sessions;
 mod states;
+mod survival;
 
-use crate::fake::{Behaviour, Fake};
+use crate::fake::Fake;
 use crate::limits::{COMMAND_LINE_BYTES_MAX, SECOND_NS};
 use crate::machine::{Pid1, Power};
 
@@ -362,24 +363,6 @@ fn panic_reboots_when_nobody_is_there() {
         fake.operator.extend(["status", "reboot"]);
     });
     assert!(fake.recorded("who: \"operator\""), "{:#?}", fake.record());
-}
-
-#[test]
-fn sshd_that_dies_comes_back_for_ever() {
-    let fake = boot(&draft(), |fake| {
-        command_line(fake, "preroot.hold=root");
-        fake.behaviours
-            .insert("dropbear".to_string(), Behaviour::Exits(1, "no key\n", 5));
-        fake.operator.extend(["attach vdz"; 60]);
-        fake.operator.push_back("continue");
-    });
-    let starts = names(&fake)
-        .iter()
-        .filter(|name| *name == "dropbear")
-        .count();
-    assert!(starts > 10, "{starts}");
-    assert!(fake.recorded("Output { source: Sshd"));
-    assert!(fake.recorded("stage: \"stay\""));
 }
 
 #[test]

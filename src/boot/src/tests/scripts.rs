@@ -5,10 +5,11 @@ use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use preroot_plan::{Draft, Limits, Policy, ScriptMode, Weight};
+use preroot_plan::{Draft, Finish, Limits, Policy, ScriptMode, Weight};
 
 use super::{boot, draft, names, position};
 use crate::fake::{Behaviour, Fake};
+use crate::groups;
 use crate::machine::Errno;
 
 fn with(name: &str, behaviour: Behaviour) -> Fake {
@@ -223,21 +224,61 @@ fn scripts_leave_something_to_the_rescue_while_the_order_runs() {
         let of_path = fake.written.iter().filter(|(file, _)| file == path);
         of_path.map(|(_, value)| value.as_str()).collect()
     };
+    let share = ["+memory", "+pids"];
     let taken = ["+memory", "+pids", "+cpu"];
-    let given = ["-memory", "-pids", "-cpu"];
-    // Going down begins it again.
+    // sshd takes its share when it starts; going down begins the scripts' again.
     assert_eq!(
         written("/run/preroot/cgroup/cgroup.subtree_control"),
-        [taken, given, taken].concat()
+        [&share[..], &taken, &["-cpu"], &taken].concat()
     );
-    // 3800 tasks, an eighth of them kept; one script gets half.
-    assert_eq!(written(&format!("{scripts}/pids.max")), ["3325", "3325"]);
+    // 3800 tasks, an eighth of them kept, by the daemons too; one script gets half while the order runs.
+    assert_eq!(
+        written(&format!("{scripts}/pids.max")),
+        ["3325", "3325", "3325"]
+    );
+    assert_eq!(
+        written(&format!("{scripts}/cgroup.subtree_control")),
+        ["+pids", "+cpu", "-pids -cpu", "+pids", "+cpu"]
+    );
     assert_eq!(written(&format!("{scripts}/2.ssh/pids.max")), ["1662"]);
-    // 800 MiB can be used, an eighth of them kept.
+    // 800 MiB can be used, an eighth of them kept while the order runs.
     assert_eq!(
         written(&format!("{scripts}/memory.max")),
-        ["734003200", "734003200"]
+        ["734003200", "max", "734003200"]
     );
+}
+
+#[test]
+fn the_rescue_has_a_share_of_its_own() {
+    let rescue = "/run/preroot/cgroup/rescue";
+    let fake = boot(&draft(), |_| {});
+    assert_eq!(fake.groups_born_into.first().unwrap(), rescue);
+    let mut written: Vec<&str> = Vec::new();
+    for (path, value) in &fake.written {
+        if path.starts_with(rescue) {
+            written.extend([path.rsplit('/').next().unwrap(), value]);
+        }
+    }
+    // 48 MiB stay; of the 475 tasks that scripts leave, 32 are PID 1's.
+    assert_eq!(written, ["memory.min", "50331648", "pids.max", "443"]);
+    // What inittab serves leaves the same.
+    let services = "/run/preroot/cgroup/scripts/services".to_string();
+    assert!(fake.groups_born_into.contains(&services));
+}
+
+#[test]
+fn the_root_s_own_init_finds_no_controller_taken() {
+    let mut draft = draft();
+    draft.finish = Finish::Init;
+    let fake = boot(&draft, |_| {});
+    assert!(
+        !fake
+            .written
+            .iter()
+            .any(|(path, _)| path.contains("/cgroup/"))
+    );
+    // The group is there all the same: its init moves who shares its own.
+    assert!(fake.groups_born_into.contains(&groups::RESCUE.to_string()));
 }
 
 #[test]
@@ -263,6 +304,8 @@ fn limits_that_the_kernel_does_not_have_are_told() {
         let told = format!("scripts: no limit of {controller}: errno 5");
         assert!(fake.recorded(&told), "{told}");
     }
+    assert!(fake.recorded("rescue: no limit of memory: errno 5"));
+    assert!(fake.groups_born_into.contains(&groups::RESCUE.to_string()));
     assert!(fake.recorded("name: \"ssh\", end: Exited, status: 0"));
 }
 
