@@ -87,6 +87,10 @@ pub const SESSIONS_MAX: usize = 32;
 pub const SESSION_ASK_NS: Nanoseconds = 5 * SECOND_NS;
 /// Refused connections of which each is recorded; of those after, one each time their number has doubled.
 pub const SESSION_REFUSED_RECORDED_MAX: u32 = 32;
+/// What an image says about its sshd, and what `bake` may write there.
+pub const SSHD_RECIPE_BYTES_MAX: usize = 1024;
+/// Words of a line of it.
+pub const SSHD_WORDS_MAX: usize = 32;
 /// A line of sshd.
 pub const SESSION_LINE_BYTES_MAX: usize = 512;
 /// An IPv6 address in brackets with its interface and port.

@@ -35,7 +35,11 @@ pub(crate) fn say<M: Machine>(boot: &mut Boot<'_, M>) {
         word: boot.verdict.word(),
         reason: &reason,
     });
-    let line: Text = text(format_args!("verdict {}", boot.verdict));
+    // Whoever has to log in has no other way to know that it is this machine.
+    let line: Text = match boot.sshd.fingerprint() {
+        "" => text(format_args!("verdict {}", boot.verdict)),
+        key => text(format_args!("verdict {}, host key {key}", boot.verdict)),
+    };
     boot.machine.say(Loudness::Milestone, &line);
 }
 

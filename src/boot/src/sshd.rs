@@ -2,26 +2,28 @@
 
 use preroot_record::{Source, Sshd as Record};
 
-use crate::core::{Boot, Purpose};
+use heapless::String;
+
+use crate::core::{Boot, Purpose, RootPlace};
 use crate::groups;
 use crate::limits::{
     SSHD_BACKOFF_NS_MAX, SSHD_BACKOFF_NS_MIN, SSHD_HEALTHY_NS, SSHD_OUTPUT_BYTES_MAX,
-    SSHD_STARTS_RECORDED_MAX,
+    SSHD_RECIPE_BYTES_MAX, SSHD_STARTS_RECORDED_MAX,
 };
 use crate::machine::{
-    Child, End, Exec, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Status, Streams,
+    Child, End, Errno, Exec, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Status,
+    Streams,
 };
+use crate::sshd_recipe::{FILE, Recipe};
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
-use crate::text::text;
+use crate::text::{Lines, text};
 
 /// signal(7).
 const SIGKILL: u8 = 9;
 const SIGTERM: u8 = 15;
 /// The port when there is no plan.
 const PORT_DEFAULT: u16 = 22;
-/// Where the image has it.
-pub const PROGRAM: &str = "/usr/sbin/dropbear";
 /// What sshd and its sessions see.
 pub const ENVIRONMENT: &[&str] = &[
     "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
@@ -29,21 +31,16 @@ pub const ENVIRONMENT: &[&str] = &[
     "TERM=linux",
 ];
 
-/// In the foreground, log to stderr, no password for anyone, no forwarding in or out, this host key,
-/// this port (dropbear(8)).
-#[must_use]
-pub fn arguments(port: &str) -> [&str; 11] {
-    let key = "/etc/dropbear/host_key";
-    [
-        "dropbear", "-F", "-E", "-s", "-j", "-k", "-m", "-r", key, "-p", port,
-    ]
-}
+/// A fingerprint of a key (`SHA256:` and 43 letters).
+const FINGERPRINT_BYTES_MAX: usize = 64;
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Not wanted: before its stage, and when the machine goes down.
     #[default]
     Off,
+    /// Its host key is being made.
+    Making,
     Running {
         child: Child,
         pid: u32,
@@ -60,9 +57,28 @@ pub(crate) struct Sshd {
     starts: u32,
     backoff: Nanoseconds,
     output_bytes: u32,
+    recipe: Option<Recipe>,
+    key: Key,
+    /// What makes the host key writes.
+    lines: Lines<200>,
+    /// Of a host key that was made in this boot.
+    fingerprint: String<FINGERPRINT_BYTES_MAX>,
+}
+
+/// Whether there is a host key.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    #[default]
+    There,
+    Missing,
 }
 
 impl Sshd {
+    /// The fingerprint of a host key that was made in this boot; empty: the image has one.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
     pub(crate) fn deadline(&self) -> Option<Nanoseconds> {
         match self.state {
             State::Pause(until) => Some(until),
@@ -89,22 +105,45 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     Next::from(start(boot))
 }
 
-fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
+/// What the image says about its sshd. It is asked once, while PID 1 sees the image: later, / is the root.
+fn recipe<M: Machine>(boot: &mut Boot<'_, M>) -> Recipe {
+    if let Some(recipe) = &boot.sshd.recipe {
+        return recipe.clone();
+    }
     let port = boot
         .plan
         .map_or(PORT_DEFAULT, |plan| plan.settings().rescue_port.get());
-    let port: heapless::String<5> = text(format_args!("{port}"));
+    let port: String<5> = text(format_args!("{port}"));
+    let mut bytes = [0; SSHD_RECIPE_BYTES_MAX];
+    let length = boot.machine.read_file(FILE, &mut bytes).unwrap_or(0);
+    let recipe = Recipe::new(bytes.get(..length).unwrap_or_default(), &port);
+    boot.sshd.recipe = Some(recipe.clone());
+    let mut first = [0];
+    let is_missing = |key: &&str| boot.machine.read_file(key, &mut first) == Err(Errno::NOENT);
+    let is_made = !recipe.words("make").is_empty();
+    if is_made && recipe.words("key").first().is_some_and(is_missing) {
+        boot.sshd.key = Key::Missing;
+    }
+    recipe
+}
+
+fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
+    let recipe = recipe(boot);
+    for directory in recipe.all("directory").flatten() {
+        // Without it sshd fails, and says so.
+        let _ = boot.machine.make_directory(directory);
+    }
+    if boot.root_place != RootPlace::Slash {
+        allow(boot, b"1");
+    }
+    if boot.sshd.key == Key::Missing && make_key(boot, &recipe).is_ok() {
+        return Ok(());
+    }
+    let words = recipe.words("run");
     let spawn = Spawn {
-        program: Program::Path(PROGRAM),
-        arguments: &arguments(&port),
-        environment: ENVIRONMENT,
-        place: Place::Rescue,
-        // The root's own init will not read what it writes; both back ends ignore SIGPIPE and go on.
-        streams: Streams::Captured,
         group: groups::of_rescue(boot),
-        exec: Exec::Waited,
-        oom_score: -1000,
         on_panic: OnPanic::Restart,
+        ..spawn(&words)
     };
     boot.sshd.starts = boot.sshd.starts.saturating_add(1);
     let starts = boot.sshd.starts;
@@ -144,6 +183,62 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
     }
 }
 
+fn spawn<'w>(words: &'w [&'w str]) -> Spawn<'w> {
+    Spawn {
+        program: Program::Path(words.first().copied().unwrap_or_default()),
+        arguments: words.get(1..).unwrap_or_default(),
+        environment: ENVIRONMENT,
+        place: Place::Rescue,
+        // The root's own init will not read what it writes; both back ends ignore SIGPIPE and go on.
+        streams: Streams::Captured,
+        group: None,
+        exec: Exec::Waited,
+        oom_score: -1000,
+        on_panic: OnPanic::Leave,
+    }
+}
+
+/// Has the host key made. sshd starts when that has ended; nothing else waits for it.
+fn make_key<M: Machine>(boot: &mut Boot<'_, M>, recipe: &Recipe) -> Result<(), Errno> {
+    let words = recipe.words("make");
+    let spawned = boot.machine.spawn(&spawn(&words))?;
+    boot.assign(spawned.child, Purpose::Sshd);
+    boot.sshd.state = State::Making;
+    Ok(())
+}
+
+/// The maker of the host key has ended: its fingerprint is told, and sshd starts in any case, for what it says then is
+/// why it cannot.
+fn key_made<M: Machine>(boot: &mut Boot<'_, M>, status: Status) {
+    if status == Status::Exited(0) {
+        boot.sshd.key = Key::There;
+        let fingerprint = boot.sshd.fingerprint.clone();
+        boot.alarm(format_args!("sshd: made a host key, {fingerprint}"));
+    } else {
+        boot.alarm(format_args!("sshd: no host key could be made: {status:?}"));
+    }
+    let key = core::mem::take(&mut boot.sshd.key);
+    // A failure has set the next pause.
+    let _ = start(boot);
+    boot.sshd.key = key;
+}
+
+/// Sets what lets sshd listen on addresses that nobody has yet.
+fn allow<M: Machine>(boot: &mut Boot<'_, M>, value: &[u8]) {
+    let Some(recipe) = boot.sshd.recipe.clone() else {
+        return;
+    };
+    for path in recipe.all("allow").flatten() {
+        // Without it sshd starts when the address is there.
+        let _ = boot.machine.write_file(path, value);
+    }
+}
+
+/// The root's own system begins: the kernel's settings are as it expects them.
+pub(crate) fn settle<M: Machine>(boot: &mut Boot<'_, M>) {
+    allow(boot, b"0");
+}
+
 /// Whether this start is told: one that fails for days must not fill the record.
 fn is_told(starts: u32) -> bool {
     starts <= SSHD_STARTS_RECORDED_MAX || starts.is_power_of_two()
@@ -158,6 +253,17 @@ fn pause<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
 
 /// What it says is kept: who logged in, from where.
 pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
+    if boot.sshd.state == State::Making {
+        let Sshd {
+            lines, fingerprint, ..
+        } = &mut boot.sshd;
+        lines.take(bytes, |line| {
+            let mut words = line.split(' ');
+            if let Some(word) = words.find(|word| word.starts_with("SHA256:")) {
+                *fingerprint = text(format_args!("{word}"));
+            }
+        });
+    }
     let kept = boot.sshd.output_bytes;
     boot.sshd.output_bytes = boot.keep_output(Source::Sshd, kept, SSHD_OUTPUT_BYTES_MAX, bytes);
     crate::sessions::output(boot, bytes);
@@ -165,6 +271,9 @@ pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
 
 /// It has ended: again.
 pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, end: End) {
+    if boot.sshd.state == State::Making {
+        return key_made(boot, end.status);
+    }
     let State::Running { pid, since, .. } = boot.sshd.state else {
         return;
     };

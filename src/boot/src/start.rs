@@ -25,6 +25,7 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     if let Err(failed) = hardware::disks(boot) {
         return Next::Failed(failed);
     }
+    crate::sshd::settle(boot);
     if hands_over(boot) {
         let init = boot.command_line.init.unwrap_or("/sbin/init");
         return become_init(boot, init);

@@ -19,6 +19,7 @@ mod pivots;
 mod roots;
 mod scripts;
 mod sessions;
+mod sshd;
 mod states;
 mod survival;
 

@@ -10,8 +10,10 @@ use core::fmt::Write;
 use core::panic::PanicInfo;
 
 use heapless::{String, Vec};
+use preroot_boot::limits::SSHD_RECIPE_BYTES_MAX;
 use preroot_boot::machine::{Program, Spawn};
 use preroot_boot::sshd;
+use preroot_boot::sshd_recipe::{FILE, Recipe};
 use preroot_sys::event::epoll;
 use preroot_sys::fd::BorrowedFd;
 use preroot_sys::fs::{Mode, OFlags, open};
@@ -23,7 +25,7 @@ use preroot_sys::{background, descriptor, io, reap, signal, system, thread};
 use crate::limits::{
     CONTROL_BYTES_MAX, LAST_STAND_PAUSE_MS, LAST_WORDS_MAX, LINE_BYTES_MAX, PATH_BYTES_MAX,
 };
-use crate::linux::{Ready, ReadySource, receive, send};
+use crate::linux::{Ready, ReadySource, read, receive, send};
 use crate::reach::{self, Modules};
 use crate::statics::LAST_STAND;
 
@@ -84,13 +86,15 @@ impl LastStand {
         };
         let (arguments, environment) = (words(&self.arguments), words(&self.environment));
         // A core that did not live to start sshd has left no word of how.
+        let mut said = [0; SSHD_RECIPE_BYTES_MAX];
+        let recipe;
         let (program, arguments, environment) = if self.program.is_empty() {
-            let default = sshd::arguments(PORT_DEFAULT);
-            (
-                sshd::PROGRAM,
-                words_of(&default),
-                words_of(sshd::ENVIRONMENT),
-            )
+            let length = read(FILE, &mut said).unwrap_or(0);
+            recipe = Recipe::new(said.get(..length).unwrap_or_default(), PORT_DEFAULT);
+            let words = recipe.words("run");
+            let program = words.first().copied().unwrap_or_default();
+            let arguments = words_of(words.get(1..).unwrap_or_default());
+            (program, arguments, words_of(sshd::ENVIRONMENT))
         } else {
             (self.program.as_str(), arguments, environment)
         };
