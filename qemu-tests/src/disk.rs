@@ -11,6 +11,13 @@ use crate::error::Error;
 use crate::files;
 use crate::place::Places;
 
+/// Where the partition of a disk for records begins.
+pub(crate) const LOG_OFFSET: u64 = 1 << 20;
+/// Its size.
+pub(crate) const LOG_BYTES: usize = 4 << 20;
+/// What sfdisk(8) counts in.
+const SECTOR_BYTES: u64 = 512;
+
 /// A copy of the root disk that a test may do anything to; removed with its directory.
 #[derive(Debug)]
 pub struct Disk {
@@ -57,6 +64,26 @@ impl Disk {
         let file = File::create(&path);
         file.and_then(|file| file.set_len(bytes))
             .map_err(|error| Error::file("create", &path, error))?;
+        Ok(disk)
+    }
+
+    /// A disk with a partition for records on it, which is empty.
+    ///
+    /// # Errors
+    /// When sfdisk(8) cannot make it.
+    pub fn log() -> Result<Self, Error> {
+        let end = u64::try_from(LOG_BYTES).unwrap_or_default() + LOG_OFFSET;
+        let disk = Self::empty(end + (1 << 20))?;
+        let table = disk.dir.path().join("table");
+        let text = format!(
+            "label: gpt\nstart={}, size={}, name=preroot-log, type=L\n",
+            LOG_OFFSET / SECTOR_BYTES,
+            (end - LOG_OFFSET) / SECTOR_BYTES
+        );
+        files::write(&table, text)?;
+        let mut command = Command::new("/sbin/sfdisk");
+        command.arg("--quiet").arg(disk.path());
+        files::run_with_input(&mut command, &table)?;
         Ok(disk)
     }
 

@@ -35,13 +35,28 @@ pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
 /// # Errors
 /// When it cannot be started.
 pub fn output(command: &mut Command) -> Result<Output, Error> {
-    command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| Error::Start {
-            program: command.get_program().to_string_lossy().into_owned(),
-            source,
-        })
+    output_of(command.stdin(Stdio::null()))
+}
+
+/// As [`output`], with whatever input the command has.
+fn output_of(command: &mut Command) -> Result<Output, Error> {
+    command.output().map_err(|source| Error::Start {
+        program: command.get_program().to_string_lossy().into_owned(),
+        source,
+    })
+}
+
+/// Runs a command that reads a file, to its end, which must be a good one.
+///
+/// # Errors
+/// When it cannot be started, or its end is not a good one.
+pub fn run_with_input(command: &mut Command, input: &Path) -> Result<(), Error> {
+    let file = std::fs::File::open(input).map_err(|error| Error::file("open", input, error))?;
+    let output = output_of(command.stdin(file))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(failed(command, &output))
 }
 
 /// Runs a command to its end, which must be a good one; gives its standard output.

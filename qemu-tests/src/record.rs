@@ -6,7 +6,7 @@ use preroot_record::{
 };
 
 use crate::base64;
-use crate::disk::Disk;
+use crate::disk::{Disk, LOG_BYTES, LOG_OFFSET};
 use crate::error::Error;
 use crate::session::Session;
 use crate::ssh::Ssh;
@@ -57,6 +57,14 @@ impl Record {
         let bytes = disk.read(STORE)?;
         let missing = || Error::unexpected(format!("the root has no {STORE}"));
         bytes.map(Self::new).ok_or_else(missing)
+    }
+
+    /// The store in the partition of a disk that [`Disk::log`] made.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn in_partition(disk: &Disk) -> Result<Self, Error> {
+        disk.peek(LOG_OFFSET, LOG_BYTES).map(Self::new)
     }
 
     /// The boots in it, oldest first.

@@ -4,6 +4,7 @@ mod assembled;
 mod damage;
 mod disks;
 mod in_place;
+mod log_partition;
 mod order;
 mod power;
 mod power_cuts;

@@ -91,8 +91,6 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) operator: Operator,
     pub(crate) console: Console,
     pub(crate) keeper: Keeper,
-    /// The number of the first event that is not known to be stored.
-    pub(crate) kept: u32,
     /// Where the root is now.
     pub(crate) root_place: RootPlace,
     /// What failed early and is done again before the pivot.
@@ -142,7 +140,6 @@ impl<'a, M: Machine> Boot<'a, M> {
             operator: Operator::default(),
             console: Console::default(),
             keeper: Keeper::default(),
-            kept: 0,
             root_place: RootPlace::Nowhere,
             early_missing: heapless::Vec::new(),
             root_mode: MountMode::ReadOnly,

@@ -1,18 +1,34 @@
-//! The store on the root, kept up with the record: a power cut at any moment costs the last second of it, not all.
+//! The store, kept up with the record: in a partition of its own from the moment when that is found, before the root is and
+//! when there is none any more; in a file on the root from the pivot on.
 //!
-//! Beside everything else: no stage waits for it. A child copies what is new a while after something was recorded, so a
-//! machine where nothing happens writes nothing. Where a store fails or hangs, that is said once, and it is left alone
-//! until the seal, or the way down, tries again and waits for it (`seal::store`).
+//! A child copies what is new: at once when a stage has ended, for that is what has to be known of a machine that is found
+//! dead, else a while after something was recorded, so a machine where nothing happens writes nothing. A stage that ends
+//! waits a moment for its child, no longer, and after one that took longer not at all. Where a store fails or hangs, that
+//! is said once, and it is left alone until the seal, or the way down, tries again and waits for it (`seal::store`).
+
+use heapless::String;
+use preroot_plan::Store as Place;
+use preroot_record::Note;
 
 use crate::core::{Boot, Purpose, RootPlace, Turn};
-use crate::limits::{KEEP_AFTER_NS, KEEP_NS_MAX};
+use crate::limits::{KEEP_AFTER_NS, KEEP_MILESTONE_NS_MAX, KEEP_NS_MAX};
 use crate::machine::{Child, Kill, Machine, Nanoseconds, Spawn, Status};
 use crate::roles;
-use crate::text::text;
+use crate::text::{Text, text};
 
 /// What keeps the store.
+#[derive(Debug, Default)]
+pub(crate) struct Keeper {
+    state: State,
+    /// The number of the first event that is not known to be stored.
+    kept: u32,
+    /// The partition that holds the store.
+    partition: Option<String<32>>,
+    pace: Pace,
+}
+
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) enum Keeper {
+enum State {
     /// Nothing is recorded that is not stored, or there is nowhere to store it.
     #[default]
     Idle,
@@ -24,26 +40,83 @@ pub(crate) enum Keeper {
     Off,
 }
 
+/// Whether the end of a stage waits for the store.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    #[default]
+    Waited,
+    /// It was too slow once.
+    Beside,
+}
+
 impl Keeper {
     pub(crate) fn deadline(&self) -> Option<Nanoseconds> {
-        match self {
-            Keeper::Due(at) | Keeper::Copies(_, at) => Some(*at),
-            Keeper::Idle | Keeper::Off => None,
+        match self.state {
+            State::Due(at) | State::Copies(_, at) => Some(at),
+            State::Idle | State::Off => None,
         }
     }
+
+    /// A device has gone.
+    pub(crate) fn vanished(&mut self, name: &str) {
+        if self.partition.as_deref() == Some(name) {
+            self.partition = None;
+        }
+    }
+
+    /// Nothing is copied until somebody waits for it.
+    pub(crate) fn stop(&mut self) {
+        self.state = State::Off;
+    }
+}
+
+/// Devices have been looked at: is the store's partition among them? One with something on it is not.
+pub(crate) fn look<M: Machine>(boot: &mut Boot<'_, M>) {
+    let Some(Place::Partition(spec)) = boot.plan.map(|plan| plan.store()) else {
+        return;
+    };
+    if boot.keeper.partition.is_some() {
+        return;
+    }
+    let volumes = boot.root.volumes();
+    let found = volumes.iter().find(|volume| {
+        volume.kind.is_empty() && !volume.is_read_only && volume.is_meant(&spec, volumes)
+    });
+    let Some(name) = found.map(|volume| volume.name.clone()) else {
+        return;
+    };
+    let line: Text = text(format_args!("the record is kept on {name}"));
+    boot.keeper.partition = Some(name);
+    boot.record(Note { text: &line });
 }
 
 /// Something was recorded.
 pub(crate) fn recorded<M: Machine>(boot: &mut Boot<'_, M>) {
-    if matches!(boot.keeper, Keeper::Idle) && boot.root_place == RootPlace::Slash {
-        boot.keeper = Keeper::Due(boot.machine.now().saturating_add(KEEP_AFTER_NS));
+    if matches!(boot.keeper.state, State::Idle) && has_store(boot) {
+        boot.keeper.state = State::Due(boot.machine.now().saturating_add(KEEP_AFTER_NS));
+    }
+}
+
+/// A stage has ended, and that is recorded: it is stored before the next one begins, if the store lets it.
+pub(crate) fn milestone<M: Machine>(boot: &mut Boot<'_, M>) {
+    if !matches!(boot.keeper.state, State::Due(_)) {
+        return;
+    }
+    begin(boot);
+    let until = boot.machine.now().saturating_add(KEEP_MILESTONE_NS_MAX);
+    while boot.keeper.pace == Pace::Waited && matches!(boot.keeper.state, State::Copies(..)) {
+        match boot.turn(Some(until)) {
+            Turn::Handled => {}
+            Turn::Due => boot.keeper.pace = Pace::Beside,
+            Turn::Down => return,
+        }
     }
 }
 
 pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
-    match boot.keeper {
-        Keeper::Due(at) if at <= now => begin(boot),
-        Keeper::Copies(child, until) if until <= now => {
+    match boot.keeper.state {
+        State::Due(at) if at <= now => begin(boot),
+        State::Copies(child, until) if until <= now => {
             let _ = boot.machine.kill(child, Kill::Kill);
             boot.assign(child, Purpose::Nobody);
             broken(boot, format_args!("it hangs"));
@@ -57,8 +130,8 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, status: Status) {
     match status {
         // Recorded while it copied, or just before: that is for the next one.
         Status::Exited(0) => {
-            boot.keeper = Keeper::Idle;
-            if boot.recorder.sequence() != boot.kept {
+            boot.keeper.state = State::Idle;
+            if boot.recorder.sequence() != boot.keeper.kept {
                 recorded(boot);
             }
         }
@@ -70,55 +143,72 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, status: Status) {
 
 /// Two children must not write to one store: waits until the one that does has ended, which has a limit.
 pub(crate) fn finish<M: Machine>(boot: &mut Boot<'_, M>) {
-    while let Keeper::Copies(_, until) = boot.keeper {
+    while let State::Copies(_, until) = boot.keeper.state {
         // Nobody going down is held up for longer by that than by the store itself.
         let _: Turn = boot.turn(Some(until));
     }
-    boot.keeper = Keeper::Idle;
+    boot.keeper.state = State::Idle;
 }
 
 /// The store, as the child is told of it.
-pub(crate) struct Store<'a> {
-    pub(crate) path: &'a str,
-    bytes: heapless::String<10>,
-    epoch_ns: heapless::String<20>,
+pub(crate) struct Store {
+    pub(crate) path: Text,
+    bytes: String<10>,
+    epoch_ns: String<20>,
 }
 
-impl Store<'_> {
+impl Store {
     /// The child's words.
     pub(crate) fn words(&self) -> [&str; 4] {
-        [roles::KEEP, self.path, &self.bytes, &self.epoch_ns]
+        [roles::KEEP, &self.path, &self.bytes, &self.epoch_ns]
+    }
+}
+
+fn has_store<M: Machine>(boot: &Boot<'_, M>) -> bool {
+    match boot.plan.map(|plan| plan.store()) {
+        Some(Place::File(_)) => boot.root_place == RootPlace::Slash,
+        Some(Place::Partition(_)) => boot.keeper.partition.is_some(),
+        Some(Place::Nowhere) | None => false,
     }
 }
 
 /// The store; `None`: the plan has none, or its place is not there now.
-pub(crate) fn store<'a, M: Machine>(boot: &Boot<'a, M>) -> Option<Store<'a>> {
-    let plan = boot.plan?;
-    let path = plan.text(plan.settings().store);
-    (!path.is_empty() && boot.root_place == RootPlace::Slash).then(|| Store {
+pub(crate) fn store<M: Machine>(boot: &Boot<'_, M>) -> Option<Store> {
+    let plan = boot.plan.filter(|_| has_store(boot))?;
+    let (path, bytes) = match &boot.keeper.partition {
+        Some(name) => (text(format_args!("/dev/{name}")), 0),
+        None => {
+            let path = plan.text(plan.settings().store);
+            (
+                text(format_args!("{path}")),
+                plan.settings().store_bytes.get(),
+            )
+        }
+    };
+    Some(Store {
         path,
-        bytes: text(format_args!("{}", plan.settings().store_bytes.get())),
+        bytes: text(format_args!("{bytes}")),
         epoch_ns: text(format_args!("{}", boot.epoch_ns)),
     })
 }
 
 fn begin<M: Machine>(boot: &mut Boot<'_, M>) {
-    boot.keeper = Keeper::Idle;
+    boot.keeper.state = State::Idle;
     let Some(store) = store(boot) else {
         return;
     };
-    boot.kept = boot.recorder.sequence();
+    boot.keeper.kept = boot.recorder.sequence();
     match boot.machine.spawn(&Spawn::helper(&store.words())) {
         Ok(spawned) => {
             boot.assign(spawned.child, Purpose::Keep);
             let until = boot.machine.now().saturating_add(KEEP_NS_MAX);
-            boot.keeper = Keeper::Copies(spawned.child, until);
+            boot.keeper.state = State::Copies(spawned.child, until);
         }
         Err(errno) => broken(boot, format_args!("errno {}", errno.0)),
     }
 }
 
 fn broken<M: Machine>(boot: &mut Boot<'_, M>, why: core::fmt::Arguments<'_>) {
-    boot.keeper = Keeper::Off;
+    boot.keeper.state = State::Off;
     boot.alarm(format_args!("record not stored: {why}"));
 }

@@ -211,6 +211,7 @@ fn walk<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage, next: Next) -> Option<
         step_name: failed.map_or("", |failed| failed.step.words()),
         errno: failed.map_or(0, |failed| failed.errno.0),
     });
+    keeper::milestone(boot);
     match (outcome, failed) {
         (Outcome::Skipped, _) => None,
         (Outcome::Rescue, Some(failed)) => match rescue::rescue(boot, stage, failed) {

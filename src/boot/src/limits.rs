@@ -129,6 +129,8 @@ pub const HOLDERS_ASK_NS: Nanoseconds = 200 * MILLISECOND_NS;
 pub const UTMP_NS_MAX: Nanoseconds = 5 * SECOND_NS;
 /// When what was recorded is copied into its store: so much of it a power cut may cost.
 pub const KEEP_AFTER_NS: Nanoseconds = SECOND_NS;
+/// And for so long the end of a stage waits for it.
+pub const KEEP_MILESTONE_NS_MAX: Nanoseconds = 250 * MILLISECOND_NS;
 /// How long copying the record into its store may hold up the stage that asked for it.
 pub const KEEP_NS_MAX: Nanoseconds = 10 * SECOND_NS;
 

@@ -27,8 +27,8 @@ pub const UNMOUNT: &str = "preroot-unmount";
 /// each; signals the processes among them, or only asks whether there are any. Exits 0 when there is nobody, 16 (EBUSY) when there is, else with errno.
 pub const HOLDERS: &str = "preroot-holders";
 /// Copies this boot's frames that are not there yet into the store: `preroot-keep STORE BYTES EPOCH_NS`, the last one being when the
-/// kernel started, ns since 1970. Makes the
-/// store when it is missing. Exits with errno.
+/// kernel started, ns since 1970. A file that is missing is made with BYTES; 0: STORE is a partition that nobody else uses.
+/// Exits with errno.
 pub const KEEP: &str = "preroot-keep";
 /// Writes what who(1), runlevel(8) and sysvinit's reboot look for (utmp(5)): the boot, and the
 /// runlevel: `preroot-utmp RUNLEVEL PREVIOUS`. Into /run/utmp where the root's scripts have made it, and

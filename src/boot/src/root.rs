@@ -187,6 +187,7 @@ pub(crate) fn probe_output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
         let _ = root.volumes.push(volume);
     });
     root.probe = Some(probe);
+    crate::keeper::look(boot);
 }
 
 /// The child has ended: on with what has come meanwhile.

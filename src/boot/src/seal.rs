@@ -50,9 +50,9 @@ pub(crate) fn store<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
     let Some(store) = keeper::store(boot) else {
         return Ok(());
     };
-    let path = store.path;
-    match task::run(boot, &store.words(), KEEP_NS_MAX) {
-        Outcome::Done => Ok(()),
+    let path = &store.path;
+    let done = match task::run(boot, &store.words(), KEEP_NS_MAX) {
+        Outcome::Done => return Ok(()),
         Outcome::NotStarted(errno) | Outcome::Failed(errno) => {
             boot.alarm(format_args!(
                 "record not stored in {path}: errno {}",
@@ -64,5 +64,7 @@ pub(crate) fn store<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
             boot.alarm(format_args!("record not stored in {path}: it hangs"));
             Err(Errno::TIMEDOUT)
         }
-    }
+    };
+    boot.keeper.stop();
+    done
 }

@@ -11,7 +11,6 @@ use crate::core::{Boot, RootPlace, Turn};
 use crate::groups;
 use crate::health;
 use crate::holders;
-use crate::keeper::Keeper;
 use crate::limits::{MOUNT_NS_MAX, SHUTDOWN_ASK_NS, SHUTDOWN_TERM_NS};
 use crate::machine::{Errno, Kill, Machine, Power, Spare};
 use crate::mount::NEW_ROOT;
@@ -66,11 +65,15 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>, request: Request) -> Errno
     health::look(boot);
     let _ = seal::store(boot);
     // From here on nobody of ours goes to the root, which is to be unmounted.
-    boot.keeper = Keeper::Off;
+    boot.keeper.stop();
     crate::sshd::stop(boot);
     end_everybody(boot);
     leave_root(boot);
     assembly::undo(boot);
+    // A partition of its own can still be written.
+    if boot.root_place != RootPlace::Slash {
+        let _ = seal::store(boot);
+    }
     if let Err(errno) = boot.machine.sync() {
         boot.alarm(format_args!("sync: errno {}", errno.0));
     }

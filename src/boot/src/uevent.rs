@@ -61,6 +61,7 @@ pub(crate) fn arrived<M: Machine>(boot: &mut Boot<'_, M>) {
         "add" | "change" | "online" => crate::root::appeared(boot, uevent.name),
         "remove" | "offline" => {
             boot.root.vanished(uevent.name);
+            boot.keeper.vanished(uevent.name);
             boot.assembly.vanished(uevent.name);
         }
         _ => {}

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use preroot_plan::STORE_PARTLABEL;
 use preroot_record::limits::SEGMENT_COUNT_MAX;
 use preroot_record::{Frames, HeaderError, Store, raw_tags};
 
@@ -11,22 +12,15 @@ use crate::error::Error;
 use crate::fold::fold;
 use crate::format::{date, size};
 use crate::model::Boot;
+use crate::partition;
 
 /// The largest input: no store is larger.
 const INPUT_BYTES_MAX: u64 = 1 << 30;
 
-/// This boot, as long as the machine runs; then the boots kept on root.
-const LATEST: [&str; 3] = [
-    "/run/preroot/record",
-    "/var/lib/preroot/record",
-    SEEN_FROM_RESCUE,
-];
-/// Where more than one boot is kept.
-const KEPT: [&str; 3] = [
-    "/var/lib/preroot/record",
-    SEEN_FROM_RESCUE,
-    "/run/preroot/record",
-];
+/// This boot, as long as the machine runs.
+const RUNNING: &str = "/run/preroot/record";
+/// The boots kept on root.
+const ON_ROOT: &str = "/var/lib/preroot/record";
 /// A rescue session keeps its own root; PID 1's root is the real one once it is mounted.
 const SEEN_FROM_RESCUE: &str = "/proc/1/root/var/lib/preroot/record";
 
@@ -54,6 +48,19 @@ pub enum Usual {
     Kept,
 }
 
+impl Usual {
+    /// Where to look, in this order.
+    fn places(self) -> Vec<PathBuf> {
+        let kept = [ON_ROOT, SEEN_FROM_RESCUE].map(PathBuf::from);
+        let kept = kept.into_iter().chain(partition::find());
+        let running = PathBuf::from(RUNNING);
+        match self {
+            Usual::Latest => [running].into_iter().chain(kept).collect(),
+            Usual::Kept => kept.chain([running]).collect(),
+        }
+    }
+}
+
 impl Record {
     /// A record that is in memory already; `path` is what errors call it.
     #[must_use]
@@ -74,15 +81,13 @@ impl Record {
             }
             Some(path) => open(path),
             None => {
-                let paths = match usual {
-                    Usual::Latest => LATEST,
-                    Usual::Kept => KEPT,
-                };
-                let found = paths.iter().map(Path::new).find(|path| is_there(path));
+                let found = usual.places().into_iter().find(|path| is_there(path));
                 let found = found.ok_or_else(|| Error::NoRecord {
-                    looked_for: paths.join(", "),
+                    looked_for: format!(
+                        "{RUNNING}, {ON_ROOT}, {SEEN_FROM_RESCUE}, a partition called {STORE_PARTLABEL}"
+                    ),
                 })?;
-                open(found)
+                open(&found)
             }
         }
     }

@@ -19,4 +19,5 @@ mod levels;
 pub mod list;
 pub mod model;
 pub mod page;
+mod partition;
 pub mod show;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use preroot_plan::{
     CheckMode, Concern, DraftDisk, Finish, Holders, Limits, MountMode, Policy, Repair, RootSpec,
-    Weight,
+    Store, Weight,
 };
 use toml::Spanned;
 
@@ -88,7 +88,7 @@ impl Check<'_> {
                 Finish::Stay,
                 &[("stay", Finish::Stay), ("init", Finish::Init)],
             ),
-            store: store.map_or(String::new(), |store| self.absolute(store)),
+            store: store.map_or(String::new(), |store| self.store(store)),
             store_bytes: self.store_bytes(&raw.record.size),
             memory_bytes_min,
             memory_concern,
@@ -182,6 +182,23 @@ impl Check<'_> {
             self.wrong(word, text, "begin with / and leave out ..");
         }
         path
+    }
+
+    /// Where the record is kept.
+    fn store(&mut self, word: &Spanned<String>) -> String {
+        if Store::parse(word.get_ref()).is_some_and(|store| matches!(store, Store::Partition(_))) {
+            return self.short(&Some(word.clone()));
+        }
+        if word.get_ref().contains('=') {
+            let text = format!("\"{}\" is no place for a record", word.get_ref());
+            self.wrong(
+                word,
+                text,
+                "write a path on the root, PARTLABEL= or PARTUUID=",
+            );
+            return String::new();
+        }
+        self.absolute(word)
     }
 
     /// A path beside the config file.

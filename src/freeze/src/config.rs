@@ -51,7 +51,7 @@ pub struct Config {
     pub scripts: BTreeMap<String, ScriptConfig>,
     /// What PID 1 does after the order.
     pub finish: Finish,
-    /// Where the record is kept on the root; empty: nowhere.
+    /// Where the record is kept, as [`preroot_plan::Store`] reads it.
     pub store: String,
     /// Its size there, bytes.
     pub store_bytes: u32,

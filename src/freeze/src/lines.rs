@@ -4,7 +4,7 @@
 
 use preroot_plan::{
     Assembly, CheckMode, Concern, Disk, Finish, Holders, Limits, Module, MountMode, Plan, Repair,
-    Service, ServiceAction,
+    Service, ServiceAction, Store,
 };
 
 use crate::text::{duration, rule, size};
@@ -39,9 +39,10 @@ pub(crate) fn settings(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
         Finish::Stay => "stay",
         Finish::Init => "init",
     };
-    let store = match plan.text(settings.store) {
-        "" => "none".to_string(),
-        store => format!("{store}, {}", size(u64::from(settings.store_bytes.get()))),
+    let store = match plan.store() {
+        Store::Nowhere => "none".to_string(),
+        Store::File(path) => format!("{path}, {}", size(u64::from(settings.store_bytes.get()))),
+        Store::Partition(_) => plan.text(settings.store).to_string(),
     };
     let wait = duration(settings.root_wait_ms.get());
     let kind = or(plan.text(settings.root_type), "any type");

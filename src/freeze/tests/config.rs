@@ -235,6 +235,36 @@ fn wrong_lines_are_refused_by_their_number() {
 }
 
 #[test]
+fn a_record_has_a_file_or_a_partition() {
+    let check = |store: &str, expected: &str| {
+        let text =
+            format!("name = \"x\"\n[root]\nfind = \"/dev/vda\"\n[record]\nstore = \"{store}\"\n");
+        let mut messages = Messages::default();
+        let config = Config::parse(&text, Path::new("x.toml"), &mut messages);
+        let said: String = messages
+            .into_list()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(said.contains(expected), "{store}: {said}");
+        let kept = config.map(|config| config.store);
+        let is_kept = kept.as_deref() == Some(store);
+        assert_eq!(is_kept, expected.is_empty(), "{store}: {kept:?}");
+    };
+    check("/var/lib/preroot/record", "");
+    check("PARTLABEL=preroot-log", "");
+    check("PARTUUID=70726572-6f6f-4000-8000-000000000000", "");
+    check(
+        "LABEL=preroot-log",
+        "x.toml:5: error: \"LABEL=preroot-log\" is no place for a record",
+    );
+    check(
+        "record",
+        "x.toml:5: error: \"record\" is not an absolute path",
+    );
+}
+
+#[test]
 fn a_missing_config_is_refused() {
     let mut messages = Messages::default();
     assert!(Config::read(Path::new("/nowhere/x.toml"), &mut messages).is_none());

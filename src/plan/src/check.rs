@@ -14,6 +14,7 @@ use crate::limits::{
     SCRIPTS_PER_RUNLEVEL_MAX, SECTIONS_MAX, SERVICES_MAX, TEXT_BYTES_MAX, WORDS_MAX,
 };
 use crate::root_spec::RootSpec;
+use crate::store::Store;
 use crate::tables::{Alias, Dropped, Edge, Module, Runlevel, Settings, Text};
 use crate::view::Plan;
 
@@ -92,6 +93,8 @@ pub enum PlanError {
     Order(u16),
     /// The place of the root cannot be read.
     RootSpec,
+    /// The place of the record cannot be read.
+    Store,
 }
 
 impl PlanError {
@@ -110,6 +113,7 @@ impl PlanError {
             PlanError::Choice(_) => "plan has an unknown choice",
             PlanError::Order(_) => "plan has a table out of order",
             PlanError::RootSpec => "plan names no readable root",
+            PlanError::Store => "plan names no readable place for the record",
         }
     }
 }
@@ -302,9 +306,9 @@ fn check_settings(plan: &Plan<'_>) -> Result<(), PlanError> {
     if !known {
         return Err(PlanError::Choice(kind::SETTINGS));
     }
-    RootSpec::parse(plan.text(settings.root))
-        .map(|_| ())
-        .ok_or(PlanError::RootSpec)
+    RootSpec::parse(plan.text(settings.root)).ok_or(PlanError::RootSpec)?;
+    Store::parse(plan.text(settings.store)).ok_or(PlanError::Store)?;
+    Ok(())
 }
 
 /// Whether `count` entries from `first` lie in a table of `length`.

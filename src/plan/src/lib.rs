@@ -63,6 +63,7 @@ mod freezer;
 pub mod limits;
 pub mod nic;
 mod root_spec;
+mod store;
 mod tables;
 mod view;
 
@@ -78,6 +79,7 @@ pub use draft::{
 pub use fleet::*;
 pub use nic::Nic;
 pub use root_spec::{RootKey, RootSpec, Spelling, device_number, number_of};
+pub use store::{STORE_PARTLABEL, Store};
 pub use tables::*;
 pub use view::Plan;
 

@@ -67,9 +67,9 @@ table! {
         runlevel: u8,
         /// [`Limits`].
         limits: u8,
-        /// Where the record is kept on the root; empty: nowhere.
+        /// Where the record is kept, as [`crate::Store`] reads it.
         store: Text,
-        /// Its size there, bytes.
+        /// Its size as a file, bytes.
         store_bytes: U32,
         /// Bytes of memory below which something is missing; 0: nothing is expected.
         memory_bytes_min: U64,

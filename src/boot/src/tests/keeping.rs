@@ -2,9 +2,11 @@
 
 use std::string::ToString;
 
+use preroot_plan::Draft;
+
 use super::{boot, draft};
 use crate::fake::{Behaviour, Fake};
-use crate::limits::{KEEP_AFTER_NS, MILLISECOND_NS};
+use crate::limits::{KEEP_AFTER_NS, KEEP_MILESTONE_NS_MAX, MILLISECOND_NS};
 
 /// Boots with a script that takes so long, and copying that goes so.
 fn kept(script_ms: u64, keep: Behaviour) -> Fake {
@@ -47,5 +49,90 @@ fn a_store_that_fails_or_hangs_is_told_and_holds_nobody_up() {
         let said = fake.said.iter().filter(|line| line.contains(words)).count();
         assert_eq!(said, 1, "{words}: {:#?}", fake.said);
         assert!(fake.recorded("Verdict { word: \"OK\""));
+    }
+}
+
+/// A boot with a partition for the record among its devices.
+fn parted(change: impl Fn(&mut Fake)) -> Fake {
+    let draft = Draft {
+        store: "PARTLABEL=preroot-log".to_string(),
+        ..draft()
+    };
+    boot(&draft, |fake| {
+        fake.disks.push("vdb1");
+        let line = "vdb1\tpartlabel=preroot-log\tpart=1\tdisk=vdb\tbytes=4194304";
+        fake.volumes.insert("vdb1".to_string(), line.to_string());
+        change(fake);
+    })
+}
+
+fn place(fake: &Fake, words: &str) -> Option<usize> {
+    fake.spawned.iter().position(|line| line.starts_with(words))
+}
+
+#[test]
+fn a_partition_is_written_before_the_root_is_touched() {
+    let fake = parted(|_| {});
+    assert!(fake.recorded("the record is kept on vdb1"));
+    let first = place(&fake, "preroot-keep /dev/vdb1 0 ").unwrap();
+    assert!(
+        first < place(&fake, "preroot-mount").unwrap(),
+        "{:#?}",
+        fake.spawned
+    );
+    // And when the root has gone.
+    let last = fake
+        .spawned
+        .iter()
+        .rposition(|line| line.starts_with("preroot-keep"));
+    assert!(
+        last > place(&fake, "preroot-unmount"),
+        "{:#?}",
+        fake.spawned
+    );
+}
+
+#[test]
+fn every_stage_is_stored_before_the_next() {
+    let fake = parted(|_| {});
+    let stages = ["preroot-mount", "/etc/init.d/"];
+    for pair in stages.map(|words| place(&fake, words).unwrap()).windows(2) {
+        let between = fake.spawned.get(pair[0]..pair[1]).unwrap();
+        let kept = between.iter().any(|line| line.starts_with("preroot-keep"));
+        assert!(kept, "{between:#?}");
+    }
+}
+
+#[test]
+fn a_slow_store_is_waited_for_once() {
+    let time = |keep_ms: u64| {
+        let fake = parted(|fake| {
+            let slow = Behaviour::Exits(0, "", keep_ms);
+            fake.behaviours.insert("preroot-keep".to_string(), slow);
+        });
+        let mut times = fake.times().into_iter();
+        let started = times.find(|(_, event)| event.starts_with("ScriptStarted"));
+        started.unwrap().0
+    };
+    let lost = time(3_000) - time(0);
+    let waits = KEEP_MILESTONE_NS_MAX / MILLISECOND_NS;
+    assert!(
+        (waits - 5..waits + 20).contains(&(lost / MILLISECOND_NS)),
+        "{lost}"
+    );
+}
+
+#[test]
+fn somebody_elses_data_is_left_alone() {
+    for line in [
+        "vdb1\tpartlabel=preroot-log\ttype=ext4",
+        "vdb1\tpartlabel=preroot-log\tro=1",
+        "vdb1\tpartlabel=preroot-log2",
+    ] {
+        let fake = parted(|fake| {
+            fake.volumes.insert("vdb1".to_string(), line.to_string());
+        });
+        assert_eq!(place(&fake, "preroot-keep"), None, "{line}");
+        assert!(fake.recorded("Verdict { word: \"OK\""), "{line}");
     }
 }

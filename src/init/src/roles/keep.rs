@@ -73,9 +73,15 @@ struct Medium {
 impl Medium {
     /// Opens it; makes the file, and the directory it lies in, when they are missing.
     fn open(path: &str, bytes: u64) -> Result<Medium, Errno> {
-        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        // Of a block device, O_EXCL asks that nobody has it mounted or assembled into something (open(2)).
+        let alone = if bytes == 0 {
+            OFlags::EXCL
+        } else {
+            OFlags::empty()
+        };
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | alone;
         let file = match open(path, flags, Mode::empty()) {
-            Err(io::Errno::NOENT) => return Medium::make(path, bytes),
+            Err(io::Errno::NOENT) if bytes > 0 => return Medium::make(path, bytes),
             other => other.map_err(errno)?,
         };
         let size = match FileType::from_raw_mode(fstat(&file).map_err(errno)?.st_mode) {
