@@ -144,6 +144,9 @@ impl Bake<'_> {
         }
         let reason = "PID 1's client in the rescue shell";
         self.layout.symlink("bin/preroot", HELPER_TARGET, reason);
+        let reason = "who logs in can be killed for memory, after everybody else; then the shell";
+        self.layout
+            .symlink("sbin/preroot-session", HELPER_TARGET, reason);
     }
 
     fn base(&mut self) {

@@ -36,3 +36,6 @@ pub const KEEP: &str = "preroot-keep";
 pub const UTMP: &str = "preroot-utmp";
 /// The operator's client: `preroot status|holders|continue|retry|reboot|poweroff|halt`.
 pub const CLIENT: &str = "preroot";
+/// The shell of whoever logs in to the rescue: makes its process one that the kernel kills before sshd
+/// ([`crate::limits::SESSION_OOM_SCORE`]) and becomes `/bin/sh` with the same words. A login shell has a `-` in front.
+pub const SESSION: &str = "preroot-session";

@@ -11,6 +11,7 @@ mod load_modules;
 mod mount;
 mod options;
 mod probe;
+mod session;
 mod tool;
 mod unmount;
 mod utmp;
@@ -45,11 +46,14 @@ pub fn run(mut arguments: Arguments) -> i32 {
     let name = name
         .and_then(|path| path.rsplit('/').next())
         .unwrap_or_default();
+    if name.trim_start_matches('-') == roles::SESSION {
+        return session::run(name, started);
+    }
     let mut words = Words::new();
-    for word in arguments {
-        if word.to_str().map(|word| words.push(word)) != Ok(Ok(())) {
-            return USAGE;
-        }
+    let has_sense = arguments.all(|word| word.to_str().map(|word| words.push(word)) == Ok(Ok(())));
+    // What a shell is asked to do may be anything.
+    if !has_sense && name.starts_with(roles::CLIENT) {
+        return USAGE;
     }
     // Started from a descriptor, the kernel has named it after that.
     if let Some(short) = with_nul::<16>(name.get(..name.len().min(15)).unwrap_or_default()) {

@@ -39,6 +39,16 @@ impl Arguments {
         .err()
         .unwrap_or(Errno::NOEXEC)
     }
+
+    /// The same with another `argv[0]`.
+    pub fn exec_as(&self, path: &CStr, name: &'static CStr) -> Errno {
+        if self.count > 0 {
+            // SAFETY: `run` found argv on the initial stack, which is this process's own to write (execve(2): the
+            // words and the table are copies), and nobody holds a reference into the table. `name` outlives it.
+            unsafe { self.first.cast_mut().write(name.as_ptr().cast()) };
+        }
+        self.exec(path)
+    }
 }
 
 impl Iterator for Arguments {

@@ -25,7 +25,7 @@ const PAYLOAD: &str = "/etc/preroot/payload";
 /// What a link to this program ends with, as long as the tool itself is not there.
 const OWN_PROGRAM: &[u8] = b"preroot-helper";
 /// Exit code of a shell for what cannot be executed (POSIX, 2.8.2).
-const NOT_EXECUTABLE: i32 = 126;
+pub(super) const NOT_EXECUTABLE: i32 = 126;
 
 type Path = String<PATH_BYTES_MAX>;
 
