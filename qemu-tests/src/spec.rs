@@ -87,7 +87,17 @@ pub struct Spec {
     disks: Vec<Plug>,
     nics: Vec<(Nic, String)>,
     counted: Counted,
+    random: Random,
     reboots: bool,
+}
+
+/// Whether the machine has random numbers to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Random {
+    /// The processor's, and a seed by the loader.
+    Usual,
+    /// None.
+    None,
 }
 
 impl Spec {
@@ -101,6 +111,7 @@ impl Spec {
             disks: Vec::new(),
             nics: Vec::new(),
             counted: Counted::Free,
+            random: Random::Usual,
             reboots: false,
         }
     }
@@ -211,6 +222,13 @@ impl Spec {
         self
     }
 
+    /// Takes away whatever gives random numbers: the kernel has to gather them itself.
+    #[must_use]
+    pub fn starved_of_random(mut self) -> Self {
+        self.random = Random::None;
+        self.append("random.trust_cpu=off random.trust_bootloader=off")
+    }
+
     /// Lets a reboot be one; without this, it ends the machine.
     #[must_use]
     pub fn reboots(mut self) -> Self {
@@ -278,9 +296,13 @@ impl Spec {
         let mut append = self.append.join(" ");
         match self.counted {
             Counted::Free => {
-                command
-                    .args(Accelerator::find(&self.kernel).arguments())
-                    .args(["-smp", "2"]);
+                let mut words = Accelerator::find(&self.kernel)
+                    .arguments()
+                    .map(str::to_owned);
+                if let (Random::None, Some(processor)) = (self.random, words.last_mut()) {
+                    processor.push_str(",rdrand=off,rdseed=off");
+                }
+                command.args(words).args(["-smp", "2"]);
                 // On a busy host the emulated timer ticks too late for the kernel's check of it, which then panics.
                 append.push_str(" no_timer_check");
             }

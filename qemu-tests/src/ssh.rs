@@ -61,6 +61,12 @@ impl Ssh {
         })
     }
 
+    /// The loopback port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Goes through a command whose standard input and output are the connection.
     #[must_use]
     pub fn through(mut self, proxy: &str) -> Self {

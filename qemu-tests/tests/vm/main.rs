@@ -11,6 +11,7 @@ mod power_cuts;
 mod rescue;
 mod roots;
 mod states;
+mod survival;
 
 use preroot_qemu_tests::{
     Artefacts, Disk, Door, Error, Machine, Nic, Session, Spec, Ssh, free_port,
