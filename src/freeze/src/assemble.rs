@@ -104,7 +104,7 @@ impl Steps {
             check.wrong(step, text, "write one of md, crypt, lvm and run");
             return None;
         };
-        let errors = check.errors;
+        let errors = check.messages.error_count();
         foreign(check, raw, *kind);
         let mut assembly = match kind {
             Kind::Md => self.md(check, step, raw),
@@ -119,7 +119,7 @@ impl Steps {
         }
         late(check, step, *kind, &mut assembly, wait_ms);
         fits(check, step, &assembly);
-        (check.errors == errors).then_some(assembly)
+        (check.messages.error_count() == errors).then_some(assembly)
     }
 
     /// Has a kernel module loaded; with a `?`, if there is one.

@@ -1,6 +1,6 @@
 //! The checks of a config: every value that is read is one that a boot can work with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use preroot_plan::{
@@ -15,25 +15,42 @@ use crate::config::{
     ScriptConfig, WantedModule,
 };
 use crate::hosts;
+use crate::line_index::LineIndex;
 use crate::message::{Messages, Place};
 use crate::raw_config::{RawConfig, RawDisk, RawScript, Word};
 use crate::units::{duration_ms, percent, size_bytes};
 
 /// The checks, each of which leaves a usable value behind so that all errors are told at once.
 pub(crate) struct Check<'a> {
-    /// The file's text.
-    pub(crate) text: &'a str,
     /// Where it lies; its own paths begin beside it.
     pub(crate) path: &'a Path,
     /// Its name in messages.
     pub(crate) file: String,
+    /// Its lines.
+    pub(crate) lines: LineIndex,
     /// Where complaints go.
     pub(crate) messages: &'a mut Messages,
-    /// How many there were.
-    pub(crate) errors: usize,
+    /// How many there were before.
+    errors_before: usize,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    /// Of the text of a file.
+    pub(crate) fn new(text: &str, path: &'a Path, messages: &'a mut Messages) -> Check<'a> {
+        Check {
+            path,
+            file: path.display().to_string(),
+            lines: LineIndex::of(text),
+            errors_before: messages.error_count(),
+            messages,
+        }
+    }
+
+    /// Whether nothing was refused.
+    pub(crate) fn is_good(&self) -> bool {
+        self.messages.error_count() == self.errors_before
+    }
+
     /// The whole config.
     pub(crate) fn config(&mut self, raw: &RawConfig) -> Config {
         let (memory_bytes_min, memory_concern) = self.memory(raw);
@@ -42,6 +59,7 @@ impl Check<'_> {
         let steps = assemble::steps(self, &raw.root.assemble, root_wait_ms);
         let (mut modules, mut image) = (self.modules(raw), self.image(raw));
         modules.always.extend(steps.modules);
+        let hosts = hosts::hosts(self, raw, &mut modules);
         image.files.extend(steps.files);
         Config {
             name: self.name(raw),
@@ -80,7 +98,7 @@ impl Check<'_> {
             ),
             modules,
             rescue: self.rescue(raw),
-            hosts: hosts::hosts(self, &raw.host),
+            hosts,
             order: self.order(raw),
             scripts: self.scripts(&raw.script),
             finish: self.choice(
@@ -99,20 +117,17 @@ impl Check<'_> {
 
     /// The line of a byte of the file.
     pub(crate) fn place(&self, byte: usize) -> Place {
-        let before = self.text.get(..byte).unwrap_or(self.text);
-        Place::new(self.file.clone(), before.matches('\n').count() + 1)
+        Place::new(self.file.clone(), self.lines.line(byte))
     }
 
     /// Complains about a value.
     pub(crate) fn wrong<T>(&mut self, at: &Spanned<T>, text: String, remedy: &str) {
-        self.errors += 1;
         let place = self.place(at.span().start);
         self.messages.refuse(place, text, remedy);
     }
 
     /// Complains about a key that is not there.
     fn missing(&mut self, text: &str, remedy: &str) {
-        self.errors += 1;
         self.messages
             .refuse(Place::new(self.file.clone(), 0), text, remedy);
     }
@@ -481,22 +496,6 @@ impl Check<'_> {
                 .to_string(),
             tools: raw.image.tools.clone().unwrap_or(tools),
             files,
-        }
-    }
-
-    /// Complains about what stands twice.
-    pub(crate) fn unique<'a, T>(
-        &mut self,
-        items: impl Iterator<Item = (String, &'a Spanned<T>)>,
-        remedy: &str,
-    ) where
-        T: 'a,
-    {
-        let mut seen = BTreeSet::new();
-        for (key, at) in items {
-            if !seen.insert(key.clone()) {
-                self.wrong(at, format!("\"{key}\" stands here a second time"), remedy);
-            }
         }
     }
 }

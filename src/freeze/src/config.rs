@@ -103,6 +103,8 @@ pub enum Need {
     Required,
     /// It may be missing: `?` before the name.
     Optional,
+    /// It must be there, for a host has this.
+    Host(&'static str),
 }
 
 /// The rescue sshd.
@@ -193,13 +195,7 @@ impl Config {
 
     /// As [`Config::read`], of a text; `path` is its name in messages and where its paths begin.
     pub fn parse(text: &str, path: &Path, messages: &mut Messages) -> Option<Config> {
-        let mut check = Check {
-            text,
-            path,
-            file: path.display().to_string(),
-            messages,
-            errors: 0,
-        };
+        let mut check = Check::new(text, path, messages);
         let raw = match toml::from_str::<RawConfig>(text) {
             Ok(raw) => raw,
             Err(error) => {
@@ -213,7 +209,7 @@ impl Config {
             }
         };
         let config = check.config(&raw);
-        (check.errors == 0).then_some(config)
+        check.is_good().then_some(config)
     }
 }
 
@@ -224,15 +220,7 @@ impl Default for Config {
         let text = "name = \"unnamed\"\n[root]\nfind = \"/dev/none\"\n";
         let path = Path::new("config");
         let raw = toml::from_str::<RawConfig>(text).unwrap_or_default();
-        let file = String::new();
-        Check {
-            text,
-            path,
-            file,
-            messages: &mut messages,
-            errors: 0,
-        }
-        .config(&raw)
+        Check::new(text, path, &mut messages).config(&raw)
     }
 }
 

@@ -7,6 +7,7 @@
 
 use preroot_plan::{Address, Bond, Dhcp, Host, HostKey, Interface, Plan};
 
+use crate::hosts::mac_text;
 use crate::lines::or;
 
 /// The hosts, by what they are known by.
@@ -35,7 +36,7 @@ pub(crate) fn hosts(plan: &Plan<'_>) -> Vec<(String, String)> {
 fn keys(plan: &Plan<'_>) -> Vec<Vec<String>> {
     let mut keys = vec![Vec::new(); plan.hosts().len()];
     for entry in plan.macs() {
-        keys[usize::from(entry.host.get())].push(format!("mac={}", mac(entry.mac)));
+        keys[usize::from(entry.host.get())].push(format!("mac={}", mac_text(entry.mac)));
     }
     for entry in plan.matches() {
         let key = plan.text(entry.key);
@@ -48,11 +49,6 @@ fn keys(plan: &Plan<'_>) -> Vec<Vec<String>> {
         keys[usize::from(entry.host.get())].push(word);
     }
     keys
-}
-
-/// A MAC address as the kernel spells it.
-pub(crate) fn mac(mac: [u8; 6]) -> String {
-    mac.map(|byte| format!("{byte:02x}")).join(":")
 }
 
 fn interface(plan: &Plan<'_>, interface: &Interface) -> String {

@@ -34,6 +34,7 @@ pub mod inittab;
 pub mod json;
 pub mod levels;
 pub mod limits;
+mod line_index;
 mod lines;
 mod links;
 mod loops;

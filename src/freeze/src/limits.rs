@@ -4,6 +4,8 @@ use preroot_plan::limits::EDGES_MAX;
 
 /// A config file.
 pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
+/// A file of hosts: 16,384 of them, a kilobyte each.
+pub const HOSTS_BYTES_MAX: u64 = 16 << 20;
 /// What is read of a script in search of its header: some carry their payload behind it.
 pub const SCRIPT_BYTES_MAX: u64 = 4 << 20;
 /// insserv.conf, inittab, an override.

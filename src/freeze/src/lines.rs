@@ -146,6 +146,12 @@ pub(crate) fn modules(plan: &Plan<'_>) -> Vec<(String, String)> {
             .iter()
             .filter(|alias| alias.module.get() == number);
         let aliases: Vec<&str> = aliases.map(|alias| plan.text(alias.pattern)).collect();
+        // What a host's interface asks for, not a device.
+        for (alias, what) in [("rtnl-link-vlan", "VLANs"), ("rtnl-link-bond", "bonds")] {
+            if aliases.contains(&alias) {
+                words.push(format!("required by hosts with {what}"));
+            }
+        }
         if !aliases.is_empty() {
             words.push(format!("for {}", aliases.join(" ")));
         }

@@ -114,6 +114,11 @@ impl Messages {
         self.errors > 0
     }
 
+    /// How many things refuse.
+    pub(crate) fn error_count(&self) -> usize {
+        self.errors
+    }
+
     /// Whether nothing more would be told, and the input is refused anyway: then a message more is
     /// only counted.
     pub(crate) fn is_full(&mut self, place: impl FnOnce() -> Place) -> bool {

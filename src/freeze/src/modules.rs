@@ -56,6 +56,7 @@ pub fn modules(
     let load = present(&config.modules.load, &kernel, root, &directory, messages);
     let mut always = present(&config.modules.always, &kernel, root, &directory, messages);
     always.extend(file_system(config, &kernel, root, &directory, messages));
+    always.extend(families(config, &kernel));
     let mut closure = Closure {
         kernel: &kernel,
         names: Vec::new(),
@@ -170,12 +171,21 @@ fn present(
             if !names.contains(name) {
                 names.push(name.clone());
             }
-        } else if !kernel.builtin.contains(name) && module.need == Need::Required {
-            let text = format!(
-                "kernel module {name} is neither in {} nor built in",
-                root.shown(directory)
-            );
-            let remedy = format!("correct the name, or write \"?{name}\" where it may be missing");
+        } else if !kernel.builtin.contains(name) {
+            let at = root.shown(directory);
+            let (needed, remedy) = match module.need {
+                Need::Optional => continue,
+                Need::Required => {
+                    let remedy =
+                        "correct the name, or write \"?\" before it where it may be missing";
+                    (String::new(), remedy.to_string())
+                }
+                Need::Host(what) => (
+                    format!(", which {what} needs,"),
+                    format!("take a kernel that has it, or take {what} from the host"),
+                ),
+            };
+            let text = format!("kernel module {name}{needed} is neither in {at} nor built in");
             messages.refuse(module.place.clone(), text, remedy);
         }
     }
@@ -204,6 +214,19 @@ fn file_system(
     let text = format!("this kernel has no file system {kind}, which the root has by its config");
     messages.refuse(root.place(directory, 0), text, "correct [root] type");
     None
+}
+
+/// The families of sockets that hosts are reached by, where they are modules: socket(2) could not ask for them either.
+/// Debian's kernels have both built in.
+fn families(config: &Config, kernel: &Kernel) -> Vec<String> {
+    let names = ["ipv6", "af_packet"];
+    let names = names
+        .iter()
+        .filter(|name| kernel.needs.contains_key(**name));
+    match config.hosts.is_empty() {
+        true => Vec::new(),
+        false => names.map(ToString::to_string).collect(),
+    }
 }
 
 /// Modules so that each stands behind what it needs.

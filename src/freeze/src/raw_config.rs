@@ -10,6 +10,9 @@ use toml::Spanned;
 /// A value with its place in the file.
 pub(crate) type Word = Option<Spanned<String>>;
 
+/// A number with its place in the file.
+pub(crate) type Number = Option<Spanned<i64>>;
+
 /// A command with its place in the file.
 pub(crate) type Words = Option<Spanned<Vec<String>>>;
 
@@ -28,6 +31,7 @@ table! { RawConfig {
     modules: RawModules,
     rescue: RawRescue,
     host: Vec<Spanned<RawHost>>,
+    hosts: Word,
     order: RawOrder,
     script: BTreeMap<String, Spanned<RawScript>>,
     finish: RawFinish,
@@ -72,14 +76,35 @@ table! { RawModules {
     options: BTreeMap<String, Spanned<String>>,
 } }
 
-table! { RawRescue { port: Option<Spanned<i64>>, authorized_keys: Word, host_key: Word, } }
+table! { RawRescue { port: Number, authorized_keys: Word, host_key: Word, } }
+
+table! { RawHosts { host: Vec<Spanned<RawHost>>, } }
 
 table! { RawHost {
-    r#match: Word,
+    r#match: Option<Spanned<toml::Value>>,
     hostname: Word,
+    port: Number,
+    interface: Vec<Spanned<RawInterface>>,
+    nic: Word,
+    bond: Option<Spanned<RawBond>>,
+    vlan: Number,
+    mtu: Number,
+    dhcp: Option<Spanned<bool>>,
     addresses: Vec<Spanned<String>>,
     gateways: Vec<Spanned<String>>,
 } }
+
+table! { RawInterface {
+    nic: Word,
+    bond: Option<Spanned<RawBond>>,
+    vlan: Number,
+    mtu: Number,
+    dhcp: Option<Spanned<bool>>,
+    addresses: Vec<Spanned<String>>,
+    gateways: Vec<Spanned<String>>,
+} }
+
+table! { RawBond { mode: Word, members: Vec<Spanned<String>>, name: Word, } }
 
 table! { RawOrder {
     policy: Word,

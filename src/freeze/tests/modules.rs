@@ -16,6 +16,10 @@ kernel/drivers/char/virtio-rng.ko.xz: kernel/drivers/virtio/virtio.ko.xz kernel/
 kernel/fs/ext4/ext4.ko.xz: kernel/fs/jbd2/jbd2.ko.xz
 kernel/fs/jbd2/jbd2.ko.xz:
 kernel/crypto/crc32c_generic.ko.xz:
+kernel/net/8021q/8021q.ko.xz: kernel/net/802/garp.ko.xz
+kernel/net/802/garp.ko.xz:
+kernel/drivers/net/bonding/bonding.ko.xz: kernel/net/tls/tls.ko.xz
+kernel/net/tls/tls.ko.xz:
 == /lib/modules/6.1.0/modules.builtin
 kernel/drivers/nvme/host/nvme.ko
 == /lib/modules/6.1.0/modules.alias
@@ -24,6 +28,8 @@ alias virtio:d00000002v* virtio_blk
 alias virtio:d00000004v* virtio_rng
 alias fs-ext4 ext4
 alias crypto-crc32c crc32c_generic
+alias rtnl-link-vlan 8021q
+alias rtnl-link-bond bonding
 == /lib/modules/6.1.0/modules.softdep
 softdep ext4 pre: crypto-crc32c post: later
 ";
@@ -156,4 +162,48 @@ fn a_table_without_end_is_refused() {
             "{messages:?}"
         );
     }
+}
+
+/// Hosts that need modules of their own.
+const FLEET: &str = "[[host]]\nmatch = \"mac=52:54:00:00:00:01\"\nvlan = 5\n\
+    [[host]]\nmatch = \"mac=52:54:00:00:00:02\"\nbond = { mode = \"active-backup\" }\n";
+
+#[test]
+fn what_hosts_need_is_in_the_image_and_loaded_only_where_it_is_needed() {
+    let (found, messages) = read(TREE, &config(FLEET), None);
+    assert_eq!(messages, Vec::<String>::new());
+    let names: Vec<&str> = found.modules.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["garp", "8021q", "tls", "bonding"]);
+    assert_eq!(found.always, Vec::<String>::new());
+    let aliases: Vec<&str> = found.aliases.iter().map(|it| it.pattern.as_str()).collect();
+    assert_eq!(aliases, ["rtnl-link-vlan", "rtnl-link-bond"]);
+    assert_eq!(found.modules[3].options, "max_bonds=0");
+    let own = FLEET.to_string() + "[modules]\noptions = { bonding = \"max_bonds=0 miimon=100\" }\n";
+    let (found, _) = read(TREE, &config(&own), None);
+    assert_eq!(found.modules[3].options, "max_bonds=0 miimon=100");
+}
+
+#[test]
+fn a_kernel_without_what_hosts_need_is_refused() {
+    let tree = TREE.replace("8021q/8021q", "8021q/none");
+    let (_, messages) = read(&tree, &config(FLEET), None);
+    let expected = "x.toml:4: error: kernel module 8021q, which a VLAN needs, is neither in";
+    assert!(messages[0].starts_with(expected), "{messages:?}");
+    // Built in, it needs not be loaded.
+    let tree = tree.replace("nvme.ko\n", "nvme.ko\nkernel/net/8021q/8021q.ko\n");
+    let (found, messages) = read(&tree, &config(FLEET), None);
+    assert_eq!(messages, Vec::<String>::new());
+    assert_eq!(found.modules.len(), 2);
+}
+
+#[test]
+fn families_of_sockets_that_are_modules_are_loaded_for_hosts() {
+    let tree = TREE.replace(
+        "garp.ko.xz:\n",
+        "garp.ko.xz:\nkernel/net/ipv6/ipv6.ko:\nkernel/net/packet/af_packet.ko:\n",
+    );
+    let (found, _) = read(&tree, &config(FLEET), None);
+    assert_eq!(found.always, ["ipv6", "af_packet"]);
+    let (found, _) = read(&tree, &config(""), None);
+    assert_eq!(found.always, Vec::<String>::new());
 }

@@ -6,6 +6,9 @@
 //!                                                        └──> addresses6
 //! ```
 //!
+//! The kernel modules of VLANs and bonds are in the image where a host needs them, under the aliases `rtnl-link-vlan` and
+//! `rtnl-link-bond`, which the kernel itself would ask modprobe for. Nothing loads them before a machine is such a host.
+//!
 //! A look-up is a binary search. A host may be known by several things; each thing knows one host. All entries are as
 //! small as they can be: a host with two keys, one interface and two addresses with gateways takes 96 bytes and its texts.
 
@@ -69,7 +72,7 @@ table! {
         first_address6: U32,
         /// The VLAN on it that everything else is about; 0: none.
         vlan: U16,
-        /// Its MTU, bytes; 0: as it is.
+        /// Its MTU, bytes; 0: as it is. What a VLAN lies on needs as much.
         mtu: U16,
         /// How many IPv4 addresses it has.
         address4_count: u8,
