@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::files;
 use crate::machine::{Machine, free_port};
 use crate::programs::{self, Change};
-use crate::record::Record;
+use crate::record::{Record, why};
 use crate::scenario::{named, wait_verdict};
 use crate::session::Session;
 use crate::spec::{Nic, Spec};
@@ -163,7 +163,9 @@ fn judge(scenario: &Scenario, session: &mut Session) -> Result<Vec<String>, Erro
     }
     let record = Record::running(session)?;
     let boot = record.latest()?;
-    let (word, reason) = boot.verdict().map_or(("none", ""), |v| (v.word, v.reason));
+    let (word, reason) = boot
+        .verdict()
+        .map_or(("none", String::new()), |v| (v.word, why(&v)));
     if word != expect.verdict {
         all.push(format!(
             "verdict: expected {}, found {word}",

@@ -13,7 +13,7 @@ use crate::disk::{self, Disk, Health};
 use crate::error::Error;
 use crate::files;
 use crate::machine::{Machine, free_port};
-use crate::record::{Boot, Record};
+use crate::record::{self, Boot, Record};
 use crate::scenario::named;
 use crate::small::Small;
 use crate::spec::{Nic, Spec};
@@ -207,7 +207,7 @@ fn differences(expect: &Expect, boot: &Boot<'_>) -> Vec<String> {
     compare("checks", &expect.checks.join(", "), &verdicts.join(", "));
     let why = checks.first().map_or("", |check: &Fsck<'_>| check.reason);
     compare("why it is checked", &expect.why, why);
-    let reason = verdict.map_or("", |verdict| verdict.reason);
+    let reason = verdict.map_or(String::new(), |verdict| record::why(&verdict));
     for part in &expect.reason {
         if !reason.contains(part.as_str()) {
             all.push(format!("the verdict's reason has no `{part}`: `{reason}`"));

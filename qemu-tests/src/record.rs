@@ -240,3 +240,9 @@ impl<'a> Boot<'a> {
         self.events().map(line).collect()
     }
 }
+
+/// A verdict's reason, and what there is to say beside it.
+pub(crate) fn why(verdict: &Verdict<'_>) -> String {
+    let detail = verdict.detail.unwrap_or_default();
+    format!("{}; {detail}", verdict.reason)
+}

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::files;
 use crate::machine::{Machine, free_port};
 use crate::programs::{self, Baked, Change};
-use crate::record::{Boot, Record};
+use crate::record::{Boot, Record, why};
 use crate::scripts::{self, NewScript, Tree};
 use crate::session::Session;
 use crate::spec::{Nic, Spec};
@@ -370,12 +370,12 @@ fn differences(expect: &Expect, boot: &Boot<'_>) -> Vec<String> {
         &expect.verdict,
         verdict.map_or("none", |verdict| verdict.word),
     );
-    let reason = verdict.map_or("", |verdict| verdict.reason);
+    let reason = verdict.map_or(String::new(), |verdict| why(&verdict));
     for part in &expect.reason {
         let found = if reason.contains(part.as_str()) {
             part
         } else {
-            reason
+            &reason
         };
         compare("the verdict's reason", part, found);
     }

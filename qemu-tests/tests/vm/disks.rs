@@ -47,9 +47,7 @@ impl Patient {
                 .events()
                 .filter(|(_, event)| matches!(event, preroot_qemu_tests::Event::Verdict(_)));
             Ok(match boot.verdict() {
-                Some(verdict) if verdicts.count() > before => {
-                    Ok(format!("{}: {}", verdict.word, verdict.reason))
-                }
+                Some(verdict) if verdicts.count() > before => Ok(in_full(&verdict)),
                 _ => Err(boot.text()),
             })
         })
@@ -196,9 +194,7 @@ fn a_slow_disk_takes_its_time() -> Result<(), Error> {
         .disk_behind(&disk, Layer::Slow(800 << 10));
     let record = preroot_qemu_tests::boot_small(&artefacts, &spec, &disk, Ends::ByItself)?;
     let boot = record.latest()?;
-    let verdict = boot
-        .verdict()
-        .map(|given| format!("{}: {}", given.word, given.reason));
+    let verdict = boot.verdict().map(|given| in_full(&given));
     assert_eq!(verdict.as_deref(), Some(REPAIRED), "{}", boot.text());
     assert_eq!(disk.health()?, Health::Clean);
     Ok(())
@@ -261,4 +257,10 @@ fn a_disk_that_cannot_be_read_at_its_superblock() -> Result<(), Error> {
     let mut patient = Patient::start(&artefacts, spec)?;
     assert_eq!(patient.verdict(0)?, "RESCUE: root: root was not found");
     Ok(())
+}
+
+/// A verdict's word and its reason, in full where that is more.
+fn in_full(verdict: &preroot_record::Verdict<'_>) -> String {
+    let reason = verdict.detail.unwrap_or(verdict.reason);
+    format!("{}: {reason}", verdict.word)
 }

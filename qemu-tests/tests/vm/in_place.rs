@@ -74,8 +74,11 @@ fn a_root_that_is_held_waits_for_a_person() -> Result<(), Error> {
     let record = Record::running(&mut session)?;
     let boot = record.latest()?;
     assert_eq!(verdict, "RESCUE", "{}", boot.text());
-    let reason = boot.verdict().map_or("", |verdict| verdict.reason);
-    assert_eq!(reason, "fsck: unmount the root, to check it, errno 16");
+    let reason = boot.verdict().and_then(|verdict| verdict.detail);
+    assert_eq!(
+        reason,
+        Some("fsck: unmount the root, to check it, errno 16")
+    );
     assert!(boot.text().contains(" sh: "), "{}", boot.text());
     // Once a person has ended it, the boot goes on.
     let holders = session.ask("preroot holders")?;

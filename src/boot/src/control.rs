@@ -141,6 +141,9 @@ fn down<M: Machine>(boot: &mut Boot<'_, M>, how: Power, answer: &mut Answer) -> 
 fn status<M: Machine>(boot: &mut Boot<'_, M>, answer: &mut Answer) -> core::fmt::Result {
     boot.operator.heard = true;
     writeln!(answer, "verdict  {} so far", boot.verdict)?;
+    if !boot.verdict.detail().is_empty() {
+        writeln!(answer, "because  {}", boot.verdict.detail())?;
+    }
     writeln!(answer, "stage    {}", boot.stage.name())?;
     match boot.operator.waiting {
         Waiting::No if boot.check.is_running() => {

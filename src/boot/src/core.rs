@@ -27,6 +27,7 @@ use crate::shutdown::Request;
 use crate::sshd::Sshd;
 use crate::stage::Stage;
 use crate::step::Step;
+use crate::syslog::Syslog;
 use crate::task::Task;
 use crate::text::text;
 use crate::verdict::Verdict;
@@ -43,6 +44,8 @@ pub(crate) enum Purpose {
     /// Copies the record into its store.
     Keep,
     Console,
+    /// Sends a verdict to syslog receivers.
+    Syslog,
     /// A mount, unmount or store child: one at a time, the stage waits for it.
     Task,
     /// A script, by its number in the plan.
@@ -91,6 +94,7 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) operator: Operator,
     pub(crate) console: Console,
     pub(crate) keeper: Keeper,
+    pub(crate) syslog: Syslog,
     /// Where the root is now.
     pub(crate) root_place: RootPlace,
     /// What failed early and is done again before the pivot.
@@ -140,6 +144,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             operator: Operator::default(),
             console: Console::default(),
             keeper: Keeper::default(),
+            syslog: Syslog::default(),
             root_place: RootPlace::Nowhere,
             early_missing: heapless::Vec::new(),
             root_mode: MountMode::ReadOnly,
@@ -302,6 +307,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Keep => crate::keeper::ended(self, end.status),
             Purpose::Task => self.task.ended(end.status),
             Purpose::Console => crate::console::ended(self),
+            Purpose::Syslog => crate::syslog::ended(self),
             Purpose::Script(script) => crate::script::ended(self, script, end),
             Purpose::Service(service) => crate::services::ended(self, service, end),
         }
@@ -330,6 +336,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Assembly => crate::assembly::output(self, bytes),
             Purpose::Fsck => crate::fsck::output(self, bytes),
             Purpose::Task => crate::task::output(self, bytes),
+            Purpose::Syslog => crate::syslog::output(self, bytes),
             Purpose::Script(script) => crate::script::output(self, script, bytes),
             Purpose::Service(_) | Purpose::Console | Purpose::Keep | Purpose::Nobody => {}
         }

@@ -349,6 +349,15 @@ fn finish<M: Machine>(
         Status::Signalled(signal) => (0, u16::from(signal)),
         Status::NotExecuted(errno) => (errno.0, 0),
     };
+    match (meaning(status), status) {
+        (Meaning::Clean | Meaning::Repaired, _) | (_, Status::NotExecuted(_)) => {
+            boot.verdict.program_ended(format_args!(""));
+        }
+        (_, Status::Signalled(signal)) => {
+            boot.verdict.program_ended(format_args!("signal {signal}"));
+        }
+        (_, Status::Exited(code)) => boot.verdict.program_ended(format_args!("{code}")),
+    }
     let verdict = match meaning(status) {
         Meaning::Clean => "clean",
         Meaning::Repaired => "repaired",

@@ -52,6 +52,7 @@ pub mod sshd_recipe;
 mod stage;
 mod start;
 mod step;
+mod syslog;
 mod tails;
 mod task;
 mod text;

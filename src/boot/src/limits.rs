@@ -115,6 +115,15 @@ pub const PROBES_PER_CHILD_MAX: usize = 16;
 /// How long a child may look at devices.
 pub const PROBE_NS_MAX: Nanoseconds = 10 * SECOND_NS;
 
+/// Children at once that send a verdict to syslog receivers.
+pub const SYSLOG_SENDERS_MAX: usize = 4;
+/// A line in which one tells what became of it.
+pub const SYSLOG_LINE_BYTES_MAX: usize = 96;
+/// How long one tries until the network takes it.
+pub const SYSLOG_NS_MAX: Nanoseconds = 300 * SECOND_NS;
+/// How long a machine that goes down waits for them.
+pub const SYSLOG_FINISH_NS: Nanoseconds = 2 * SECOND_NS;
+
 /// How long a mount or unmount may take.
 pub const MOUNT_NS_MAX: Nanoseconds = 120 * SECOND_NS;
 /// How long asking who holds a file system may take.

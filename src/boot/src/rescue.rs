@@ -4,6 +4,7 @@
 //! looked at. It ends when the operator says so, or, with `panic=SECONDS` on the command line and nobody
 //! there, in a reboot.
 
+use heapless::String;
 use preroot_record::Operator as Record;
 
 use crate::console;
@@ -15,6 +16,7 @@ use crate::seal;
 use crate::shutdown;
 use crate::stage::Stage;
 use crate::step::Failed;
+use crate::verdict;
 
 /// How waiting ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,12 +47,10 @@ pub(crate) fn hold<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage) -> Waited {
 /// A stage failed: says so wherever somebody may look, and waits.
 pub(crate) fn rescue<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage, failed: Failed) -> Waited {
     boot.verdict.rescue(stage.name(), failed);
-    seal::say(boot);
+    verdict::say(boot);
+    let detail = String::<200>::try_from(boot.verdict.detail()).unwrap_or_default();
     boot.alarm(format_args!(
-        "RESCUE: {}: {} (errno {}). Log in by ssh: `preroot status`",
-        stage.name(),
-        failed.step.words(),
-        failed.errno.0
+        "RESCUE: {detail}. Log in by ssh: `preroot status`"
     ));
     boot.record(Record {
         what: "waiting",
@@ -60,7 +60,10 @@ pub(crate) fn rescue<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage, failed: F
     // Nobody knows how this waiting ends: what is known by now outlives it.
     let _ = seal::store(boot);
     let waited = wait(boot, boot.command_line.panic);
-    boot.verdict.resume();
+    // Going down, it is still what it was.
+    if waited != Waited::Down {
+        boot.verdict.resume();
+    }
     waited
 }
 

@@ -34,6 +34,10 @@ pub const KEEP: &str = "preroot-keep";
 /// runlevel: `preroot-utmp RUNLEVEL PREVIOUS`. Into /run/utmp where the root's scripts have made it, and
 /// /var/log/wtmp. Exits with errno.
 pub const UTMP: &str = "preroot-utmp";
+/// Sends a verdict as an RFC 5424 datagram: `preroot-syslog RECEIVERS WORD LINE DETAIL CONFIG CLOCK`, receivers `ADDRESS:PORT`
+/// with blanks between them, CLOCK `+`, or `-` when it is not to be believed. Each receiver a line, when it is known what became of
+/// it: `TO WORD BYTES ERRNO TRIES`. Exits 0.
+pub const SYSLOG: &str = "preroot-syslog";
 /// The operator's client: `preroot status|holders|continue|retry|reboot|poweroff|halt`.
 pub const CLIENT: &str = "preroot";
 /// The shell of whoever logs in to the rescue: makes its process one that the kernel kills before sshd

@@ -1,16 +1,15 @@
 //! The verdict, and the record put where it outlives the boot.
 
 use preroot_plan::MountMode;
-use preroot_record::Verdict as Record;
 
 use crate::core::Boot;
 use crate::health;
 use crate::keeper;
 use crate::limits::KEEP_NS_MAX;
-use crate::machine::{Errno, Loudness, Machine};
+use crate::machine::{Errno, Machine};
 use crate::stage::Next;
 use crate::task::{self, Outcome};
-use crate::text::{Text, text};
+use crate::verdict::say;
 
 /// The stage.
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
@@ -21,26 +20,12 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
 /// Says and records the verdict, then stores the record. One that cannot be stored is a verdict of its own.
 pub(crate) fn seal<M: Machine>(boot: &mut Boot<'_, M>) {
     health::look(boot);
+    boot.verdict.seal();
     say(boot);
     if store(boot).is_err() && boot.root_mode == MountMode::ReadWrite {
         boot.verdict.degrade(format_args!("record not stored"));
         say(boot);
     }
-}
-
-/// The verdict, to the record and to the console.
-pub(crate) fn say<M: Machine>(boot: &mut Boot<'_, M>) {
-    let reason = boot.verdict.reason();
-    boot.record(Record {
-        word: boot.verdict.word(),
-        reason: &reason,
-    });
-    // Whoever has to log in has no other way to know that it is this machine.
-    let line: Text = match boot.sshd.fingerprint() {
-        "" => text(format_args!("verdict {}", boot.verdict)),
-        key => text(format_args!("verdict {}, host key {key}", boot.verdict)),
-    };
-    boot.machine.say(Loudness::Milestone, &line);
 }
 
 /// Copies what is new in the record to its store on the root, if there is one, and waits for it. A store that fails

@@ -19,7 +19,9 @@ use crate::roles;
 use crate::runner::{self, Leave};
 use crate::seal;
 use crate::services::{self, Found};
+use crate::syslog;
 use crate::task::{self, Outcome};
+use crate::verdict;
 
 /// Somebody wants the machine to go down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +62,13 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>, request: Request) -> Errno
         who,
     });
     boot.milestone(format_args!("{} ({who})", name(how)));
+    if !boot.verdict.has_come_up() {
+        let stage = boot.stage.name();
+        boot.verdict
+            .fail(stage, format_args!("{} by {who}", name(how)));
+        verdict::say(boot);
+        syslog::finish(boot);
+    }
     boot.services.stop();
     stop_order(boot, how);
     health::look(boot);

@@ -163,6 +163,7 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
                     pid,
                     starts,
                     status: 0,
+                    why: None,
                 });
             }
             Ok(())
@@ -175,6 +176,7 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
                     pid: 0,
                     starts,
                     status: i32::from(errno.0),
+                    why: None,
                 });
                 boot.alarm(format_args!("sshd could not be started: errno {}", errno.0));
             }
@@ -290,6 +292,7 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, end: End) {
             pid,
             starts,
             status: end.status.raw(),
+            why: None,
         });
         boot.alarm(format_args!(
             "sshd ended ({:?}), starting it again",

@@ -142,6 +142,32 @@ pub struct Failed {
     pub errno: Errno,
 }
 
+impl Step {
+    /// In a verdict behind its stage: a word or two, of a step that has no errno.
+    #[must_use]
+    pub fn short(self) -> &'static str {
+        match self {
+            Step::Plan => "plan refused",
+            Step::MemoryMissing => "memory missing",
+            Step::DiskMissing => "disk missing",
+            Step::RootNotFound => "not found",
+            Step::RootAmbiguous => "ambiguous",
+            Step::RootSpec => "unreadable",
+            Step::NoPlan => "no plan",
+            Step::NoRoot => "no root",
+            Step::FsckUncorrected => "uncorrected",
+            Step::FsckFailed => "failed",
+            Step::FsckSignalled => "signalled",
+            Step::FsckDisk => "disk",
+            Step::MountHangs => "hangs",
+            Step::NoFileSystem => "no file system",
+            Step::NoDriver => "no driver",
+            Step::ReadOnlyDevice => "read-only",
+            _ => self.words(),
+        }
+    }
+}
+
 impl Failed {
     /// A failure that is no system call's.
     #[must_use]

@@ -160,7 +160,7 @@ fn a_clean_boot_stays_and_goes_down() {
     assert_eq!(fake.ended, Some(Power::Reboot));
     assert!(fake.recorded("StageBegan { stage: \"stay\" }"));
     assert!(
-        fake.recorded("Verdict { word: \"OK\", reason: \"\" }"),
+        fake.recorded("Verdict { word: \"OK\", reason: \"\", detail: None }"),
         "{:#?}",
         fake.record()
     );

@@ -9,8 +9,9 @@ use preroot_record::{self as record, Event, Found, Frame, Outcome, Source};
 
 use crate::format::date;
 use crate::model::{
-    Assembly, Boot, Check, FailedStep, Hardware, Identity, Module, Mount, Network, Note, Operator,
-    Root, Runlevel, Script, ScriptEnd, Service, Session, Shutdown, Sshd, Stage, StageEnd, Verdict,
+    Assembly, Boot, Check, FailedStep, Handover, Hardware, Identity, Module, Mount, Network, Note,
+    Operator, Root, Runlevel, Script, ScriptEnd, Service, Session, Shutdown, Sshd, Stage, StageEnd,
+    Syslog, Verdict,
 };
 
 /// What is collected beside the boot itself.
@@ -73,6 +74,7 @@ impl Fold {
             Event::Verdict(event) => self.verdicts.push(Verdict {
                 word: event.word.into(),
                 reason: event.reason.into(),
+                detail: event.detail.map(Into::into),
                 at_ns: Some(at_ns),
             }),
             other => self.plain(at_ns, &other),
@@ -96,6 +98,7 @@ impl Fold {
                 pid: event.pid,
                 starts: event.starts,
                 status: event.status,
+                why: event.why.map(Into::into),
             }),
             Event::Hardware(event) => boot.hardware.push(Hardware {
                 item: event.item.into(),
@@ -112,6 +115,22 @@ impl Fold {
                 let output = std::mem::take(&mut self.assembly_output);
                 boot.assemblies.push(assembly(at_ns, &event, &output));
             }
+            Event::Handover(event) => boot.handovers.push(Handover {
+                at_ns,
+                what: event.what.into(),
+                to: event.to.into(),
+                count: event.count,
+                failed: event.failed,
+                errno: event.errno,
+            }),
+            Event::Syslog(event) => boot.syslog.push(Syslog {
+                at_ns,
+                to: event.to.into(),
+                word: event.word.into(),
+                bytes: event.bytes,
+                errno: event.errno,
+                tries: event.tries,
+            }),
             Event::Mounted(event) => boot.mounts.push(mount(at_ns, &event)),
             Event::Service(event) => boot.services.push(Service {
                 at_ns,
@@ -404,6 +423,7 @@ impl Fold {
         self.boot.verdict = self.verdicts.pop().unwrap_or_else(|| Verdict {
             word: "UNFINISHED".into(),
             reason: "no verdict was recorded".into(),
+            detail: None,
             at_ns: None,
         });
         self.boot.earlier_verdicts = self.verdicts;

@@ -55,6 +55,10 @@ pub struct Boot {
     pub notes: Vec<Note>,
     /// Output of sshd and other children.
     pub other_output: String,
+    /// What was handed to the root.
+    pub handovers: Vec<Handover>,
+    /// Verdicts sent to syslog receivers.
+    pub syslog: Vec<Syslog>,
     /// The order to go down.
     pub shutdown: Option<Shutdown>,
     /// What is missing from this record.
@@ -68,6 +72,8 @@ pub struct Verdict {
     pub word: String,
     /// Why; empty for `OK`.
     pub reason: String,
+    /// The same in full; `null` where there is no more to say.
+    pub detail: Option<String>,
     /// When it was recorded.
     pub at_ns: Option<u64>,
 }
@@ -159,7 +165,7 @@ pub struct Network {
 pub struct Sshd {
     /// When.
     pub at_ns: u64,
-    /// `started`, `ended`, `failed`.
+    /// `started`, `ended`, `failed`; `off`, `on`: a policy has switched it.
     pub what: String,
     /// Its pid.
     pub pid: u32,
@@ -167,6 +173,8 @@ pub struct Sshd {
     pub starts: u32,
     /// Wait status, or errno.
     pub status: i32,
+    /// Why a policy has switched it.
+    pub why: Option<String>,
 }
 
 /// A session of the rescue, or a connection that was refused.
@@ -459,6 +467,40 @@ pub struct Note {
     pub at_ns: u64,
     /// The line.
     pub text: String,
+}
+
+/// What was made is handed to the root, or taken back.
+#[derive(Debug, Clone, Serialize)]
+pub struct Handover {
+    /// When.
+    pub at_ns: u64,
+    /// `keep`, `teardown`, `give back`.
+    pub what: String,
+    /// To whom: the root's init, or the script that sets up the network.
+    pub to: String,
+    /// Lines of the receipt, or addresses and routes that were taken off or put on.
+    pub count: u32,
+    /// How many could not be.
+    pub failed: u32,
+    /// errno when it could not be done at all.
+    pub errno: u16,
+}
+
+/// A verdict that was sent to a syslog receiver, or not.
+#[derive(Debug, Clone, Serialize)]
+pub struct Syslog {
+    /// When.
+    pub at_ns: u64,
+    /// The receiver, `ADDRESS:PORT`.
+    pub to: String,
+    /// The verdict's word.
+    pub word: String,
+    /// Bytes that the kernel took; 0: none.
+    pub bytes: u32,
+    /// Why it did not, or what the network has said since.
+    pub errno: u16,
+    /// How often it was tried.
+    pub tries: u32,
 }
 
 /// The order to go down.

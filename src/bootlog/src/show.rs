@@ -3,6 +3,7 @@
 mod head;
 mod machine;
 mod scripts;
+mod told;
 
 use crate::model::Boot;
 use crate::page::{Page, Side, Span, Style, Table};
@@ -29,6 +30,8 @@ pub fn page(boot: &Boot) -> Page {
     scripts::runlevels(&mut page, boot);
     scripts::slowest(&mut page, boot);
     machine::services(&mut page, boot);
+    told::handovers(&mut page, boot);
+    told::syslog(&mut page, boot);
     head::notes(&mut page, boot);
     page
 }

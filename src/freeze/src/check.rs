@@ -17,6 +17,7 @@ use crate::config::{
 use crate::hosts;
 use crate::line_index::LineIndex;
 use crate::message::{Messages, Place};
+use crate::policy;
 use crate::raw_config::{RawConfig, RawDisk, RawScript, Word};
 use crate::units::{duration_ms, percent, size_bytes};
 
@@ -58,6 +59,11 @@ impl<'a> Check<'a> {
         let root_wait_ms = self.duration(&raw.root.wait, 30_000);
         let steps = assemble::steps(self, &raw.root.assemble, root_wait_ms);
         let (mut modules, mut image) = (self.modules(raw), self.image(raw));
+        let finish = self.choice(
+            &raw.finish.then,
+            Finish::Stay,
+            &[("stay", Finish::Stay), ("init", Finish::Init)],
+        );
         modules.always.extend(steps.modules);
         let hosts = hosts::hosts(self, raw, &mut modules);
         image.files.extend(steps.files);
@@ -97,15 +103,11 @@ impl<'a> Check<'a> {
                 ],
             ),
             modules,
-            rescue: self.rescue(raw),
+            rescue: self.rescue(raw, finish),
             hosts,
             order: self.order(raw),
             scripts: self.scripts(&raw.script),
-            finish: self.choice(
-                &raw.finish.then,
-                Finish::Stay,
-                &[("stay", Finish::Stay), ("init", Finish::Init)],
-            ),
+            finish,
             store: store.map_or(String::new(), |store| self.store(store)),
             store_bytes: self.store_bytes(&raw.record.size),
             memory_bytes_min,
@@ -132,7 +134,7 @@ impl<'a> Check<'a> {
             .refuse(Place::new(self.file.clone(), 0), text, remedy);
     }
 
-    fn choice<T: Copy>(&mut self, word: &Word, default: T, choices: &[(&str, T)]) -> T {
+    pub(crate) fn choice<T: Copy>(&mut self, word: &Word, default: T, choices: &[(&str, T)]) -> T {
         let Some(word) = word else { return default };
         if let Some((_, value)) = choices.iter().find(|(name, _)| name == word.get_ref()) {
             return *value;
@@ -305,7 +307,7 @@ impl<'a> Check<'a> {
         })
     }
 
-    fn rescue(&mut self, raw: &RawConfig) -> RescueConfig {
+    fn rescue(&mut self, raw: &RawConfig, finish: Finish) -> RescueConfig {
         let port = raw.rescue.port.as_ref().map_or(22, |port| {
             u16::try_from(*port.get_ref())
                 .ok()
@@ -320,6 +322,7 @@ impl<'a> Check<'a> {
             port,
             authorized_keys: self.beside(&raw.rescue.authorized_keys),
             host_key: self.beside(&raw.rescue.host_key),
+            policy: policy::policy(self, &raw.rescue, port, finish),
         }
     }
 

@@ -14,6 +14,7 @@ use preroot_plan::{
 use crate::check::Check;
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::message::{Messages, Place};
+use crate::policy::PolicyConfig;
 use crate::raw_config::RawConfig;
 
 /// What was asked of an image.
@@ -116,6 +117,8 @@ pub struct RescueConfig {
     pub authorized_keys: Option<PathBuf>,
     /// Its host key.
     pub host_key: Option<PathBuf>,
+    /// When it starts and ends, and what is said to whom.
+    pub policy: PolicyConfig,
 }
 
 /// How the order is run.

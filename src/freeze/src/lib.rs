@@ -42,6 +42,7 @@ pub mod message;
 pub mod modules;
 pub mod names;
 pub mod order;
+mod policy;
 pub mod providers;
 mod raw_config;
 pub mod replaced;
@@ -62,6 +63,7 @@ use preroot_plan::{Draft, DraftDropped, DraftRunlevel, DraftService, Limits, Ser
 
 pub use crate::config::Config;
 pub use crate::message::{Message, Messages, Place, Severity};
+pub use crate::policy::PolicyConfig;
 pub use crate::root::Root;
 
 use crate::graph::{Graph, Side};
@@ -270,6 +272,11 @@ fn draft(config: &Config, parts: Parts) -> Draft {
         root_wait_ms: config.root_wait_ms,
         script_deadline_ms: config.order.deadline_ms,
         rescue_port: config.rescue.port,
+        rescue_start: config.rescue.policy.start,
+        rescue_end: config.rescue.policy.end,
+        addresses: config.rescue.policy.addresses,
+        healthy: config.rescue.policy.healthy.clone(),
+        syslog: config.rescue.policy.syslog.clone(),
         parallel: config.order.parallel,
         policy: config.order.policy,
         repair: config.repair,

@@ -3,8 +3,8 @@
 //! The text form prints them, a review compares them.
 
 use preroot_plan::{
-    Assembly, CheckMode, Concern, Disk, Finish, Holders, Limits, Module, MountMode, Plan, Repair,
-    Service, ServiceAction, Store,
+    Assembly, CheckMode, Concern, Disk, Finish, HandedOver, Holders, Limits, Module, MountMode,
+    Plan, Repair, RescueEnd, RescueStart, Service, ServiceAction, Store,
 };
 
 use crate::text::{duration, rule, size};
@@ -60,7 +60,7 @@ pub(crate) fn settings(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
         ("fsck", format!("repair {repair}, mode {check}")),
         ("order", format!("{}, limits {limits}", rule(plan))),
         ("runlevel", format!("{runlevel}, then {finish}")),
-        ("rescue", format!("port {}", settings.rescue_port)),
+        ("rescue", rescue(plan)),
         ("record", store),
         ("kernel", or(plan.text(settings.kernel), "none").to_string()),
     ];
@@ -73,6 +73,31 @@ pub(crate) fn settings(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
         ));
     }
     lines
+}
+
+/// Where the rescue sshd serves, and when, as far as that is not as always.
+fn rescue(plan: &Plan<'_>) -> String {
+    let settings = plan.settings();
+    let mut words = format!("port {}", settings.rescue_port);
+    if settings.rescue_start() == RescueStart::OffPlan {
+        words.push_str(", starts off-plan");
+    }
+    match settings.rescue_end() {
+        RescueEnd::Never => {}
+        RescueEnd::WhenHealthy => {
+            let healthy = plan.text(settings.healthy);
+            words.push_str(&format!(", ends when {healthy} is healthy"));
+        }
+        RescueEnd::AtHandover => words.push_str(", ends at hand-over"),
+    }
+    if settings.addresses() == HandedOver::Teardown {
+        words.push_str(", addresses torn down");
+    }
+    let syslog = plan.text(settings.syslog);
+    if !syslog.is_empty() {
+        words.push_str(&format!(", syslog to {syslog}"));
+    }
+    words
 }
 
 /// What the root is assembled from, by name.

@@ -76,7 +76,15 @@ table! { RawModules {
     options: BTreeMap<String, Spanned<String>>,
 } }
 
-table! { RawRescue { port: Number, authorized_keys: Word, host_key: Word, } }
+table! { RawRescue {
+    port: Number,
+    authorized_keys: Word,
+    host_key: Word,
+    start: Word,
+    end: Option<Spanned<toml::Value>>,
+    addresses: Word,
+    syslog: Option<Spanned<toml::Value>>,
+} }
 
 table! { RawHosts { host: Vec<Spanned<RawHost>>, } }
 

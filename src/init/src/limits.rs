@@ -49,6 +49,15 @@ pub const ROOT_FREE_BYTES_MIN: u64 = 1 << 20;
 pub const ROOT_FREE_INODES_MIN: u64 = 16;
 /// Words of sshd's command line and of its environment that the last stand keeps.
 pub const LAST_WORDS_MAX: usize = 32;
+/// A verdict as a datagram: what an IPv6 path of the least MTU takes whole (RFC 5426, section 3.2).
+pub const SYSLOG_BYTES_MAX: usize = 1180;
+/// How long the network is listened to for a word about a datagram: an address that nobody answers for is known after
+/// three probes of a second each (arp(7)).
+pub const SYSLOG_HEARD_MS: u32 = 3500;
+/// First pause before a datagram is tried again; it doubles.
+pub const SYSLOG_PAUSE_MS_MIN: u32 = 250;
+/// Longest pause.
+pub const SYSLOG_PAUSE_MS_MAX: u32 = 5000;
 /// Pause before the last stand starts sshd again, ms.
 pub const LAST_STAND_PAUSE_MS: u32 = 1000;
 

@@ -12,6 +12,7 @@ mod mount;
 mod options;
 mod probe;
 mod session;
+mod syslog;
 mod tool;
 mod unmount;
 mod utmp;
@@ -68,6 +69,7 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::HOLDERS => code(holders::run(&words)),
         roles::KEEP => code(keep::run(&words)),
         roles::UTMP => code(utmp::run(&words)),
+        roles::SYSLOG => code(syslog::run(&words)),
         roles::CLIENT => client::run(&words),
         _ => tool::run(name, started),
     }

@@ -5,8 +5,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::check_fleet;
 use crate::choices::{
-    Argument, CheckMode, Concern, Finish, Holders, Limits, MountMode, Policy, Repair, ScriptMode,
-    ServiceAction, Weight,
+    Argument, CheckMode, Concern, Finish, HandedOver, Holders, Limits, MountMode, Policy, Repair,
+    RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
 };
 use crate::limits::{
     ADDRESSES_MAX, ALIASES_MAX, ASSEMBLIES_MAX, DISKS_MAX, EDGES_MAX, HOSTS_MAX, INTERFACES_MAX,
@@ -243,6 +243,8 @@ fn check_texts(plan: &Plan<'_>) -> Result<(), PlanError> {
         settings.store,
         settings.kernel,
         settings.modules_always,
+        settings.healthy,
+        settings.syslog,
     ]
     .iter()
     .all(|&text| is_text(plan, text));
@@ -301,6 +303,9 @@ fn check_settings(plan: &Plan<'_>) -> Result<(), PlanError> {
         && MountMode::from_number(settings.mount_mode).is_some()
         && Finish::from_number(settings.finish).is_some()
         && Limits::from_number(settings.limits).is_some()
+        && RescueStart::from_number(settings.rescue_start).is_some()
+        && RescueEnd::from_number(settings.rescue_end).is_some()
+        && HandedOver::from_number(settings.addresses).is_some()
         && Concern::from_number(settings.memory_concern).is_some()
         && matches!(settings.runlevel, b'1'..=b'5');
     if !known {

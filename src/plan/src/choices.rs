@@ -100,6 +100,38 @@ choice! {
 }
 
 choice! {
+    /// When the rescue sshd starts.
+    RescueStart {
+        /// Before the root is touched.
+        Always = 0,
+        /// At once when something is not as planned, and not before.
+        OffPlan = 1,
+    }
+}
+
+choice! {
+    /// When the rescue sshd ends. Sessions that are open then go on.
+    RescueEnd {
+        /// With the machine.
+        Never = 0,
+        /// When the real sshd has said its banner.
+        WhenHealthy = 1,
+        /// When PID 1 becomes the root's own init.
+        AtHandover = 2,
+    }
+}
+
+choice! {
+    /// What becomes of the rescue's addresses and routes when the root sets up its network.
+    HandedOver {
+        /// They stay.
+        Keep = 0,
+        /// They are taken off the interfaces just before.
+        Teardown = 1,
+    }
+}
+
+choice! {
     /// What a host is known by, beside the MAC addresses of its interfaces.
     HostKey {
         /// The serial number that its firmware tells (SMBIOS type 1), as it stands in sysfs' class/dmi/id/product_serial.

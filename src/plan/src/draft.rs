@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 
 use crate::check::PlanError;
 use crate::choices::{
-    Argument, Bond, CheckMode, Concern, Dhcp, Finish, Holders, HostKey, Limits, MountMode, Policy,
-    Repair, ScriptMode, ServiceAction, Weight,
+    Argument, Bond, CheckMode, Concern, Dhcp, Finish, HandedOver, Holders, HostKey, Limits,
+    MountMode, Policy, Repair, RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
 };
 use crate::fleet::Address;
 use crate::freezer::Freezer;
@@ -27,6 +27,11 @@ pub struct Draft {
     pub root_wait_ms: u32,
     pub script_deadline_ms: u32,
     pub rescue_port: u16,
+    pub rescue_start: RescueStart,
+    pub rescue_end: RescueEnd,
+    pub addresses: HandedOver,
+    pub healthy: String,
+    pub syslog: Vec<String>,
     pub parallel: u16,
     pub policy: Policy,
     pub repair: Repair,
@@ -221,6 +226,11 @@ impl Default for Draft {
             root_wait_ms: 30_000,
             script_deadline_ms: 300_000,
             rescue_port: 22,
+            rescue_start: RescueStart::Always,
+            rescue_end: RescueEnd::Never,
+            addresses: HandedOver::Keep,
+            healthy: String::new(),
+            syslog: Vec::new(),
             parallel: 0,
             policy: Policy::Levels,
             repair: Repair::Preen,

@@ -46,6 +46,8 @@ pub const DISKS_MAX: usize = 256;
 pub const ASSEMBLIES_MAX: usize = 16;
 /// Words of one command line of such a step.
 pub const WORDS_MAX: usize = 24;
+/// Receivers of the verdict's syslog datagram.
+pub const SYSLOG_TARGETS_MAX: usize = 4;
 /// Sections.
 pub const SECTIONS_MAX: usize = 32;
 

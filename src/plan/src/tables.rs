@@ -8,8 +8,8 @@ use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::choices::{
-    Argument, CheckMode, Concern, Finish, Holders, Limits, MountMode, Policy, Repair, ScriptMode,
-    ServiceAction, Weight,
+    Argument, CheckMode, Concern, Finish, HandedOver, Holders, Limits, MountMode, Policy, Repair,
+    RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
 };
 
 macro_rules! table {
@@ -81,6 +81,16 @@ table! {
         modules_always: Text,
         /// [`Holders`].
         holders: u8,
+        /// [`RescueStart`].
+        rescue_start: u8,
+        /// [`RescueEnd`].
+        rescue_end: u8,
+        /// [`HandedOver`].
+        addresses: u8,
+        /// `ADDRESS:PORT` of the real sshd, for [`RescueEnd::WhenHealthy`].
+        healthy: Text,
+        /// Where the verdict is sent as a syslog datagram: `ADDRESS:PORT`, separated by blanks.
+        syslog: Text,
     }
 }
 
@@ -125,6 +135,24 @@ impl Settings {
     #[must_use]
     pub fn finish(&self) -> Finish {
         Finish::from_number(self.finish).unwrap_or(Finish::Stay)
+    }
+
+    /// When the rescue sshd starts.
+    #[must_use]
+    pub fn rescue_start(&self) -> RescueStart {
+        RescueStart::from_number(self.rescue_start).unwrap_or(RescueStart::Always)
+    }
+
+    /// When the rescue sshd ends.
+    #[must_use]
+    pub fn rescue_end(&self) -> RescueEnd {
+        RescueEnd::from_number(self.rescue_end).unwrap_or(RescueEnd::Never)
+    }
+
+    /// What becomes of the rescue's addresses.
+    #[must_use]
+    pub fn addresses(&self) -> HandedOver {
+        HandedOver::from_number(self.addresses).unwrap_or(HandedOver::Keep)
     }
 
     /// What a shortfall of memory means.

@@ -105,6 +105,10 @@ events! {
     22 Assembled,
     /// Somebody logged in to the rescue, left it, or was refused.
     23 Session,
+    /// What was made is handed to the root, or taken back.
+    24 Handover,
+    /// A verdict was sent to a syslog receiver, or not.
+    27 Syslog,
 }
 
 /// The first frame: which boot this is.
@@ -228,7 +232,7 @@ pub struct Network<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Sshd<'a> {
-    /// `started`, `ended`, `failed`.
+    /// `started`, `ended`, `failed`; `off`, `on`: a policy has switched it, see `why`.
     #[cbor(b(0), with = "crate::text")]
     pub what: &'a str,
     /// Its pid, 0 when it could not be started.
@@ -240,6 +244,9 @@ pub struct Sshd<'a> {
     /// Exit status as wait(2) gives it, or errno when it could not be started.
     #[n(3)]
     pub status: i32,
+    /// Why it was switched on or off; `None`: it was not.
+    #[cbor(b(4), with = "crate::text::optional", has_nil)]
+    pub why: Option<&'a str>,
 }
 
 /// One expected or found piece of hardware.
@@ -505,6 +512,9 @@ pub struct Verdict<'a> {
     /// Why, as in `DEGRADED(disk SERIAL missing)`; empty for `OK`.
     #[cbor(b(1), with = "crate::text")]
     pub reason: &'a str,
+    /// The same in full, where there is more to say.
+    #[cbor(b(2), with = "crate::text::optional", has_nil)]
+    pub detail: Option<&'a str>,
 }
 
 /// A service of inittab was started or ended.
@@ -632,4 +642,47 @@ pub struct Session<'a> {
     /// How many were refused in this boot until now: of many, not each has a frame.
     #[n(7)]
     pub refused: u32,
+}
+
+/// What was made is handed to the root, or taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Handover<'a> {
+    /// `keep`: all of it stays; `teardown`: addresses and routes are taken off; `give back`: they are put on again, where
+    /// the root has put none.
+    #[cbor(b(0), with = "crate::text")]
+    pub what: &'a str,
+    /// To whom: the root's init, or the script that sets up the network.
+    #[cbor(b(1), with = "crate::text")]
+    pub to: &'a str,
+    /// Lines of the receipt, or addresses and routes that were taken off or put on.
+    #[n(2)]
+    pub count: u32,
+    /// How many of those could not be.
+    #[n(3)]
+    pub failed: u32,
+    /// errno when it could not be done at all.
+    #[n(4)]
+    pub errno: u16,
+}
+
+/// A verdict was sent to a syslog receiver, or not.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Syslog<'a> {
+    /// The receiver, `ADDRESS:PORT`.
+    #[cbor(b(0), with = "crate::text")]
+    pub to: &'a str,
+    /// The verdict's word.
+    #[cbor(b(1), with = "crate::text")]
+    pub word: &'a str,
+    /// Bytes of the datagram that the kernel took; 0: none.
+    #[n(2)]
+    pub bytes: u32,
+    /// Why it did not, or what the network has said of it since.
+    #[n(3)]
+    pub errno: u16,
+    /// How often it was tried.
+    #[n(4)]
+    pub tries: u32,
 }

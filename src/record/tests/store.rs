@@ -101,6 +101,7 @@ fn a_flood_takes_half_of_the_ring_and_the_verdict_is_kept() {
     let last = Verdict {
         word: "OK",
         reason: "",
+        detail: None,
     };
     flood.push(frame(2, 2000, &last.into()));
     write_boot(&mut media, 2, &flood);

@@ -241,7 +241,7 @@ fn a_program_that_fails_is_named_in_the_rescue() {
         });
         let why = format!("crypt root: /sbin/cryptsetup {words}");
         assert!(says(&fake, &why), "{why}: {:#?}", fake.said);
-        let verdict = format!("verdict RESCUE(root: root was not found: {why}");
+        let verdict = format!("RESCUE: root: root was not found: {why}");
         assert!(says(&fake, &verdict), "{verdict}: {:#?}", fake.said);
         assert!(!programs(&fake).contains(&"/sbin/cryptsetup close root"));
     }

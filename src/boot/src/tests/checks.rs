@@ -168,7 +168,7 @@ fn in_place_a_root_that_is_held_is_told_and_waits_for_a_person() {
     assert!(
         says(
             &fake,
-            "RESCUE: fsck: unmount the root, to check it (errno 16)"
+            "RESCUE: fsck: unmount the root, to check it, errno 16"
         ) > 0
     );
     assert_eq!(asked(&fake)[0], "");
@@ -201,7 +201,7 @@ fn in_place_holders_are_ended_where_the_plan_says_so() {
     assert!(
         says(
             &fake,
-            "RESCUE: fsck: unmount the root, to check it (errno 16)"
+            "RESCUE: fsck: unmount the root, to check it, errno 16"
         ) > 0
     );
 }
@@ -311,7 +311,8 @@ fn what_repairing_would_destroy_is_left_to_a_person() {
         let checks = fake.spawned.iter();
         let checks = checks.filter(|line| line.starts_with("e2fsck "));
         assert_eq!(checks.count(), 1, "{:#?}", fake.spawned);
-        let verdict = format!("Verdict {{ word: \"RESCUE\", reason: \"{reason}\"");
+        let verdict =
+            format!("Verdict {{ word: \"RESCUE\", reason: \"fsck 4\", detail: Some(\"{reason}\")");
         assert!(fake.recorded(&verdict), "{:#?}", fake.record());
     }
 }

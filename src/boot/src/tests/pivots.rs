@@ -99,7 +99,7 @@ fn what_can_be_pivoted_away_from_is_the_stage_itself() {
     assert!(
         fake.said
             .iter()
-            .any(|line| line.starts_with("RESCUE: pivot: make the stage (errno 5)")),
+            .any(|line| line.starts_with("RESCUE: pivot: make the stage, errno 5")),
         "{:#?}",
         fake.said
     );

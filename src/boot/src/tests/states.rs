@@ -7,6 +7,7 @@ use preroot_plan::Draft;
 
 use super::{boot, command_line, draft};
 use crate::fake::{Behaviour, Fake};
+use crate::roles;
 
 fn says(fake: &Fake, words: &str) -> bool {
     fake.said.iter().any(|line| line.contains(words))
@@ -68,16 +69,16 @@ fn what_the_mount_finds_in_no_order_degrades() {
 #[test]
 fn a_mount_that_fails_is_rescued_by_its_reason() {
     for (code, output, words) in [
-        (22, "", "mount: mount root (errno 22)"),
+        (22, "", "mount: mount root, errno 22"),
         (
             19,
             "",
-            "mount: the kernel and the image do not know root's file system (errno 19)",
+            "mount: the kernel and the image do not know root's file system, errno 19",
         ),
         (
             30,
             "root has no /run: errno 30\n",
-            "mount: make a mount point in root (errno 30)",
+            "mount: make a mount point in root, errno 30",
         ),
     ] {
         let fake = boot(&draft(), |fake| {
@@ -232,11 +233,47 @@ fn a_record_that_cannot_be_stored_degrades() {
 #[test]
 fn a_root_without_an_init_is_rescued_only_where_one_is_wanted() {
     let fake = boot(&draft(), |fake| command_line(fake, "init=/sbin/no-init"));
-    is_rescued(&fake, "start: exec the root's init (errno 2)");
+    is_rescued(&fake, "start: exec the root's init, errno 2");
     assert!(says(&fake, "root has no /sbin/no-init that runs"));
     // What was decided is on the root, whatever becomes of the rescue.
     let stored = |line: &&std::string::String| line.starts_with("preroot-keep");
     assert!(fake.spawned.iter().filter(stored).count() >= 2);
     let fake = boot(&draft(), |_| {});
     assert!(!fake.spawned.iter().any(|line| line.starts_with("exec ")));
+}
+
+/// Every way down before the order has ended, and the verdict that is the last word of that boot.
+#[test]
+fn a_boot_that_goes_down_before_it_is_up_has_failed() {
+    let check = |change: &dyn Fn(&mut Fake), verdict: &str| {
+        let fake = boot(&draft(), |fake| change(fake));
+        let last = fake.record();
+        let last = last.iter().rfind(|event| event.starts_with("Verdict"));
+        let last = last.expect("a verdict");
+        assert!(last.contains(verdict), "{last}\n{:#?}", fake.said);
+    };
+    check(&|_| {}, "word: \"OK\"");
+    check(
+        &|fake| fake.volumes.clear(),
+        "word: \"FAILED\", reason: \"root, not found\"",
+    );
+    check(
+        &|fake| {
+            fake.files
+                .insert("/proc/cmdline".to_string(), "panic=5".to_string());
+            fake.behaviours
+                .insert(roles::MOUNT.to_string(), Behaviour::Exits(5, "", 1));
+            fake.operator.clear();
+        },
+        "word: \"FAILED\", reason: \"mount, mount root, 5\"",
+    );
+    check(
+        &|fake| {
+            fake.files.insert(
+                "/proc/cmdline".to_string(),
+                "preroot.hold=mount".to_string(),
+            );
+        },
+        "word: \"FAILED\", reason: \"mount, reboot by operator\"",
+    );
 }

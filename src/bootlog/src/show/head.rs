@@ -75,6 +75,9 @@ fn verdict(page: &mut Page, label: &str, verdict: &Verdict) {
         &[label.into(), word, "  ".into()],
         &format!("{}{when}", verdict.reason),
     );
+    if let Some(detail) = &verdict.detail {
+        page.labelled("because   ", Style::Plain, detail);
+    }
 }
 
 /// What is missing from the record, in one line.

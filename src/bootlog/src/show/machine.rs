@@ -130,7 +130,7 @@ pub(super) fn network(page: &mut Page, boot: &Boot) {
     });
 }
 
-fn failure(number: u16) -> Span {
+pub(super) fn failure(number: u16) -> Span {
     match number {
         0 => "".into(),
         _ => Span::new(Style::Bad, &format!("failed: {}", errno(number))),
@@ -150,6 +150,7 @@ pub(super) fn sshd(page: &mut Page, boot: &Boot) {
                 Style::Odd,
                 &format!("pid {}, {}", line.pid, wait_status(line.status)),
             ),
+            "on" | "off" => line.why.as_deref().unwrap_or_default().into(),
             _ => failure(u16::try_from(line.status).unwrap_or(0)),
         };
         table.row([duration(line.at_ns).into(), line.what.as_str().into(), end]);

@@ -2,6 +2,7 @@
 
 mod assembled;
 mod odd_ends;
+mod policies;
 mod sessions;
 pub(crate) mod stories;
 

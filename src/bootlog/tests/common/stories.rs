@@ -29,6 +29,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("assembled-root", super::assembled::story(11).raw()),
         ("rescue-sessions", super::sessions::story(12).raw()),
+        ("policies", super::policies::story(13).raw()),
     ]
 }
 
@@ -113,6 +114,7 @@ pub(super) fn before_root(story: &mut Story, tag: u8) {
             pid: 87,
             starts: 1,
             status: 0,
+            why: None,
         });
     });
     stage(story, "hardware", |story| {
@@ -245,7 +247,11 @@ fn runlevel_s(story: &mut Story) {
 
 pub(super) fn sealed(story: &mut Story, word: &str, reason: &str) {
     stage(story, "seal", |story| {
-        story.after_us(800).event(Verdict { word, reason });
+        story.after_us(800).event(Verdict {
+            word,
+            reason,
+            detail: None,
+        });
     });
     stage(story, "stay", |story| {
         story.after_us(300).event(Service {
@@ -367,6 +373,7 @@ fn rescue(tag: u8) -> Story {
     story.event(Verdict {
         word: "RESCUE",
         reason: "root LABEL=preroot-root not found within 30 s",
+        detail: None,
     });
     story.event(Operator {
         what: "waiting",
@@ -466,6 +473,7 @@ fn escapes(tag: u8) -> Story {
     story.event(Verdict {
         word: evil,
         reason: &evil.repeat(9),
+        detail: None,
     });
     story
 }

@@ -1,9 +1,10 @@
 //! One event of every kind.
 
 use preroot_record::{
-    Assembled, Born, Event, Fsck, Hardware, Lost, Module, Mounted, Network, Note, Operator,
-    Outcome, Output, RootFound, RunlevelBegan, RunlevelEnded, ScriptEnd, ScriptEnded,
-    ScriptStarted, Service, Session, Shutdown, Source, Sshd, StageBegan, StageEnded, Verdict,
+    Assembled, Born, Event, Fsck, Handover, Hardware, Lost, Module, Mounted, Network, Note,
+    Operator, Outcome, Output, RootFound, RunlevelBegan, RunlevelEnded, ScriptEnd, ScriptEnded,
+    ScriptStarted, Service, Session, Shutdown, Source, Sshd, StageBegan, StageEnded, Syslog,
+    Verdict,
 };
 
 /// Every kind, with this text in every text field and numbers as large as they can be.
@@ -57,6 +58,7 @@ fn start(text: &str) -> Vec<Event<'_>> {
             pid: u32::MAX,
             starts: u32::MAX,
             status: i32::MIN,
+            why: Some(text),
         }
         .into(),
         Hardware {
@@ -64,17 +66,6 @@ fn start(text: &str) -> Vec<Event<'_>> {
             expected: u64::MAX,
             found: u64::MAX,
             verdict: text,
-        }
-        .into(),
-        Session {
-            what: text,
-            who: text,
-            user: text,
-            from: text,
-            pid: u32::MAX,
-            began_ns: u64::MAX,
-            how: text,
-            refused: u32::MAX,
         }
         .into(),
     ]
@@ -167,6 +158,7 @@ fn rest(text: &str) -> Vec<Event<'_>> {
         Verdict {
             word: text,
             reason: text,
+            detail: Some(text),
         }
         .into(),
         Service {
@@ -202,6 +194,33 @@ fn rest(text: &str) -> Vec<Event<'_>> {
             errno: u16::MAX,
             took_ns: u64::MAX,
             verdict: text,
+        }
+        .into(),
+        Session {
+            what: text,
+            who: text,
+            user: text,
+            from: text,
+            pid: u32::MAX,
+            began_ns: u64::MAX,
+            how: text,
+            refused: u32::MAX,
+        }
+        .into(),
+        Handover {
+            what: text,
+            to: text,
+            count: u32::MAX,
+            failed: u32::MAX,
+            errno: u16::MAX,
+        }
+        .into(),
+        Syslog {
+            to: text,
+            word: text,
+            bytes: u32::MAX,
+            errno: u16::MAX,
+            tries: u32::MAX,
         }
         .into(),
     ]
