@@ -11,16 +11,24 @@ use crate::digest;
 use crate::elf::Elf;
 use crate::error::Error;
 use crate::file::{base_name, read_whole};
-use crate::keys::{Fault, check_authorized_keys, check_host_key};
 use crate::layout::{HELPER_TARGET, Layout, PLAN_PATH};
 use crate::list::Listing;
 use crate::modules::Modules;
 use crate::pack::Packing;
+use crate::rescue::{Backend, HostKeys, Rescue};
 use crate::sources::{Origin, Sources};
 use crate::tools::{Tool, Tools, check_static};
 
 /// Where the helpers' program stands in an image.
 const HELPER_PATH: &str = "sbin/preroot-helper";
+
+/// What an sshd consists of, where it is there.
+const SSHD_PROGRAMS: [&str; 4] = [
+    "usr/sbin/dropbear",
+    "usr/sbin/sshd",
+    "usr/lib/openssh/sshd-session",
+    "usr/lib/openssh/sshd-auth",
+];
 
 const DIRECTORIES: &str = include_str!("../../../initramfs/directories.txt");
 const PASSWD: &str = include_str!("../../../initramfs/etc/passwd");
@@ -45,10 +53,8 @@ pub struct Recipe {
     pub host: PathBuf,
     /// `bootlog`, static.
     pub bootlog: Option<PathBuf>,
-    /// Who may log in to the rescue sshd.
-    pub authorized_keys: Option<PathBuf>,
-    /// The rescue sshd's identity, in dropbear's format.
-    pub host_key: Option<PathBuf>,
+    /// What is asked of the rescue sshd. Which one it is, `tools` says too.
+    pub rescue: Rescue,
     /// How the image is compressed.
     pub compression: Compression,
     /// The tools.
@@ -89,11 +95,11 @@ pub fn bake(recipe: &Recipe) -> Result<Image, Vec<Error>> {
     let plan_bytes = bake.plan();
     bake.init();
     bake.base();
-    bake.keys();
     if let Some(bytes) = &plan_bytes {
         bake.modules(bytes);
     }
     bake.programs(plan_bytes.as_deref());
+    bake.rescue();
     match plan_bytes {
         Some(bytes) if bake.errors.is_empty() => bake.finish(bytes).map_err(|error| vec![error]),
         _ => Err(bake.errors),
@@ -162,9 +168,17 @@ impl Bake<'_> {
         }
         let console = "the kernel opens it before it starts PID 1";
         self.layout.device("dev/console", (5, 1), console);
+        let (passwd, group) = match self.recipe.rescue.backend {
+            Backend::Dropbear => (PASSWD.to_owned(), GROUP.to_owned()),
+            // sshd parses what strangers send as a user who may do nothing.
+            Backend::Openssh => (
+                PASSWD.to_owned() + "sshd:*:74:74:sshd:/run/sshd:/bin/false\n",
+                GROUP.to_owned() + "sshd:x:74:\n",
+            ),
+        };
         let etc = [
-            ("etc/passwd", PASSWD, "the rescue user"),
-            ("etc/group", GROUP, "the rescue user's group"),
+            ("etc/passwd", &*passwd, "the rescue user"),
+            ("etc/group", &*group, "the rescue user's group"),
             ("etc/shells", SHELLS, "dropbear takes only these shells"),
             (
                 "etc/profile",
@@ -178,37 +192,16 @@ impl Bake<'_> {
         }
     }
 
-    fn keys(&mut self) {
-        if !self.recipe.tools.contains(&Tool::Dropbear) {
-            return;
-        }
-        self.layout.directory(
-            "root/.ssh",
-            0o700,
-            "dropbear reads no keys that others may write",
-        );
-        let recipe = self.recipe;
-        let wanted = [
-            KeyFile {
-                path: recipe.authorized_keys.as_deref(),
-                place: "root/.ssh/authorized_keys",
-                reason: "who may log in to the rescue sshd",
-                check: check_authorized_keys,
-                remedy: "name a file with rescue.authorized-keys or --authorized-keys",
-            },
-            KeyFile {
-                path: recipe.host_key.as_deref(),
-                place: "etc/dropbear/host_key",
-                reason: "the rescue sshd's identity",
-                check: check_host_key,
-                remedy: "make one with `dropbearkey -t ed25519 -f FILE` and name it with \
-                         rescue.host-key or --host-key",
-            },
-        ];
-        for key in wanted {
-            if let Some(bytes) = self.keep(key.read()) {
-                self.layout.file(key.place, 0o600, bytes, key.reason);
-            }
+    /// What sshd needs beside its programs, which say what they know.
+    fn rescue(&mut self) {
+        let programs: Vec<Vec<u8>> = SSHD_PROGRAMS
+            .iter()
+            .filter_map(|path| self.layout.bytes(path).map(<[u8]>::to_vec))
+            .collect();
+        let tools = &self.recipe.tools;
+        if tools.contains(&Tool::Dropbear) || tools.contains(&Tool::Sshd) {
+            let errors = self.recipe.rescue.lay_out(&programs, &mut self.layout);
+            self.errors.extend(errors);
         }
     }
 
@@ -261,6 +254,13 @@ impl Bake<'_> {
                 _ => tools.add(tool, &mut self.layout),
             };
             self.keep(added);
+        }
+        let is_made = recipe.rescue.host_keys == HostKeys::Made;
+        for (tool, maker) in [(Tool::Dropbear, "dropbearkey"), (Tool::Sshd, "ssh-keygen")] {
+            if is_made && recipe.tools.contains(&tool) {
+                let added = tools.add_key_maker(maker, &mut self.layout);
+                self.keep(added);
+            }
         }
         for file in &recipe.files {
             let added = self.extra_file(file, &mut tools);
@@ -334,39 +334,4 @@ fn assembling(plan_bytes: &[u8]) -> BTreeSet<String> {
         .filter(|path| !path.is_empty())
         .map(str::to_owned)
         .collect()
-}
-
-/// A file of keys that an image with an sshd must have.
-struct KeyFile<'a> {
-    path: Option<&'a Path>,
-    place: &'static str,
-    reason: &'static str,
-    check: fn(&[u8]) -> Result<(), Fault>,
-    remedy: &'static str,
-}
-
-impl KeyFile<'_> {
-    fn read(&self) -> Result<Vec<u8>, Error> {
-        let Some(path) = self.path else {
-            return Err(Error::Missing {
-                wanted: format!("/{} of the rescue sshd", self.place),
-                searched: "the config and the command line".to_owned(),
-                remedy: self.remedy.to_owned(),
-            });
-        };
-        let bytes = match read_whole(path) {
-            Err(Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                return Err(Error::input(path.display(), "not there", self.remedy));
-            }
-            read => read?,
-        };
-        (self.check)(&bytes).map_err(|fault| {
-            let place = match fault.line {
-                0 => path.display().to_string(),
-                line => format!("{}:{line}", path.display()),
-            };
-            Error::input(place, fault.what, fault.remedy)
-        })?;
-        Ok(bytes)
-    }
 }

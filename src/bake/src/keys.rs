@@ -25,6 +25,42 @@ const OPTIONS: [&str; 7] = [
     "command",
 ];
 
+/// Options before a key that OpenSSH knows (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
+const OPENSSH_OPTIONS: [&str; 23] = [
+    "agent-forwarding",
+    "cert-authority",
+    "command",
+    "environment",
+    "expiry-time",
+    "from",
+    "no-agent-forwarding",
+    "no-port-forwarding",
+    "no-pty",
+    "no-touch-required",
+    "no-user-rc",
+    "no-X11-forwarding",
+    "permitlisten",
+    "permitopen",
+    "port-forwarding",
+    "principals",
+    "pty",
+    "restrict",
+    "touch-required",
+    "tunnel",
+    "user-rc",
+    "verify-required",
+    "X11-forwarding",
+];
+
+/// Whose form a file of keys has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// dropbear's.
+    Dropbear,
+    /// OpenSSH's.
+    Openssh,
+}
+
 /// Types of host keys, as dropbear's own format names them.
 const HOST_TYPES: [&str; 5] = [
     "ssh-ed25519",
@@ -43,7 +79,7 @@ pub(crate) struct Fault {
     pub(crate) remedy: String,
 }
 
-fn fault(line: usize, what: &str, remedy: &str) -> Fault {
+pub(crate) fn fault(line: usize, what: &str, remedy: &str) -> Fault {
     Fault {
         line,
         what: what.to_owned(),
@@ -52,7 +88,7 @@ fn fault(line: usize, what: &str, remedy: &str) -> Fault {
 }
 
 /// Checks `authorized_keys`: every line that is not blank or a comment must be a key.
-pub(crate) fn check_authorized_keys(bytes: &[u8]) -> Result<(), Fault> {
+pub(crate) fn check_authorized_keys(bytes: &[u8], form: Form) -> Result<(), Fault> {
     let make = "put a public key there, e.g. ~/.ssh/id_ed25519.pub (`ssh-keygen -t ed25519`)";
     let text = std::str::from_utf8(bytes).map_err(|_| fault(0, "not a text", make))?;
     let mut keys = 0;
@@ -72,7 +108,7 @@ pub(crate) fn check_authorized_keys(bytes: &[u8]) -> Result<(), Fault> {
         if line.len() > KEY_LINE_BYTES_MAX {
             return Err(fault(line_number, "longer than dropbear reads", make));
         }
-        check_key_line(trimmed).map_err(|what| fault(line_number, what, make))?;
+        check_key_line(trimmed, form).map_err(|what| fault(line_number, what, make))?;
         keys += 1;
     }
     if keys == 0 {
@@ -82,13 +118,22 @@ pub(crate) fn check_authorized_keys(bytes: &[u8]) -> Result<(), Fault> {
     }
 }
 
-fn check_key_line(line: &str) -> Result<(), &'static str> {
+/// Checks a public key without options.
+pub(crate) fn check_bare_key(line: &str) -> Result<(), &'static str> {
+    let first = line.split_whitespace().next().unwrap_or_default();
+    if !PUBLIC_TYPES.contains(&first) {
+        return Err("not a public key");
+    }
+    check_key_line(line, Form::Openssh)
+}
+
+fn check_key_line(line: &str, form: Form) -> Result<(), &'static str> {
     let mut words = line.split_whitespace();
     let first = words.next().unwrap_or_default();
     let (kind, blob) = if PUBLIC_TYPES.contains(&first) {
         (first, words.next())
     } else {
-        let rest = skip_options(line)?;
+        let rest = skip_options(line, form)?;
         let mut words = rest.split_whitespace();
         (words.next().unwrap_or_default(), words.next())
     };
@@ -107,7 +152,11 @@ fn check_key_line(line: &str) -> Result<(), &'static str> {
 }
 
 /// What follows the options; quoted text may hold blanks and commas.
-fn skip_options(line: &str) -> Result<&str, &'static str> {
+fn skip_options(line: &str, form: Form) -> Result<&str, &'static str> {
+    let known: &[&str] = match form {
+        Form::Dropbear => &OPTIONS,
+        Form::Openssh => &OPENSSH_OPTIONS,
+    };
     let mut quoted = false;
     let mut start = 0;
     for (at, byte) in line.bytes().enumerate() {
@@ -116,8 +165,11 @@ fn skip_options(line: &str) -> Result<&str, &'static str> {
             b',' | b' ' | b'\t' if !quoted => {
                 let option = &line[start..at];
                 let name = option.split('=').next().unwrap_or(option);
-                if !OPTIONS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                    return Err("neither a public key nor an option that dropbear knows");
+                if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                    return Err(match form {
+                        Form::Dropbear => "neither a public key nor an option that dropbear knows",
+                        Form::Openssh => "neither a public key nor an option that sshd knows",
+                    });
                 }
                 start = at + 1;
                 if byte != b',' {
@@ -166,12 +218,12 @@ fn strings_fill(mut bytes: &[u8], least: usize) -> bool {
 }
 
 /// A string of the SSH wire format (RFC 4251, section 5), and what follows it.
-fn take_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn take_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
 }
 
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
         return None;
@@ -208,7 +260,7 @@ mod tests {
     #[test]
     fn authorized_keys_are_what_dropbear_takes() {
         let check = |text: &str, expected: Result<(), (usize, &str)>| {
-            let checked = check_authorized_keys(text.as_bytes());
+            let checked = check_authorized_keys(text.as_bytes(), Form::Dropbear);
             let checked = match &checked {
                 Ok(()) => Ok(()),
                 Err(fault) => Err((fault.line, fault.what.as_str())),
@@ -245,6 +297,17 @@ mod tests {
             Err((1, MISMATCH)),
         );
         check(&KEY.replacen("ssh-ed25519", "ssh-dss", 1), Err((1, OPTION)));
+    }
+
+    #[test]
+    fn openssh_knows_more_options() {
+        let line = format!("from=\"10.0.0.1\",expiry-time=\"20300101\" {KEY}\n");
+        assert_eq!(
+            check_authorized_keys(line.as_bytes(), Form::Openssh),
+            Ok(())
+        );
+        let line = format!("form=\"10.0.0.1\" {KEY}\n");
+        assert!(check_authorized_keys(line.as_bytes(), Form::Openssh).is_err());
     }
 
     const OPTION: &str = "neither a public key nor an option that dropbear knows";

@@ -88,6 +88,14 @@ impl Layout {
         self.place(path, 0o600, Kind::Char { major, minor }, reason);
     }
 
+    /// What a file that is not packed holds.
+    pub(crate) fn bytes(&self, path: &str) -> Option<&[u8]> {
+        match &self.placed.get(path)?.kind {
+            Kind::File(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// Whether something stands at a path.
     pub(crate) fn has(&self, path: &str) -> bool {
         let path = path.trim_matches('/');

@@ -13,6 +13,9 @@ pub const LINKS_MAX: usize = 40;
 /// A line of `authorized_keys`: dropbear's `MAX_AUTHKEYS_LINE`.
 pub const KEY_LINE_BYTES_MAX: usize = 4200;
 
+/// What PID 1 reads of how sshd is started (`preroot-boot`'s limit of this name).
+pub const SSHD_RECIPE_BYTES_MAX: usize = 1024 - 64;
+
 const _: () = assert!(
     UNPACKED_BYTES_MAX <= u32::MAX as u64,
     "newc holds a size in eight hexadecimal digits"

@@ -74,7 +74,7 @@ impl Listing {
     }
 
     /// The contents of a file. The kernel unpacks in order, so of several the last one counts.
-    fn file(&self, path: &str) -> Option<&[u8]> {
+    pub(crate) fn file(&self, path: &str) -> Option<&[u8]> {
         // Other packers begin their paths with the directory they stood in.
         let is_it = |member: &&Member| member.path.trim_start_matches("./") == path;
         match &self.members().iter().rfind(is_it)?.kind {
@@ -83,7 +83,7 @@ impl Listing {
         }
     }
 
-    fn text(&self, path: &str) -> Option<&str> {
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
         std::str::from_utf8(self.file(path)?).ok()
     }
 

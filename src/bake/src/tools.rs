@@ -17,6 +17,13 @@ const THREADS: &str = "libargon2.so.1";
 /// ... and the one that the C library loads then, which no file names: pthread_exit(3) unwinds the stack.
 const UNWINDER: &str = "libgcc_s.so.1";
 
+/// What sshd executes for each connection: since OpenSSH 9.8 the first, since 10.0 the second too. One that does not
+/// name them does it all itself.
+const SSHD_PARTS: [&str; 2] = [
+    "/usr/lib/openssh/sshd-session",
+    "/usr/lib/openssh/sshd-auth",
+];
+
 /// A tool that an image can hold. They stand in the order in which a payload holds them: a check of
 /// the root unpacks nothing but its checker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,8 +36,12 @@ pub enum Tool {
     Bootlog,
     /// An ssh client, for a rescue that needs another machine.
     Dbclient,
+    /// Serves files to sftp(1) and scp(1), where dropbear is the sshd.
+    SftpServer,
     /// The rescue sshd. Never packed: every boot starts it.
     Dropbear,
+    /// OpenSSH's in its place, with what it consists of.
+    Sshd,
 }
 
 /// How a tool is found and where it goes.
@@ -48,12 +59,14 @@ struct Facts {
 
 impl Tool {
     /// All.
-    pub const ALL: [Tool; 5] = [
+    pub const ALL: [Tool; 7] = [
         Tool::E2fsck,
         Tool::Busybox,
         Tool::Bootlog,
         Tool::Dbclient,
+        Tool::SftpServer,
         Tool::Dropbear,
+        Tool::Sshd,
     ];
 
     /// Its name in configs.
@@ -94,6 +107,22 @@ impl Tool {
                 reason: "the rescue sshd",
                 will_do: Elf::is,
             },
+            Tool::Sshd => Facts {
+                name: "sshd",
+                paths: &["/usr/sbin/sshd"],
+                place: "usr/sbin/sshd",
+                package: "openssh-server",
+                reason: "the rescue sshd",
+                will_do: Elf::is,
+            },
+            Tool::SftpServer => Facts {
+                name: "sftp-server",
+                paths: &["/usr/lib/openssh/sftp-server"],
+                place: "usr/lib/openssh/sftp-server",
+                package: "openssh-sftp-server",
+                reason: "serves files to sftp and scp",
+                will_do: Elf::is,
+            },
             Tool::Dbclient => Facts {
                 name: "dbclient",
                 paths: &["/usr/bin/dbclient"],
@@ -112,6 +141,13 @@ impl Tool {
             },
         }
     }
+}
+
+/// Whether a program names a path.
+fn names(program: &[u8], path: &str) -> bool {
+    program
+        .windows(path.len())
+        .any(|window| window == path.as_bytes())
 }
 
 fn is_static(bytes: &[u8]) -> bool {
@@ -157,6 +193,20 @@ impl<'a> Tools<'a> {
         let reason = format!("{}; from {label}", facts.reason);
         match tool {
             Tool::Dropbear => layout.file(facts.place, 0o755, found.bytes, &reason),
+            Tool::Sshd => {
+                let parts = SSHD_PARTS.iter().filter(|path| names(&found.bytes, path));
+                let parts: Vec<&str> = parts.copied().collect();
+                layout.file(facts.place, 0o755, found.bytes, &reason);
+                for path in parts {
+                    let remedy = "give its package with --package (openssh-server)";
+                    self.add_part(path, "a part of sshd", remedy, layout)?;
+                }
+            }
+            Tool::SftpServer => {
+                layout.file(facts.place, 0o755, found.bytes, &reason);
+                let reason = "where Debian's dropbear looks for it";
+                layout.symlink("usr/lib/sftp-server", "openssh/sftp-server", reason);
+            }
             Tool::Busybox => {
                 let applets = applets(&found.bytes, &place)?;
                 layout.tool(facts.place, found.bytes, &reason);
@@ -166,6 +216,40 @@ impl<'a> Tools<'a> {
             }
             _ => layout.tool(facts.place, found.bytes, &reason),
         }
+        Ok(())
+    }
+
+    /// What makes a host key that is missing, by the name of its program.
+    pub(crate) fn add_key_maker(&mut self, name: &str, layout: &mut Layout) -> Result<(), Error> {
+        let (reason, remedy) = (
+            "makes the host key that the image does not have",
+            "give its package with --package (dropbear-bin, openssh-client), or name a host key",
+        );
+        self.add_part(&format!("/usr/bin/{name}"), reason, remedy, layout)
+    }
+
+    /// A program at one path, never packed.
+    fn add_part(
+        &mut self,
+        path: &str,
+        reason: &str,
+        remedy: &str,
+        layout: &mut Layout,
+    ) -> Result<(), Error> {
+        let Some(found) = self.sources.find(&[path], Elf::is)? else {
+            return Err(Error::Missing {
+                wanted: format!("program {path}, {reason}"),
+                searched: self.sources.searched(),
+                remedy: remedy.to_owned(),
+            });
+        };
+        let label = self.sources.words(found.origin);
+        let elf = Elf::read(&found.bytes).map_err(|what| {
+            let place = format!("{} of {label}", found.path);
+            Error::input(place, what, "give the package of this machine's kind")
+        })?;
+        self.needs_of(path, &elf, found.origin, layout)?;
+        layout.file(path, 0o755, found.bytes, &format!("{reason}; from {label}"));
         Ok(())
     }
 

@@ -203,7 +203,7 @@ fn what_cannot_boot_is_refused() {
         "W/keys: not there; name a file with rescue.authorized-keys or --authorized-keys",
     );
     check(
-        &|world| world.recipe.host_key = None,
+        &|world| world.recipe.rescue.host_key = None,
         "/etc/dropbear/host_key of the rescue sshd: not found in the config and the command \
          line; make one with `dropbearkey -t ed25519 -f FILE` and name it with rescue.host-key \
          or --host-key",
@@ -282,8 +282,8 @@ fn all_that_is_wrong_is_said_at_once() {
 fn an_image_without_an_sshd_needs_no_keys() {
     let mut world = World::new(Order::Forward);
     world.recipe.tools = vec![Tool::Busybox];
-    world.recipe.authorized_keys = None;
-    world.recipe.host_key = None;
+    world.recipe.rescue.authorized_keys = None;
+    world.recipe.rescue.host_key = None;
     assert!(bake(&world.recipe).is_ok());
 }
 

@@ -11,13 +11,12 @@ use toml::Spanned;
 
 use crate::assemble;
 use crate::config::{
-    Config, ImageConfig, ImageFile, ModuleOptions, ModulesConfig, Need, OrderConfig, RescueConfig,
-    ScriptConfig, WantedModule,
+    Config, ImageConfig, ImageFile, ModuleOptions, ModulesConfig, Need, OrderConfig, ScriptConfig,
+    WantedModule,
 };
 use crate::hosts;
 use crate::line_index::LineIndex;
 use crate::message::{Messages, Place};
-use crate::policy;
 use crate::raw_config::{RawConfig, RawDisk, RawScript, Word};
 use crate::units::{duration_ms, percent, size_bytes};
 
@@ -305,25 +304,6 @@ impl<'a> Check<'a> {
             need,
             place,
         })
-    }
-
-    fn rescue(&mut self, raw: &RawConfig, finish: Finish) -> RescueConfig {
-        let port = raw.rescue.port.as_ref().map_or(22, |port| {
-            u16::try_from(*port.get_ref())
-                .ok()
-                .filter(|port| *port > 0)
-                .unwrap_or_else(|| {
-                    let text = format!("{} is not a port", port.get_ref());
-                    self.wrong(port, text, "write a number from 1 to 65535");
-                    22
-                })
-        });
-        RescueConfig {
-            port,
-            authorized_keys: self.beside(&raw.rescue.authorized_keys),
-            host_key: self.beside(&raw.rescue.host_key),
-            policy: policy::policy(self, &raw.rescue, port, finish),
-        }
     }
 
     fn order(&mut self, raw: &RawConfig) -> OrderConfig {

@@ -14,8 +14,8 @@ use preroot_plan::{
 use crate::check::Check;
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::message::{Messages, Place};
-use crate::policy::PolicyConfig;
 use crate::raw_config::RawConfig;
+pub use crate::rescue::{RescueConfig, Sshd};
 
 /// What was asked of an image.
 #[derive(Debug, Clone)]
@@ -106,19 +106,6 @@ pub enum Need {
     Optional,
     /// It must be there, for a host has this.
     Host(&'static str),
-}
-
-/// The rescue sshd.
-#[derive(Debug, Clone)]
-pub struct RescueConfig {
-    /// Its port.
-    pub port: u16,
-    /// Who may log in.
-    pub authorized_keys: Option<PathBuf>,
-    /// Its host key.
-    pub host_key: Option<PathBuf>,
-    /// When it starts and ends, and what is said to whom.
-    pub policy: PolicyConfig,
 }
 
 /// How the order is run.

@@ -47,6 +47,7 @@ pub mod providers;
 mod raw_config;
 pub mod replaced;
 mod required;
+mod rescue;
 pub mod review;
 pub mod root;
 pub mod runlevels;

@@ -78,8 +78,15 @@ table! { RawModules {
 
 table! { RawRescue {
     port: Number,
+    sshd: Word,
+    listen: Vec<Spanned<String>>,
     authorized_keys: Word,
     host_key: Word,
+    make_host_key: bool,
+    host_certificate: Word,
+    user_ca: Word,
+    principals: Vec<String>,
+    revoked_keys: Word,
     start: Word,
     end: Option<Spanned<toml::Value>>,
     addresses: Word,

@@ -6,7 +6,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use preroot_bake::{Compression, ExtraFile, Image, Listing, Packing, Recipe, Tool, write_whole};
+use preroot_bake::{
+    Backend, Compression, ExtraFile, HostKeys, Image, Listing, Packing, Recipe, Rescue, Tool,
+    write_whole,
+};
+use preroot_freeze::config::Sshd;
 use preroot_freeze::{Config, Messages};
 use preroot_plan::Plan;
 
@@ -54,9 +58,13 @@ pub(crate) struct Bake {
     #[arg(long, value_name = "FILE")]
     authorized_keys: Option<PathBuf>,
 
-    /// The rescue sshd's host key in dropbear's format, instead of the config's
+    /// The rescue sshd's host key in its back end's format, instead of the config's
     #[arg(long, value_name = "FILE")]
     host_key: Option<PathBuf>,
+
+    /// What a CA says about that key, instead of the config's
+    #[arg(long, value_name = "FILE")]
+    host_certificate: Option<PathBuf>,
 
     /// zstd, gzip, lz4 or none, instead of the config's
     #[arg(long, value_name = "NAME", value_parser = compression)]
@@ -103,11 +111,7 @@ impl Bake {
             packages: self.packages.clone(),
             host: PathBuf::from("/"),
             bootlog: self.bootlog.clone(),
-            authorized_keys: self
-                .authorized_keys
-                .clone()
-                .or(config.rescue.authorized_keys.clone()),
-            host_key: self.host_key.clone().or(config.rescue.host_key.clone()),
+            rescue: self.rescue(&config),
             compression: match self.compression {
                 Some(compression) => compression,
                 None => named_compression(config_path, &config)?,
@@ -119,6 +123,30 @@ impl Bake {
         let image = preroot_bake::bake(&recipe).map_err(|errors| refused(&errors))?;
         check_name(plan, config_path, &config)?;
         self.write(output, &image)
+    }
+
+    fn rescue(&self, config: &Config) -> Rescue {
+        let asked = &config.rescue;
+        let first = |given: &Option<PathBuf>, named: &Option<PathBuf>| {
+            given.clone().or_else(|| named.clone())
+        };
+        Rescue {
+            backend: match asked.sshd {
+                Sshd::Dropbear => Backend::Dropbear,
+                Sshd::Openssh => Backend::Openssh,
+            },
+            listen: asked.listen.clone(),
+            authorized_keys: first(&self.authorized_keys, &asked.authorized_keys),
+            host_key: first(&self.host_key, &asked.host_key),
+            host_keys: match asked.make_host_key {
+                true => HostKeys::Made,
+                false => HostKeys::Given,
+            },
+            host_certificate: first(&self.host_certificate, &asked.host_certificate),
+            user_ca: asked.user_ca.clone(),
+            principals: asked.principals.clone(),
+            revoked_keys: asked.revoked_keys.clone(),
+        }
     }
 
     fn write(&self, output: &Path, image: &Image) -> Result<(), Failure> {
@@ -202,7 +230,13 @@ fn tools(path: &Path, config: &Config) -> Result<Vec<Tool>, Failure> {
     let known = Tool::ALL.map(Tool::name).join(", ");
     let tool = |name: &String| {
         let what = format!("is no tool; the tools are {known}, other files go to [[image.file]]");
-        Tool::from_name(name).ok_or_else(|| in_config(path, name, &what))
+        let tool = Tool::from_name(name).ok_or_else(|| in_config(path, name, &what))?;
+        // Either name in the list asks for an sshd; [rescue] says for which.
+        Ok(match (tool, config.rescue.sshd) {
+            (Tool::Dropbear, Sshd::Openssh) => Tool::Sshd,
+            (Tool::Sshd, Sshd::Dropbear) => Tool::Dropbear,
+            (tool, _) => tool,
+        })
     };
     config.image.tools.iter().map(tool).collect()
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bake;
+mod bake_host;
 mod exit;
 mod freeze;
 mod order;
@@ -29,6 +30,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Bake(bake::Bake),
+    BakeHost(bake_host::BakeHost),
     Freeze(freeze::Freeze),
     Order(order::Order),
     Review(review::Review),
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Bake(command) => command.run(),
+        Command::BakeHost(command) => command.run(),
         Command::Freeze(command) => command.run(),
         Command::Order(command) => command.run(),
         Command::Review(command) => command.run(),
