@@ -153,6 +153,9 @@ impl Bake<'_> {
         let reason = "who logs in can be killed for memory, after everybody else; then the shell";
         self.layout
             .symlink("sbin/preroot-session", HELPER_TARGET, reason);
+        let reason = "what the DHCP client runs when a lease comes or goes";
+        self.layout
+            .symlink("bin/preroot-lease", HELPER_TARGET, reason);
     }
 
     fn base(&mut self) {

@@ -4,8 +4,6 @@
 //! initramfs-tools(7), systemd-fsck(8)); our own are `preroot.KEY=VALUE`. The last of a repeated
 //! word wins. Words nobody here knows belong to the kernel or to the root's own programs.
 
-use core::net::{IpAddr, Ipv4Addr};
-
 use heapless::Vec;
 use preroot_plan::{CheckMode, MountMode, Repair};
 
@@ -36,8 +34,6 @@ pub(crate) struct CommandLine<'a> {
     pub repair: Option<Repair>,
     /// `panic=SECONDS`: reboot instead of waiting for a person for ever.
     pub panic: Option<Nanoseconds>,
-    /// `ip=`
-    pub ip: Option<StaticIp<'a>>,
     /// `single`, `s`, `S`, `1`-`5`: the runlevel.
     pub runlevel: Option<u8>,
     /// `preroot.hold=`, may be repeated.
@@ -57,27 +53,12 @@ pub(crate) enum Wait {
     For(Nanoseconds),
 }
 
-/// `ip=CLIENT:SERVER:GATEWAY:NETMASK:HOSTNAME:DEVICE:...` (the kernel's nfsroot.rst), the static form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StaticIp<'a> {
-    /// The address.
-    pub address: IpAddr,
-    /// Its prefix length.
-    pub prefix: u8,
-    /// The default gateway.
-    pub gateway: Option<IpAddr>,
-    /// The host name; empty: not said.
-    pub hostname: &'a str,
-    /// The interface; empty: any.
-    pub device: &'a str,
-}
-
 impl<'a> CommandLine<'a> {
     /// Reads a whole command line.
     #[must_use]
     pub(crate) fn parse(text: &'a str) -> CommandLine<'a> {
         let mut line = CommandLine::default();
-        for word in (Words { rest: text }) {
+        for word in Words::new(text) {
             // What follows is meant for init (kernel-parameters.txt).
             if word == "--" {
                 break;
@@ -107,7 +88,6 @@ impl<'a> CommandLine<'a> {
             "panic" if value == "0" => self.panic = None,
             "panic" if value.starts_with('-') => self.panic = Some(0),
             "panic" => self.panic = Some(seconds(value)?),
-            "ip" => self.ip = static_ip(value)?,
             "fsck.mode" => self.check_mode = Some(check_mode(value)?),
             "fsck.repair" => self.repair = Some(repair(value)?),
             "single" | "s" | "S" if value.is_empty() => self.runlevel = Some(b'S'),
@@ -116,6 +96,8 @@ impl<'a> CommandLine<'a> {
             "preroot.test" => {
                 self.test_panic = Some(Stage::from_name(value.strip_prefix("panic:")?)?);
             }
+            // The network's helper reads these, and `ip=`, `vlan=` and `bond=` (`net/words.rs`).
+            "preroot.host" | "preroot.port" => {}
             _ if key.starts_with("preroot.") => return None,
             _ => {}
         }
@@ -147,77 +129,16 @@ fn repair(text: &str) -> Option<Repair> {
     }
 }
 
-/// `Some(None)`: addresses are not to be set (`ip=off`, or a word like `dhcp` that this image does not serve).
-fn static_ip(text: &str) -> Option<Option<StaticIp<'_>>> {
-    if matches!(text, "off" | "none" | "dhcp" | "on" | "any") {
-        return Some(None);
-    }
-    let mut fields = IpFields { rest: text };
-    let address = fields.next()?.parse::<IpAddr>().ok()?;
-    let _server = fields.next();
-    let gateway = match fields.next().unwrap_or_default() {
-        "" => None,
-        gateway => Some(gateway.parse::<IpAddr>().ok()?),
-    };
-    let prefix = prefix(address, fields.next().unwrap_or_default())?;
-    let hostname = fields.next().unwrap_or_default();
-    let device = fields.next().unwrap_or_default();
-    Some(Some(StaticIp {
-        address,
-        prefix,
-        gateway,
-        hostname,
-        device,
-    }))
-}
-
-/// A netmask (`255.255.255.0`) or a prefix length; nothing: the class of old, or 64.
-fn prefix(address: IpAddr, text: &str) -> Option<u8> {
-    let bits_max = if address.is_ipv4() { 32 } else { 128 };
-    if let Ok(prefix) = text.parse::<u8>() {
-        return (prefix <= bits_max).then_some(prefix);
-    }
-    match address {
-        IpAddr::V6(_) => text.is_empty().then_some(64),
-        IpAddr::V4(address) if text.is_empty() => Some(match address.octets()[0] {
-            0..128 => 8,
-            128..192 => 16,
-            _ => 24,
-        }),
-        IpAddr::V4(_) => {
-            let mask = u32::from(text.parse::<Ipv4Addr>().ok()?);
-            let prefix = mask.leading_ones();
-            (mask.checked_shl(prefix).unwrap_or(0) == 0).then(|| u8::try_from(prefix).ok())?
-        }
-    }
-}
-
-/// The fields of `ip=`: separated by colons, IPv6 addresses in brackets.
-struct IpFields<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Iterator for IpFields<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        if let Some((field, rest)) = self.rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
-            self.rest = rest.strip_prefix(':').unwrap_or(rest);
-            return Some(field);
-        }
-        let (field, rest) = self.rest.split_once(':').unwrap_or((self.rest, ""));
-        self.rest = rest;
-        Some(field)
-    }
-}
-
 /// Words separated by white space; double quotes keep it, and are taken off around a value
 /// (the kernel's next_arg, lib/cmdline.c).
-struct Words<'a> {
+pub(crate) struct Words<'a> {
     rest: &'a str,
+}
+
+impl<'a> Words<'a> {
+    pub(crate) fn new(line: &'a str) -> Words<'a> {
+        Words { rest: line }
+    }
 }
 
 impl<'a> Iterator for Words<'a> {
@@ -270,31 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn ip_is_read_as_the_kernel_reads_it() {
-        let parsed = |text| CommandLine::parse(text).ip;
-        let ip = parsed("ip=192.0.2.2::192.0.2.1:255.255.255.0:db1:eth0:off").unwrap();
-        assert_eq!((ip.address, ip.prefix), ("192.0.2.2".parse().unwrap(), 24));
-        assert_eq!(ip.gateway, Some("192.0.2.1".parse().unwrap()));
-        assert_eq!((ip.hostname, ip.device), ("db1", "eth0"));
-        let ip = parsed("ip=[2001:db8::2]::[2001:db8::1]:64").unwrap();
-        assert_eq!(
-            (ip.address, ip.prefix),
-            ("2001:db8::2".parse().unwrap(), 64)
-        );
-        assert_eq!(ip.gateway, Some("2001:db8::1".parse().unwrap()));
-        assert_eq!(parsed("ip=10.0.0.1").unwrap().prefix, 8);
-        assert_eq!(parsed("ip=dhcp"), None);
-    }
-
-    #[test]
     fn what_is_ours_and_unreadable_is_named() {
         let cases = [
             "preroot.hold=rot",
             "preroot.hodl=root",
             "fsck.mode=often",
             "panic=soon",
-            "ip=1.2.3",
-            "ip=192.0.2.2:::255.0.255.0",
             "rootdelay=x",
             "init=sh",
         ];

@@ -37,6 +37,7 @@ use crate::verdict::Verdict;
 pub(crate) enum Purpose {
     Nobody,
     Loader(u8),
+    Network,
     Sshd,
     Probe,
     Assembly,
@@ -274,7 +275,6 @@ impl<'a, M: Machine> Boot<'a, M> {
                 self.output(child);
             }
             Event::Uevent => crate::uevent::arrived(self),
-            Event::Links => crate::network::changed(self),
             Event::Control => crate::control::arrived(self),
             Event::InitRequest => crate::init_request::arrived(self),
             Event::Signal(Signal::CtrlAltDel) => crate::shutdown::ctrl_alt_del(self),
@@ -300,6 +300,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         match self.purpose(child) {
             Purpose::Nobody => {}
             Purpose::Loader(loader) => crate::modules::ended(self, loader),
+            Purpose::Network => crate::network::ended(self),
             Purpose::Sshd => crate::sshd::ended(self, end),
             Purpose::Probe => crate::root::probe_ended(self),
             Purpose::Assembly => crate::assembly::ended(self, end.status),
@@ -331,6 +332,7 @@ impl<'a, M: Machine> Boot<'a, M> {
     fn output_piece(&mut self, child: Child, bytes: &[u8]) {
         match self.purpose(child) {
             Purpose::Loader(loader) => crate::modules::output(self, loader, bytes),
+            Purpose::Network => crate::network::output(self, bytes),
             Purpose::Sshd => crate::sshd::output(self, bytes),
             Purpose::Probe => crate::root::probe_output(self, bytes),
             Purpose::Assembly => crate::assembly::output(self, bytes),

@@ -36,7 +36,6 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     tried(Step::RescueRoot, machine.make_rescue_root());
     tried(Step::ListenSignals, machine.listen(Channel::Signals));
     tried(Step::ListenUevents, machine.listen(Channel::Uevents));
-    tried(Step::ListenLinks, machine.listen(Channel::Links));
     tried(Step::ListenControl, machine.listen(Channel::Control));
     tried(
         Step::ListenInitRequests,

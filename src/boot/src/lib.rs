@@ -34,6 +34,7 @@ pub mod limits;
 pub mod machine;
 mod modules;
 mod mount;
+pub mod net;
 mod network;
 mod pivot;
 mod recorder;

@@ -69,8 +69,49 @@ pub const MODALIAS_BYTES_MAX: usize = 240;
 
 /// Network interfaces that are looked at.
 pub const LINKS_MAX: usize = 64;
-/// When something about the network that failed is tried again.
-pub const NETWORK_AGAIN_NS: Nanoseconds = SECOND_NS;
+/// An interface's name with its NUL (IFNAMSIZ).
+pub const LINK_NAME_BYTES_MAX: usize = 16;
+/// Interfaces of a host that are set up.
+pub const WANTS_MAX: usize = 16;
+/// NICs of one bond.
+pub const MEMBERS_OF_BOND_MAX: usize = preroot_plan::limits::NICS_PER_INTERFACE_MAX;
+/// Addresses of a host.
+pub const SETTINGS_MAX: usize = 32;
+/// `ip=`, `vlan=`, `bond=` on one command line, each.
+pub const NET_WORDS_MAX: usize = 8;
+/// A serial number or UUID of the firmware.
+pub const DMI_BYTES_MAX: usize = 256;
+/// Different failures that are told once; of others each.
+pub const NET_FAILURES_MAX: usize = 64;
+/// Looks in a row, each for what the one before has made: bond, VLAN, their coming up, addresses.
+pub const NET_PASSES_MAX: usize = 8;
+/// When something about the network that failed is tried again, first.
+pub const NET_AGAIN_NS_MIN: Nanoseconds = 200 * MILLISECOND_NS;
+/// And at last.
+pub const NET_AGAIN_NS_MAX: Nanoseconds = 10 * SECOND_NS;
+/// So long after the last NIC has appeared no other is expected to know the host better than the entry for any machine.
+pub const NET_QUIET_NS: Nanoseconds = SECOND_NS;
+/// How often is asked whether somebody has an address (RFC 5227, PROBE_NUM).
+pub const NET_PROBES: u8 = 3;
+/// The time between two of these (PROBE_MIN).
+pub const NET_PROBE_PAUSE_NS: Nanoseconds = SECOND_NS;
+/// How often an address is announced (ANNOUNCE_NUM).
+pub const NET_ANNOUNCEMENTS: u8 = 2;
+/// The time between two of these (ANNOUNCE_INTERVAL).
+pub const NET_ANNOUNCE_PAUSE_NS: Nanoseconds = 2 * SECOND_NS;
+/// When an address that somebody else had is asked about again.
+pub const NET_DUPLICATE_NS: Nanoseconds = 60 * SECOND_NS;
+
+/// How long what is wanted of the network may take before that is told.
+pub const NETWORK_NS_DEFAULT: Nanoseconds = 30 * SECOND_NS;
+/// So much later PID 1 takes the network's helper to hang.
+pub const NETWORK_GRACE_NS: Nanoseconds = 2 * SECOND_NS;
+/// A line of the network's helper.
+pub const NETWORK_LINE_BYTES_MAX: usize = 320;
+/// First pause before it is started again; it doubles with each end.
+pub const NETWORK_BACKOFF_NS_MIN: Nanoseconds = 100 * MILLISECOND_NS;
+/// Longest pause.
+pub const NETWORK_BACKOFF_NS_MAX: Nanoseconds = 30 * SECOND_NS;
 
 /// First pause before sshd is started again; it doubles with each failure.
 pub const SSHD_BACKOFF_NS_MIN: Nanoseconds = 100 * MILLISECOND_NS;

@@ -4,8 +4,6 @@
 //! core blocks in one place only, [`Machine::wait`]. No call here may hang: what can (loading modules,
 //! reading disks, mounting) is done by children that the core spawns and can give up on.
 
-use core::net::IpAddr;
-
 /// An errno as the kernel gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Errno(pub u16);
@@ -58,8 +56,6 @@ pub enum Event {
     Output(Child),
     /// The kernel has found or lost a device: [`Machine::read_uevent`].
     Uevent,
-    /// A network interface came, went or changed: [`Machine::links`].
-    Links,
     /// A datagram on the control socket: [`Machine::read_control`].
     Control,
     /// A request on /run/initctl: [`Machine::read_init_request`].
@@ -186,6 +182,8 @@ pub enum OnPanic {
     Leave,
     /// It is started again whenever it ends: the one door that is left. Of several, the last.
     Restart,
+    /// As that, for the way to the door: the helper in the role [`crate::roles::NETWORK`].
+    Network,
 }
 
 impl<'a> Spawn<'a> {
@@ -260,49 +258,10 @@ pub enum Channel {
     Signals,
     /// Kernel uevents (netlink).
     Uevents,
-    /// Changes of network interfaces (rtnetlink).
-    Links,
     /// /run/preroot/control.
     Control,
     /// /run/initctl.
     InitRequests,
-}
-
-/// A network interface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link<'a> {
-    /// The kernel's number of it.
-    pub index: u32,
-    /// Its name.
-    pub name: &'a str,
-    /// Its Ethernet address; all zero when it has none.
-    pub mac: [u8; 6],
-    /// What it is.
-    pub kind: LinkKind,
-    /// Whether it is up and connected.
-    pub carrier: Carrier,
-}
-
-/// What an interface is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinkKind {
-    /// `lo`.
-    Loopback,
-    /// ARPHRD_ETHER.
-    Ethernet,
-    /// Anything else.
-    Other,
-}
-
-/// Whether an interface is connected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carrier {
-    /// IFF_UP is not set: nobody can know.
-    Down,
-    /// Up without carrier.
-    No,
-    /// Up with carrier.
-    Yes,
 }
 
 /// How loud a line is.
@@ -373,8 +332,6 @@ pub trait Machine {
     fn write_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno>;
     /// Adds to the end of a file of /run.
     fn append_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno>;
-    /// Sets the host name.
-    fn set_hostname(&mut self, name: &str) -> Result<(), Errno>;
 
     /// Hands every modalias under /sys/bus/BUS/devices to `each`, for the buses that are `wanted`.
     fn modaliases(
@@ -386,15 +343,6 @@ pub trait Machine {
     fn block_devices(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), Errno>;
     /// Takes one uevent: `add@/devices/...` and `KEY=VALUE`, each ended by a NUL. `AGAIN`: none is left.
     fn read_uevent(&mut self, out: &mut [u8]) -> Result<usize, Errno>;
-
-    /// Hands every network interface to `each`, and takes the news behind [`Event::Links`].
-    fn links(&mut self, each: &mut dyn FnMut(&Link<'_>)) -> Result<(), Errno>;
-    /// Sets IFF_UP.
-    fn link_up(&mut self, index: u32) -> Result<(), Errno>;
-    /// Adds an address, without duplicate detection.
-    fn add_address(&mut self, index: u32, ip: IpAddr, prefix: u8) -> Result<(), Errno>;
-    /// Adds a default route.
-    fn add_route(&mut self, index: u32, gateway: IpAddr) -> Result<(), Errno>;
 
     /// Starts a child. Why a program cannot be executed is never an exit code: see [`Exec`].
     fn spawn(&mut self, spawn: &Spawn<'_>) -> Result<Spawned, Errno>;

@@ -182,6 +182,22 @@ fn carries(plan: &Plan<'_>, bus: &str) -> bool {
     })
 }
 
+/// The network needs a module, by its name, for what no device asks for: a VLAN, a bond. One that is not in the image is
+/// told by what cannot be made without it.
+pub(crate) fn need<M: Machine>(boot: &mut Boot<'_, M>, name: &str) {
+    let Some(plan) = boot.plan else { return };
+    let index = plan
+        .modules()
+        .iter()
+        .position(|module| plan.text(module.name) == name);
+    if let Some(index) = index
+        && boot.modules.state(index) == State::Unwanted
+    {
+        boot.modules.set(index, State::Wanted);
+        start_wanted(boot, &plan);
+    }
+}
+
 /// A device has appeared.
 pub(crate) fn appeared<M: Machine>(boot: &mut Boot<'_, M>, modalias: &str) {
     let Some(plan) = boot.plan else { return };

@@ -1,231 +1,185 @@
-//! Rescue networking: every Ethernet interface comes up as it appears, and the host's addresses go
-//! where the plan's host table says.
+//! Rescue networking, as PID 1 sees it: a helper does it ([`crate::net`]), PID 1 starts it, hears it and tells.
 //!
-//! A host is known by the MAC of one of its interfaces, else it is the entry for any machine, whose addresses go
-//! to the first interface with a carrier. IPv6 link-local addresses are the kernel's own work, so a
-//! machine nobody knows is still reachable on its segment. Nothing waits for the network.
+//! It is started again whenever it ends: what it has done it finds done. Nothing waits for the network; there is one
+//! deadline, by which what is wanted is reached or that is told and the boot is not as planned. It goes on all the
+//! same, and so does the helper: a carrier that comes after minutes is as good.
 
-use heapless::{String, Vec};
-use preroot_plan::{Address, Host, HostKey, Plan};
+use heapless::String;
 use preroot_record::Network as Record;
 
-use crate::core::Boot;
-use crate::limits::{LINKS_MAX, NETWORK_AGAIN_NS};
-use crate::machine::{Carrier, Errno, LinkKind, Machine, Nanoseconds};
-use crate::stage::Next;
+use crate::core::{Boot, Purpose};
+use crate::limits::{
+    NETWORK_BACKOFF_NS_MAX, NETWORK_BACKOFF_NS_MIN, NETWORK_GRACE_NS, NETWORK_LINE_BYTES_MAX,
+    NETWORK_NS_DEFAULT,
+};
+use crate::machine::{Child, Errno, Kill, Machine, Nanoseconds, OnPanic, Place, Spawn};
+use crate::roles;
+use crate::stage::{Next, Stage};
 use crate::step::{At, Failed, Step};
-use crate::text::text;
+use crate::text::{Lines, text};
 
-/// An interface as it was last seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Known {
-    index: u32,
-    name: String<16>,
-    mac: [u8; 6],
-    kind: LinkKind,
-    carrier: Carrier,
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Not wanted: before its stage, and when interfaces are somebody else's.
+    #[default]
+    Off,
+    Running(Child),
+    /// It is started at this moment.
+    Pause(Nanoseconds),
 }
 
 /// What is known of the network.
 #[derive(Debug, Default)]
 pub(crate) struct Network {
-    known: Vec<Known, LINKS_MAX>,
-    /// The stage has begun: interfaces are brought up.
-    begun: bool,
-    /// Something failed that may go well later; when it is tried again.
-    again_at: Option<Nanoseconds>,
-    /// The host's addresses are set.
-    addressed: bool,
+    state: State,
+    lines: Lines<NETWORK_LINE_BYTES_MAX>,
+    begun: Nanoseconds,
+    /// `None`: what there was to say about it is said.
+    deadline: Option<Nanoseconds>,
+    backoff: Nanoseconds,
+    /// Where sshd listens on this host; `None`: as the plan says for all.
+    pub(crate) port: Option<u16>,
     /// The host name of the matching host.
     pub(crate) hostname: String<64>,
 }
 
 impl Network {
     pub(crate) fn deadline(&self) -> Option<Nanoseconds> {
-        self.again_at
+        let again = match self.state {
+            State::Pause(at) => Some(at),
+            _ => None,
+        };
+        // The helper says what there is to say; one that hangs in the kernel says nothing.
+        let silent = self.deadline.map(|at| at.saturating_add(NETWORK_GRACE_NS));
+        again.into_iter().chain(silent).min()
     }
 }
 
-/// The stage: looks at what is there; the rest comes with events.
+/// The stage: starts the helper; the rest comes with what it says.
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
-    boot.network.begun = true;
-    Next::from(look(boot))
+    let begun = boot.machine.now();
+    boot.network.begun = begun;
+    boot.network.deadline = Some(begun.saturating_add(NETWORK_NS_DEFAULT));
+    Next::from(start(boot))
 }
 
-/// What failed is tried again.
-pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
-    if boot.network.again_at.take_if(|at| *at <= now).is_some() {
-        changed(boot);
+fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
+    let begun: String<20> = text(format_args!("{}", boot.network.begun));
+    // One that is started later has nothing more to say about the deadline.
+    let deadline: String<20> = text(format_args!("{}", boot.network.deadline.unwrap_or(0)));
+    let arguments = [roles::NETWORK, &begun, &deadline];
+    let spawn = Spawn {
+        // It outlives the pivots, and finds the image where it is.
+        place: Place::Rescue,
+        on_panic: OnPanic::Network,
+        ..Spawn::helper(&arguments)
+    };
+    let spawned = boot.machine.spawn(&spawn).at(Step::SpawnNetwork);
+    if spawned.is_err() {
+        pause(boot);
     }
-}
-
-/// The kernel says that something has changed.
-pub(crate) fn changed<M: Machine>(boot: &mut Boot<'_, M>) {
-    if boot.network.begun
-        && let Err(failed) = look(boot)
-    {
-        boot.alarm(format_args!(
-            "network: {}, errno {}",
-            failed.step.words(),
-            failed.errno.0
-        ));
-    }
-}
-
-/// Looks at all interfaces, brings up the new ones, and gives the host its addresses.
-fn look<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
-    let mut seen = Vec::<Known, LINKS_MAX>::new();
-    let listed = boot.machine.links(&mut |link| {
-        // What is beyond the table is a bridge or tunnel of a running system, not a rescue port.
-        let _ = seen.push(Known {
-            index: link.index,
-            name: text(format_args!("{}", link.name)),
-            mac: link.mac,
-            kind: link.kind,
-            carrier: link.carrier,
-        });
-    });
-    if let Err(failed) = listed.at(Step::ReadLinks) {
-        try_again(boot);
-        return Err(failed);
-    }
-    // Once the root's own programs run, what they do to the interfaces is theirs.
-    let ours = boot.root_place != crate::core::RootPlace::Slash;
-    let mut refused = Vec::<u32, LINKS_MAX>::new();
-    for link in &seen {
-        let before = boot
-            .network
-            .known
-            .iter()
-            .find(|known| known.index == link.index);
-        if before.is_some_and(|before| before.carrier == link.carrier) {
-            continue;
-        }
-        let is_new = before.is_none();
-        if is_new && ours && link.kind != LinkKind::Other && link.carrier == Carrier::Down {
-            let result = boot.machine.link_up(link.index);
-            if result.is_err() {
-                refused.extend([link.index]);
-                try_again(boot);
-            }
-            note(boot, &link.name, "up", result);
-        } else if link.kind == LinkKind::Ethernet && link.carrier != Carrier::Down {
-            let what = if link.carrier == Carrier::Yes {
-                "carrier"
-            } else {
-                "no carrier"
-            };
-            note(boot, &link.name, what, Ok(()));
-        }
-    }
-    // One that did not come up is not known: it is new when it is looked at again.
-    seen.retain(|link| !refused.contains(&link.index));
-    boot.network.known = seen;
-    if ours && !boot.network.addressed {
-        address_host(boot);
-    }
+    let child = spawned?.child;
+    boot.assign(child, Purpose::Network);
+    boot.network.state = State::Running(child);
+    boot.network.lines = Lines::new();
     Ok(())
 }
 
-fn try_again<M: Machine>(boot: &mut Boot<'_, M>) {
-    boot.network.again_at = Some(boot.machine.now().saturating_add(NETWORK_AGAIN_NS));
+fn pause<M: Machine>(boot: &mut Boot<'_, M>) {
+    let backoff = boot.network.backoff.saturating_mul(2);
+    boot.network.backoff = backoff.clamp(NETWORK_BACKOFF_NS_MIN, NETWORK_BACKOFF_NS_MAX);
+    let at = boot.machine.now().saturating_add(boot.network.backoff);
+    boot.network.state = State::Pause(at);
 }
 
-/// Records one thing about an interface. An address or route that is there already is fine.
-fn note<M: Machine>(
-    boot: &mut Boot<'_, M>,
-    interface: &str,
-    what: &str,
-    result: Result<(), Errno>,
-) {
-    let errno = result
-        .err()
-        .filter(|&errno| errno != Errno::EXIST)
-        .map_or(0, |errno| errno.0);
+pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
+    if matches!(boot.network.state, State::Pause(at) if at <= now) {
+        // A failure has set the next pause.
+        let _ = start(boot);
+    }
+    let silent = |at: &mut Nanoseconds| at.saturating_add(NETWORK_GRACE_NS) <= now;
+    if boot.network.deadline.take_if(silent).is_some() {
+        wrong(boot, "", "its helper does not answer");
+    }
+}
+
+/// The helper has ended: again.
+pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>) {
+    if matches!(boot.network.state, State::Running(_)) {
+        boot.alarm(format_args!("network: its helper ended, starting it again"));
+        pause(boot);
+    }
+}
+
+/// Interfaces are somebody else's from now on: the root's own init's.
+pub(crate) fn stop<M: Machine>(boot: &mut Boot<'_, M>) {
+    if let State::Running(child) = boot.network.state {
+        let _ = boot.machine.kill(child, Kill::Kill);
+    }
+    boot.network.state = State::Off;
+    boot.network.deadline = None;
+}
+
+/// What the helper says.
+pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
+    let mut lines = core::mem::take(&mut boot.network.lines);
+    lines.take(bytes, |line| said(boot, line));
+    boot.network.lines = lines;
+}
+
+/// One line, as [`roles::NETWORK`] has it.
+fn said<M: Machine>(boot: &mut Boot<'_, M>, line: &str) {
+    let mut fields = line.split('\t');
+    let word = fields.next().unwrap_or_default();
+    let mut field = || fields.next().unwrap_or_default();
+    match word {
+        "note" => {
+            let (interface, what) = (field(), field());
+            note(boot, interface, what, Errno(field().parse().unwrap_or(0)));
+        }
+        "wrong" => {
+            let (interface, what) = (field(), field());
+            boot.record(Record {
+                interface,
+                what,
+                errno: 0,
+            });
+            wrong(boot, interface, what);
+        }
+        "host" => {
+            let (name, port, by) = (field(), field(), field());
+            let what = text::<120>(format_args!("host {name}, by {by}"));
+            note(boot, "", &what, Errno(0));
+            boot.network.hostname = text(format_args!("{name}"));
+            boot.network.port = port.parse().ok().filter(|port| *port != 0);
+            crate::sshd::moved(boot);
+        }
+        "module" => crate::modules::need(boot, field()),
+        "judged" => boot.network.deadline = None,
+        // A helper of another version knows words that are not known here.
+        _ => {}
+    }
+}
+
+/// Records one thing about an interface; a failure degrades the boot.
+fn note<M: Machine>(boot: &mut Boot<'_, M>, interface: &str, what: &str, errno: Errno) {
     boot.record(Record {
         interface,
         what,
-        errno,
+        errno: errno.0,
     });
-    if errno != 0 {
-        boot.verdict
-            .degrade(format_args!("network {interface} {what}"));
-        boot.alarm(format_args!(
-            "network: {interface}: {what} failed: errno {errno}"
-        ));
+    if errno.0 != 0 {
+        let what = text::<160>(format_args!("{what} failed: errno {}", errno.0));
+        wrong(boot, interface, &what);
     }
 }
 
-/// Gives the host its addresses if it can be told which interface they belong to.
-fn address_host<M: Machine>(boot: &mut Boot<'_, M>) {
-    let mut settings = Vec::<Address, { preroot_plan::limits::ADDRESSES_PER_HOST_MAX }>::new();
-    let hostname: String<64>;
-    let link;
-    if let Some(ip) = boot.command_line.ip {
-        let Some(found) = by_name(&boot.network.known, ip.device) else {
-            return;
-        };
-        link = found.clone();
-        hostname = text(format_args!("{}", ip.hostname));
-        let setting = Address {
-            ip: ip.address,
-            prefix: ip.prefix,
-            gateway: ip.gateway,
-        };
-        settings.extend([setting]);
-    } else {
-        let Some(plan) = boot.plan else { return };
-        let Some((host, found)) = by_table(&plan, &boot.network.known) else {
-            return;
-        };
-        link = found.clone();
-        hostname = text(format_args!("{}", plan.text(host.hostname)));
-        if let Some(interface) = plan.interfaces_of(host).first() {
-            settings.extend(plan.addresses_of(interface));
-        }
+/// Says and remembers for the verdict that the network is not as it is to be.
+fn wrong<M: Machine>(boot: &mut Boot<'_, M>, interface: &str, what: &str) {
+    let blank = if interface.is_empty() { "" } else { " " };
+    boot.degrade(format_args!("network{blank}{interface}: {what}"));
+    // Sealed already: the verdict is another one now.
+    if boot.stage == Stage::Stay {
+        crate::verdict::say(boot);
     }
-    boot.network.addressed = true;
-    if !hostname.is_empty() {
-        let result = boot.machine.set_hostname(&hostname);
-        let what: String<80> = text(format_args!("host {hostname}"));
-        note(boot, &link.name, &what, result);
-        boot.network.hostname = hostname;
-    }
-    for setting in &settings {
-        let result = boot
-            .machine
-            .add_address(link.index, setting.ip, setting.prefix);
-        let what: String<80> = text(format_args!("address {}/{}", setting.ip, setting.prefix));
-        note(boot, &link.name, &what, result);
-    }
-    for gateway in settings.iter().filter_map(|setting| setting.gateway) {
-        let result = boot.machine.add_route(link.index, gateway);
-        let what: String<80> = text(format_args!("route {gateway}"));
-        note(boot, &link.name, &what, result);
-    }
-}
-
-/// The interface that `ip=` names, or the first with a carrier.
-fn by_name<'k>(known: &'k [Known], name: &str) -> Option<&'k Known> {
-    match name {
-        "" => first_with_carrier(known),
-        _ => known.iter().find(|link| link.name == name),
-    }
-}
-
-fn first_with_carrier(known: &[Known]) -> Option<&Known> {
-    known
-        .iter()
-        .find(|link| link.kind == LinkKind::Ethernet && link.carrier == Carrier::Yes)
-}
-
-/// The host of the table that this machine is, and its interface.
-fn by_table<'p, 'k>(plan: &Plan<'p>, known: &'k [Known]) -> Option<(&'p Host, &'k Known)> {
-    for link in known.iter().filter(|link| link.kind == LinkKind::Ethernet) {
-        if let Some(host) = plan.host_by_mac(link.mac) {
-            return Some((host, link));
-        }
-    }
-    let any = plan.host_by(HostKey::Any, "")?;
-    Some((any, first_with_carrier(known)?))
 }

@@ -9,6 +9,15 @@ pub const LOAD_MODULES: &str = "preroot-modules";
 /// Loads every module in the image without a plan, again and again while any more load:
 /// `preroot-all-modules`. Each that loads: `NAME 0 NANOSECONDS\n`.
 pub const LOAD_ALL_MODULES: &str = "preroot-all-modules";
+/// Sees to the network ([`crate::net`]): `preroot-network BEGUN DEADLINE`, moments of CLOCK_MONOTONIC in ns, the second 0 when there is
+/// nothing more to say about it. Never ends. Lines of fields with a tab between them:
+/// `note INTERFACE WHAT ERRNO`, done, seen or failed; `wrong INTERFACE WHAT`, the boot is not as planned;
+/// `host NAME PORT HOW`, which host this is, by what it is known, and where its sshd listens (0: as for all);
+/// `module NAME`, one is needed; `judged`, the deadline has come and what there was to say about it is said.
+pub const NETWORK: &str = "preroot-network";
+/// What udhcpc(8) runs when a lease comes or goes: `preroot-lease WHAT`. Sets and removes addresses, and says lines as
+/// [`NETWORK`].
+pub const LEASE: &str = "preroot-lease";
 /// Looks what is on block devices: `preroot-probe NAME...` (`vda1`). Each a line of
 /// [`crate::volume::Volume`]'s form. A device that cannot be read: `NAME\terrno=5`.
 pub const PROBE: &str = "preroot-probe";

@@ -17,7 +17,7 @@ use crate::machine::{
 use crate::sshd_recipe::{FILE, Recipe};
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
-use crate::text::{Lines, text};
+use crate::text::{Lines, Text, text};
 
 /// signal(7).
 const SIGKILL: u8 = 9;
@@ -63,6 +63,8 @@ pub(crate) struct Sshd {
     lines: Lines<200>,
     /// Of a host key that was made in this boot.
     fingerprint: String<FINGERPRINT_BYTES_MAX>,
+    /// Where it listens.
+    port: u16,
 }
 
 /// Whether there is a host key.
@@ -100,22 +102,47 @@ impl Sshd {
     }
 }
 
+/// Where it is to listen: as this host's entry says, else as the plan does.
+fn port<M: Machine>(boot: &Boot<'_, M>) -> u16 {
+    let of_plan = boot.plan.map(|plan| plan.settings().rescue_port.get());
+    boot.network.port.or(of_plan).unwrap_or(PORT_DEFAULT)
+}
+
+/// Which host this is has become known: one that is to listen elsewhere is started again. Its sessions stay.
+pub(crate) fn moved<M: Machine>(boot: &mut Boot<'_, M>) {
+    let State::Running { child, .. } = boot.sshd.state else {
+        return;
+    };
+    let port = port(boot);
+    if port != boot.sshd.port {
+        boot.alarm(format_args!("sshd: port {port} from now on"));
+        let _ = boot.machine.kill(child, Kill::Term);
+    }
+}
+
 /// The stage.
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     Next::from(start(boot))
 }
 
-/// What the image says about its sshd. It is asked once, while PID 1 sees the image: later, / is the root.
+/// What the image says about its sshd. It is asked once for each port.
 fn recipe<M: Machine>(boot: &mut Boot<'_, M>) -> Recipe {
-    if let Some(recipe) = &boot.sshd.recipe {
+    let port = port(boot);
+    if let Some(recipe) = &boot.sshd.recipe
+        && port == boot.sshd.port
+    {
         return recipe.clone();
     }
-    let port = boot
-        .plan
-        .map_or(PORT_DEFAULT, |plan| plan.settings().rescue_port.get());
+    boot.sshd.port = port;
     let port: String<5> = text(format_args!("{port}"));
     let mut bytes = [0; SSHD_RECIPE_BYTES_MAX];
-    let length = boot.machine.read_file(FILE, &mut bytes).unwrap_or(0);
+    // Once / is the root, the image is in the stage.
+    let place = match boot.root_place {
+        RootPlace::Slash => crate::pivot::STAGE,
+        RootPlace::Nowhere | RootPlace::NewRoot => "",
+    };
+    let path: Text = text(format_args!("{place}{FILE}"));
+    let length = boot.machine.read_file(&path, &mut bytes).unwrap_or(0);
     let recipe = Recipe::new(bytes.get(..length).unwrap_or_default(), &port);
     boot.sshd.recipe = Some(recipe.clone());
     let mut first = [0];

@@ -91,6 +91,7 @@ fn note_runlevel<M: Machine>(boot: &mut Boot<'_, M>, name: u8) {
 /// nobody of ours is left to do it.
 fn become_init<M: Machine>(boot: &mut Boot<'_, M>, path: &str) -> Next {
     seal::seal(boot);
+    crate::network::stop(boot);
     let errno = boot.machine.exec(boot.pid1, path, &[path]);
     boot.alarm(format_args!("root has no {path} that runs"));
     Next::Failed(Failed {

@@ -4,7 +4,8 @@ use crate::machine::Errno;
 
 macro_rules! steps {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $words:literal;)+) => {
-        /// A place where the boot can fail. The number stands in records: it never changes its meaning.
+        /// A place where the boot can fail. The number stands in records: it never changes its meaning, and is not used
+        /// again: 11 and 30 to 34 were the network's, before it had a helper.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u16)]
         pub enum Step { $($(#[$doc])* $name = $number,)+ }
@@ -49,8 +50,6 @@ steps! {
     ListenSignals = 9, "listen to signals";
     /// uevents
     ListenUevents = 10, "listen to uevents";
-    /// rtnetlink
-    ListenLinks = 11, "listen to network interfaces";
     /// control socket
     ListenControl = 12, "open the control socket";
     /// initctl
@@ -65,16 +64,8 @@ steps! {
     LoadModule = 22, "load a module";
     /// A loader did not end in time.
     LoaderHangs = 23, "the module loader hangs";
-    /// The list of interfaces
-    ReadLinks = 30, "list network interfaces";
-    /// IFF_UP
-    LinkUp = 31, "bring an interface up";
-    /// RTM_NEWADDR
-    AddAddress = 32, "add an address";
-    /// RTM_NEWROUTE
-    AddRoute = 33, "add a route";
-    /// sethostname
-    Hostname = 34, "set the host name";
+    /// The network's helper could not be started.
+    SpawnNetwork = 35, "start the network's helper";
     /// sshd could not be started.
     SpawnSshd = 40, "start sshd";
     /// /proc/meminfo

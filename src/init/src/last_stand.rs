@@ -43,6 +43,8 @@ pub struct LastStand {
     pub rescue_root: Option<u32>,
     /// The helpers' program.
     pub helper: Option<u32>,
+    /// The network's helper; 0: none runs.
+    pub network: u32,
     program: String<PATH_BYTES_MAX>,
     arguments: Strings,
     environment: Strings,
@@ -58,6 +60,7 @@ impl LastStand {
             null: None,
             rescue_root: None,
             helper: None,
+            network: 0,
             program: String::new(),
             arguments: Strings::new(),
             environment: Strings::new(),
@@ -172,7 +175,12 @@ pub fn serve() -> ! {
         }
         let mut is_gone = false;
         while let Some(reaped) = reap::any() {
-            is_gone |= LAST_STAND.with(|last| last.pid == reaped.pid) == Some(true);
+            is_gone |= LAST_STAND.with(|last| {
+                if last.network == reaped.pid {
+                    last.network = 0;
+                }
+                last.pid == reaped.pid
+            }) == Some(true);
         }
         if is_gone {
             pause();

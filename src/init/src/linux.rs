@@ -15,31 +15,28 @@ mod groups;
 mod init_requests;
 mod journal;
 mod mounts;
-mod news;
 mod watch;
-
-use core::net::IpAddr;
 
 use heapless::{Deque, Vec};
 use preroot_boot::limits::CHILDREN_MAX;
 use preroot_boot::machine::{
-    Channel, Child, EarlyMount, Errno, Event, Ground, Kill, Link, Loudness, Machine, Nanoseconds,
-    Pid1, Power, Spare, Spawn, Spawned,
+    Channel, Child, EarlyMount, Errno, Event, Ground, Kill, Loudness, Machine, Nanoseconds, Pid1,
+    Power, Spare, Spawn, Spawned,
 };
 use preroot_sys::clock::now_ns;
 use preroot_sys::fd::{AsFd, OwnedFd};
 use preroot_sys::fs::{Access, access};
 use preroot_sys::mount::mount_move;
+use preroot_sys::netlink::{UeventSocket, uevents};
 use preroot_sys::process::{Rlimit, chdir, pivot_root};
 use preroot_sys::time::{ClockId, clock_settime};
-use preroot_sys::{descriptor, io, rand, system};
+use preroot_sys::{descriptor, io, rand};
 
 use self::children::Children;
 use self::console::Console;
 use self::control::Control;
 use self::events::Dead;
 use self::journal::Journal;
-use self::news::Network;
 use self::watch::{Source, Watch};
 use crate::in_place::Life;
 use crate::limits::{EARLY_FRAMES_BYTES_MAX, EVENTS_MAX};
@@ -73,7 +70,7 @@ pub struct Linux {
     children: Children,
     console: Console,
     journal: Journal,
-    network: Network,
+    uevents: Option<UeventSocket>,
     signals: Option<OwnedFd>,
     control: Option<Control>,
     init_requests: Option<OwnedFd>,
@@ -100,7 +97,7 @@ impl Linux {
             children: Children::new(memory.children),
             console: Console::default(),
             journal: Journal::new(memory.early_frames),
-            network: Network::default(),
+            uevents: None,
             signals: None,
             control: None,
             init_requests: None,
@@ -196,12 +193,10 @@ impl Machine for Linux {
         match channel {
             Channel::Signals => self.listen_to_signals(),
             Channel::Uevents => {
-                let socket = self.network.listen_to_uevents()?;
-                self.watch.add(Source::Uevents, socket)
-            }
-            Channel::Links => {
-                let socket = self.network.listen_to_links()?;
-                self.watch.add(Source::Links, socket)
+                let socket = uevents().map_err(errno)?;
+                self.watch.add(Source::Uevents, &socket)?;
+                self.uevents = Some(socket);
+                Ok(())
             }
             Channel::Control => {
                 let control = Control::open()?;
@@ -230,10 +225,6 @@ impl Machine for Linux {
         files::append(path, bytes)
     }
 
-    fn set_hostname(&mut self, name: &str) -> Result<(), Errno> {
-        system::sethostname(name.as_bytes()).map_err(errno)
-    }
-
     fn modaliases(
         &mut self,
         wanted: &dyn Fn(&str) -> bool,
@@ -249,29 +240,8 @@ impl Machine for Linux {
     }
 
     fn read_uevent(&mut self, out: &mut [u8]) -> Result<usize, Errno> {
-        self.network.read_uevent(out)
-    }
-
-    fn links(&mut self, each: &mut dyn FnMut(&Link<'_>)) -> Result<(), Errno> {
-        self.network.links(each)
-    }
-
-    fn link_up(&mut self, index: u32) -> Result<(), Errno> {
-        self.network.route()?.link_up(index).map_err(errno)
-    }
-
-    fn add_address(&mut self, index: u32, ip: IpAddr, prefix: u8) -> Result<(), Errno> {
-        self.network
-            .route()?
-            .add_address(index, ip, prefix)
-            .map_err(errno)
-    }
-
-    fn add_route(&mut self, index: u32, gateway: IpAddr) -> Result<(), Errno> {
-        self.network
-            .route()?
-            .add_route(index, gateway)
-            .map_err(errno)
+        let socket = self.uevents.as_ref().ok_or(Errno::AGAIN)?;
+        socket.take(out).map_err(errno)
     }
 
     fn spawn(&mut self, spawn: &Spawn<'_>) -> Result<Spawned, Errno> {

@@ -7,8 +7,10 @@ mod all_modules;
 mod client;
 mod holders;
 mod keep;
+mod lease;
 mod load_modules;
 mod mount;
+mod network;
 mod options;
 mod probe;
 mod session;
@@ -16,6 +18,7 @@ mod syslog;
 mod tool;
 mod unmount;
 mod utmp;
+mod wire;
 
 use core::ffi::CStr;
 use core::fmt::{self, Write};
@@ -64,6 +67,8 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::LOAD_MODULES => code(load_modules::run(&words)),
         roles::LOAD_ALL_MODULES => code(all_modules::run()),
         roles::PROBE => code(probe::run(&words)),
+        roles::NETWORK => code(network::run(&words)),
+        roles::LEASE => code(lease::run(&words, started)),
         roles::MOUNT => code(mount::run(&words)),
         roles::UNMOUNT => code(unmount::run(&words)),
         roles::HOLDERS => code(holders::run(&words)),

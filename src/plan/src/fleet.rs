@@ -192,6 +192,17 @@ impl<'a> Plan<'a> {
         self.hosts.get(usize::from(entry.host.get()))
     }
 
+    /// The host with this name; of several, the first.
+    #[must_use]
+    pub fn host_named(&self, name: &str) -> Option<&'a Host> {
+        // They stand by name.
+        let at = self
+            .hosts
+            .partition_point(|host| self.text(host.hostname) < name);
+        let host = self.hosts.get(at)?;
+        (self.text(host.hostname) == name).then_some(host)
+    }
+
     /// The interfaces of a host.
     #[must_use]
     pub fn interfaces_of(&self, host: &Host) -> &'a [Interface] {

@@ -51,6 +51,25 @@ impl Arguments {
     }
 }
 
+impl Arguments {
+    /// The environment, `NAME=VALUE` each (environ(7)).
+    pub fn environment(&self) -> impl Iterator<Item = &'static CStr> {
+        // SAFETY: `run` found argv on the initial stack, ended by null, and right behind it envp, ended by null.
+        let mut next = unsafe { self.first.add(self.count).add(1) };
+        core::iter::from_fn(move || {
+            // SAFETY: as above; the walk ends at the null, so `next` never leaves the table. Nobody writes there.
+            unsafe {
+                let word = *next;
+                if word.is_null() {
+                    return None;
+                }
+                next = next.add(1);
+                Some(CStr::from_ptr(word.cast()))
+            }
+        })
+    }
+}
+
 impl Iterator for Arguments {
     type Item = &'static CStr;
 

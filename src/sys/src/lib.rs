@@ -16,6 +16,7 @@
 //! | [`signal`] | sigprocmask, sigaction, signalfd4, sigtimedwait, kill(-1) |
 //! | [`background`] | sync(2) that nobody waits for |
 //! | [`netlink`] | interfaces, addresses, routes; uevents |
+//! | [`packet`] | ARP |
 //! | [`parent`] | statmount |
 //! | [`descriptor`] | fds by number, for the panic path |
 //!
@@ -36,6 +37,7 @@ pub mod descriptor;
 pub mod entry;
 pub mod memory;
 pub mod netlink;
+pub mod packet;
 pub mod parent;
 pub mod reap;
 pub mod signal;

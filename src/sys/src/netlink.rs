@@ -3,9 +3,16 @@
 //! Messages are built and read in fixed arrays, without pointers, so nothing here is unsafe. The kernel
 //! answers a request within the send itself, so every receive is non-blocking: no answer is an error.
 
+mod address;
+mod link;
 mod message;
 mod route;
 mod uevent;
 
-pub use route::{Carrier, Kind, Link, RouteSocket, link_news};
+#[cfg(test)]
+mod tests;
+
+pub use address::{Address, Lifetime, Reach};
+pub use link::{Carrier, Kind, Link};
+pub use route::{RouteSocket, news};
 pub use uevent::{UeventSocket, uevents};

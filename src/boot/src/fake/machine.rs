@@ -145,10 +145,6 @@ impl Machine for Fake {
         Ok(())
     }
 
-    fn set_hostname(&mut self, _: &str) -> Result<(), Errno> {
-        self.call("set_hostname")
-    }
-
     fn modaliases(
         &mut self,
         wanted: &dyn Fn(&str) -> bool,
@@ -178,47 +174,6 @@ impl Machine for Fake {
         let uevent = self.uevents.pop_front().ok_or(Errno::AGAIN)?;
         out[..uevent.len()].copy_from_slice(&uevent);
         Ok(uevent.len())
-    }
-
-    fn links(&mut self, each: &mut dyn FnMut(&Link<'_>)) -> Result<(), Errno> {
-        self.call("links")?;
-        let carrier = |up| if up { Carrier::Yes } else { Carrier::Down };
-        let (mac, kind) = ([0; 6], LinkKind::Loopback);
-        each(&Link {
-            index: 1,
-            name: "lo",
-            mac,
-            kind,
-            carrier: Carrier::Down,
-        });
-        if self.modules.iter().any(|module| module == "virtio_net") {
-            let (mac, carrier) = ([0x52, 0x54, 0, 0x12, 0x34, 0x56], carrier(self.link_is_up));
-            each(&Link {
-                index: 2,
-                name: "eth0",
-                mac,
-                kind: LinkKind::Ethernet,
-                carrier,
-            });
-        }
-        Ok(())
-    }
-
-    fn link_up(&mut self, index: u32) -> Result<(), Errno> {
-        self.call("link_up")?;
-        if index == 2 {
-            self.link_is_up = true;
-            self.later(MILLISECOND_NS, Happening::Event(Event::Links));
-        }
-        Ok(())
-    }
-
-    fn add_address(&mut self, _: u32, _: IpAddr, _: u8) -> Result<(), Errno> {
-        self.call("add_address")
-    }
-
-    fn add_route(&mut self, _: u32, _: IpAddr) -> Result<(), Errno> {
-        self.call("add_route")
     }
 
     fn spawn(&mut self, spawn: &Spawn<'_>) -> Result<Spawned, Errno> {

@@ -95,8 +95,14 @@ impl Linux {
         };
         let pid = started.map_err(errno)?;
         self.children.take_place(place, pid, reader);
-        if wanted.on_panic == OnPanic::Restart {
-            LAST_STAND.with(|last_stand| last_stand.remember(wanted, pid));
+        match wanted.on_panic {
+            OnPanic::Leave => {}
+            OnPanic::Restart => {
+                LAST_STAND.with(|last_stand| last_stand.remember(wanted, pid));
+            }
+            OnPanic::Network => {
+                LAST_STAND.with(|last_stand| last_stand.network = pid);
+            }
         }
         Ok(Spawned { child, pid })
     }

@@ -66,7 +66,6 @@ impl Linux {
                     return;
                 }
                 Source::Uevents => Queued::Uevent,
-                Source::Links => Queued::Links,
                 Source::Control => Queued::Control,
                 Source::InitRequests => Queued::InitRequest,
                 Source::Output { child, generation } => Queued::Output(child, generation),
@@ -131,7 +130,6 @@ impl Linux {
                 current.then_some(Event::Output(child))
             }
             Queued::Uevent => Some(Event::Uevent),
-            Queued::Links => Some(Event::Links),
             Queued::Control => Some(Event::Control),
             Queued::InitRequest => Some(Event::InitRequest),
             Queued::Signal(signal) => Some(Event::Signal(signal)),

@@ -25,8 +25,6 @@ pub enum Queued {
     /// As the machine's events.
     Uevent,
     /// As the machine's events.
-    Links,
-    /// As the machine's events.
     Control,
     /// As the machine's events.
     InitRequest,
@@ -39,7 +37,6 @@ pub enum Queued {
 pub(crate) enum Source {
     Signals,
     Uevents,
-    Links,
     Control,
     InitRequests,
     Output { child: Child, generation: u16 },
@@ -57,10 +54,9 @@ impl Ready {
         let (kind, child, generation) = match self.source {
             Source::Signals => (1, 0, 0),
             Source::Uevents => (2, 0, 0),
-            Source::Links => (3, 0, 0),
-            Source::Control => (4, 0, 0),
-            Source::InitRequests => (5, 0, 0),
-            Source::Output { child, generation } => (6, child.0, generation),
+            Source::Control => (3, 0, 0),
+            Source::InitRequests => (4, 0, 0),
+            Source::Output { child, generation } => (5, child.0, generation),
         };
         let fd = u64::from(self.fd & 0xff_ffff);
         kind << 56 | u64::from(child) << 40 | u64::from(generation) << 24 | fd
@@ -71,10 +67,9 @@ impl Ready {
         let source = match data >> 56 {
             1 => Source::Signals,
             2 => Source::Uevents,
-            3 => Source::Links,
-            4 => Source::Control,
-            5 => Source::InitRequests,
-            6 => Source::Output {
+            3 => Source::Control,
+            4 => Source::InitRequests,
+            5 => Source::Output {
                 child: Child(bits(40)),
                 generation: bits(24),
             },
@@ -151,7 +146,6 @@ mod tests {
         for source in [
             Source::Signals,
             Source::Uevents,
-            Source::Links,
             Source::Control,
             Source::InitRequests,
             output,

@@ -1,7 +1,7 @@
 //! Netlink messages as bytes: building requests, walking answers.
 
 /// Bytes of a request: a header, its body, a few attributes.
-const REQUEST_BYTES_MAX: usize = 128;
+const REQUEST_BYTES_MAX: usize = 192;
 /// Bytes of `struct nlmsghdr`.
 const HEADER_BYTES: usize = 16;
 /// Bytes of `struct rtattr`.
@@ -49,6 +49,23 @@ impl Request {
             .put(value);
         let padding = aligned(self.length) - self.length;
         self.put([0; 3].get(..padding).unwrap_or_default())
+    }
+
+    /// Begins an attribute that holds others; [`Request::end`] takes what this returns.
+    pub(super) fn begin(&mut self, kind: u16) -> usize {
+        let at = self.length;
+        self.attribute(kind, &[]);
+        at
+    }
+
+    /// Ends an attribute that holds others.
+    pub(super) fn end(&mut self, at: usize) -> &mut Request {
+        let length = u16::try_from(self.length.saturating_sub(at)).unwrap_or(u16::MAX);
+        let header = self.bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
+        if let Some(field) = header {
+            *field = length.to_ne_bytes();
+        }
+        self
     }
 
     /// The bytes to send.
@@ -120,6 +137,24 @@ mod tests {
         assert_eq!((message.kind, message.sequence), (16, 9));
         let read: Vec<_> = attributes(&message.body[16..]).collect();
         assert_eq!(read, [(3, &b"eth0\0"[..]), (1, &[1, 2][..])]);
+    }
+
+    #[test]
+    fn an_attribute_holds_others() {
+        let mut request = Request::new(16, 5, 9);
+        let outer = request.begin(18);
+        request.attribute(1, b"vlan\0");
+        let inner = request.begin(2);
+        request.attribute(1, &[5, 0]).end(inner).end(outer);
+        request.attribute(3, b"x\0");
+        let bytes = request.finish();
+        let message = messages(bytes).next().unwrap();
+        let read: Vec<_> = attributes(message.body).collect();
+        assert_eq!(read[1], (3, &b"x\0"[..]));
+        let outer: Vec<_> = attributes(read[0].1).collect();
+        assert_eq!(outer[0], (1, &b"vlan\0"[..]));
+        let inner: Vec<_> = attributes(outer[1].1).collect();
+        assert_eq!((outer[1].0, &inner[..]), (2, &[(1, &[5, 0][..])][..]));
     }
 
     #[test]
