@@ -1,6 +1,10 @@
 //! The rescue against whatever would take it away: who is in stays in, and who has the key gets in.
 
-use preroot_qemu_tests::{Archive, Artefacts, Boot, Error, Event, Record};
+use std::io::Read;
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
+
+use preroot_qemu_tests::{Archive, Artefacts, Boot, Error, Event, Record, until};
 
 use crate::{Guest, usual};
 
@@ -10,6 +14,9 @@ const KILLS: usize = 100;
 const KILL: &str = "n=0; last=0; while [ $n -lt 100 ]; do \
     pid=$(preroot status | sed -n 's/^sshd *pid \\([0-9]*\\).*/\\1/p'); \
     if [ $pid != 0 ] && [ $pid != $last ]; then kill -9 $pid; last=$pid; n=$((n + 1)); fi; done; echo $n";
+
+/// Connections that are opened and never say who they are.
+const CONNECTIONS: usize = 500;
 
 /// Starts of sshd, and its ends of a signal, in a record.
 fn lives(boot: &Boot<'_>, what: &str) -> usize {
@@ -119,4 +126,62 @@ fn a_locked_account_locks_nobody_out() -> Result<(), Error> {
     guest.rescue.run("true")?;
     assert!(guest.rescue.refuses_strangers()?);
     Ok(())
+}
+
+/// Somebody opens five hundred connections and says nothing: sshd alone would let nobody from there in for five
+/// minutes. The longest silent ones are ended, and a person with the key gets in beside the others.
+#[test]
+fn silent_connections_keep_nobody_out() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let (_disk, spec) = usual(&artefacts)?;
+    let mut guest = Guest::start(&artefacts, spec.append("preroot.hold=root"))?;
+    let mut session = guest.log_in()?;
+    let mut held = Vec::new();
+    for _ in 0..CONNECTIONS {
+        held.push(silent(guest.rescue.port())?);
+    }
+    until("a login beside silent connections", || {
+        guest.machine.check_running()?;
+        let output = guest.rescue.output("true")?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Ok(output.status.success().then_some(()).ok_or(said))
+    })?;
+    // sshd itself would have kept the first of them until its own time was over.
+    let record = Record::running(&mut session)?;
+    let boot = record.latest()?;
+    let ended = boot.events().find_map(|(time_ns, event)| match event {
+        Event::Session(one) if one.how == "it did not log in" => Some(time_ns - one.began_ns),
+        _ => None,
+    });
+    assert!(
+        ended.is_some_and(|after_ns| after_ns < 60_000_000_000),
+        "{}",
+        boot.text()
+    );
+    assert!(held_open(&mut held) > 0, "nothing was held any more");
+    assert_eq!(session.ask("echo still in")?, "still in");
+    Ok(())
+}
+
+/// A connection that says nothing.
+fn silent(port: u16) -> Result<TcpStream, Error> {
+    let broken = |error: std::io::Error| Error::unexpected(format!("a silent connection: {error}"));
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(broken)?;
+    stream
+        .set_read_timeout(Some(Duration::from_millis(1)))
+        .map_err(broken)?;
+    Ok(stream)
+}
+
+/// How many of them sshd has not closed.
+fn held_open(streams: &mut [TcpStream]) -> usize {
+    let mut buffer = [0; 4096];
+    let is_open = |stream: &mut TcpStream| loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return false,
+            Ok(_) => {}
+            Err(error) => return error.kind() == std::io::ErrorKind::WouldBlock,
+        }
+    };
+    streams.iter_mut().map(is_open).filter(|&open| open).count()
 }

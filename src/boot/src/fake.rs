@@ -94,6 +94,8 @@ pub(crate) struct Fake {
     pub(crate) groups_born_into: Vec<String>,
     /// Files that were written, in order.
     pub(crate) written: Vec<(String, String)>,
+    /// Which processes were killed by their number, and when.
+    pub(crate) killed_processes: Vec<(Nanoseconds, u32)>,
     /// Which control groups were signalled, and how.
     pub(crate) killed_groups: Vec<String>,
     /// The root turns read-only while it boots.
@@ -178,6 +180,7 @@ impl Fake {
             makes: Vec::new(),
             groups_born_into: Vec::new(),
             written: Vec::new(),
+            killed_processes: Vec::new(),
             killed_groups: Vec::new(),
             root_turns: false,
             holders: 0,

@@ -124,6 +124,15 @@ pub const SSHD_HEALTHY_NS: Nanoseconds = 30 * SECOND_NS;
 
 /// Connections to sshd that are known: those that are logged in, and of those that try the last ones.
 pub const SESSIONS_MAX: usize = 32;
+/// Of one address, those that have come and are not logged in: dropbear takes 5 of them and then nobody from there
+/// (MAX_UNAUTH_PER_IP of its sysoptions.h), so the oldest has to go.
+pub const SESSIONS_TRYING_OF_ADDRESS_MAX: usize = 4;
+/// The same of all addresses, where dropbear has 30 (MAX_UNAUTH_CLIENTS).
+pub const SESSIONS_TRYING_MAX: usize = 24;
+/// Nobody has to go before: a login takes a second or two.
+pub const SESSION_LOGIN_NS_MIN: Nanoseconds = 5 * SECOND_NS;
+/// Who is not logged in by then has to go, crowd or not.
+pub const SESSION_LOGIN_NS_MAX: Nanoseconds = 60 * SECOND_NS;
 /// How often is looked whether the sshd of each session is still there.
 pub const SESSION_ASK_NS: Nanoseconds = 5 * SECOND_NS;
 /// Refused connections of which each is recorded; of those after, one each time their number has doubled.
@@ -209,5 +218,6 @@ const _: () = assert!(
         + "/cgroup.subtree_control".len()
         <= TEXT_BYTES_MAX
 );
+const _: () = assert!(SESSIONS_TRYING_MAX < SESSIONS_MAX);
 const _: () = assert!(TASKS_OF_PID1 < TASKS_RESERVED_MIN);
 const _: () = assert!(SSHD_BACKOFF_NS_MIN < SSHD_BACKOFF_NS_MAX);

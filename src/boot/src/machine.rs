@@ -348,6 +348,8 @@ pub trait Machine {
     fn spawn(&mut self, spawn: &Spawn<'_>) -> Result<Spawned, Errno>;
     /// Signals a child's process group.
     fn kill(&mut self, child: Child, how: Kill) -> Result<(), Errno>;
+    /// SIGKILL to one process, whoever's child it is.
+    fn kill_process(&mut self, pid: u32) -> Result<(), Errno>;
     /// Signals everybody in the control group with this directory.
     fn kill_group(&mut self, group: &str, how: Kill) -> Result<(), Errno>;
     /// Removes those of a directory's control groups that nobody is in.

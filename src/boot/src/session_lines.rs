@@ -15,6 +15,8 @@ use crate::text::split_at_words;
 /// What a line says about a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// It is there, and has not said who it is.
+    Came,
     /// Something about how it tries to log in, or why it ends.
     About,
     /// It is logged in.
@@ -87,6 +89,11 @@ fn read_dropbear(line: &str) -> Option<Said<'_>> {
         said.user = user;
         let (who, from) = split_at_words(rest, " from ")?;
         said.who = who;
+        (said.address, said.port) = from.rsplit_once(':')?;
+        return Some(said);
+    }
+    if let Some(from) = words.strip_prefix("Child connection from ") {
+        said.kind = Kind::Came;
         (said.address, said.port) = from.rsplit_once(':')?;
         return Some(said);
     }
@@ -214,7 +221,7 @@ mod tests {
         let date = "[18058] Nov 22 17:00:57";
         check(
             &std::format!("{date} Child connection from 127.0.0.1:56610"),
-            "-",
+            "Came 18058 @127.0.0.1:56610 : ",
         );
         check(
             &std::format!(

@@ -2,6 +2,8 @@
 //!
 //! Invariants:
 //! - A session is over when its sshd says so or its process is gone, whichever comes first.
+//! - However many connect and say nothing, there is room for one more, in a few seconds at the latest: sshd alone
+//!   would keep them for minutes, and everybody else from their address out.
 //! - However many are refused, few frames are written: the first ones, then one each time their number has doubled.
 //!
 //! When PID 1 has become the root's own init, or its core has panicked, nobody reads these lines: sessions go on and
@@ -12,8 +14,10 @@ use preroot_record::Session as Record;
 
 use crate::core::Boot;
 use crate::limits::{
-    SESSION_ASK_NS, SESSION_FROM_BYTES_MAX, SESSION_LINE_BYTES_MAX, SESSION_REFUSED_RECORDED_MAX,
-    SESSION_USER_BYTES_MAX, SESSION_WHO_BYTES_MAX, SESSION_WHY_BYTES_MAX, SESSIONS_MAX,
+    SESSION_ASK_NS, SESSION_FROM_BYTES_MAX, SESSION_LINE_BYTES_MAX, SESSION_LOGIN_NS_MAX,
+    SESSION_LOGIN_NS_MIN, SESSION_REFUSED_RECORDED_MAX, SESSION_USER_BYTES_MAX,
+    SESSION_WHO_BYTES_MAX, SESSION_WHY_BYTES_MAX, SESSIONS_MAX, SESSIONS_TRYING_MAX,
+    SESSIONS_TRYING_OF_ADDRESS_MAX,
 };
 use crate::machine::{Machine, Nanoseconds};
 use crate::session_lines::{Kind, Said, read};
@@ -22,7 +26,7 @@ use crate::text::{Lines, cut, split_at_words, text};
 /// How far a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// It has tried to log in.
+    /// It has come, and may have tried to log in.
     Trying,
     /// It is logged in.
     In,
@@ -53,6 +57,17 @@ pub(crate) struct Sessions {
     refused: u32,
     /// When is looked next whether their processes are there.
     ask: Option<Nanoseconds>,
+    /// When the next one that only tries has to go.
+    room_at: Option<Nanoseconds>,
+}
+
+impl Peer {
+    /// Where it is from, without the port.
+    fn address(&self) -> &str {
+        self.from
+            .rsplit_once(':')
+            .map_or("", |(address, _)| address)
+    }
 }
 
 impl Sessions {
@@ -62,7 +77,25 @@ impl Sessions {
     }
 
     pub(crate) fn deadline(&self) -> Option<Nanoseconds> {
-        self.ask
+        [self.ask, self.room_at].into_iter().flatten().min()
+    }
+
+    /// Who has to go first, and when: of a crowd the oldest, else the oldest of all.
+    fn next_to_go(&self) -> Option<(usize, Nanoseconds)> {
+        let trying = || {
+            let all = self.peers.iter().enumerate();
+            all.filter(|(_, peer)| peer.state == State::Trying && peer.pid != 0)
+        };
+        let are_many = trying().count() >= SESSIONS_TRYING_MAX;
+        let is_in_crowd = |(_, peer): &(usize, &Peer)| {
+            let of_address = trying().filter(|(_, other)| other.address() == peer.address());
+            are_many || of_address.count() >= SESSIONS_TRYING_OF_ADDRESS_MAX
+        };
+        let (oldest, patience) = match trying().find(is_in_crowd) {
+            None => (trying().next(), SESSION_LOGIN_NS_MAX),
+            oldest => (oldest, SESSION_LOGIN_NS_MIN),
+        };
+        oldest.map(|(at, peer)| (at, peer.since.saturating_add(patience)))
     }
 
     fn live(&self) -> impl Iterator<Item = &Peer> {
@@ -139,7 +172,7 @@ fn heard<M: Machine>(boot: &mut Boot<'_, M>, said: &Said<'_>) {
         put(&mut peer.why, said.why);
     }
     match said.kind {
-        Kind::About => {}
+        Kind::About | Kind::Came => {}
         Kind::Began => {
             peer.state = State::In;
             peer.pid = said.pid;
@@ -156,6 +189,25 @@ fn heard<M: Machine>(boot: &mut Boot<'_, M>, said: &Said<'_>) {
             }
         }
     }
+    make_room(boot, now);
+}
+
+/// Ends those that have been silent for long enough.
+fn make_room<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
+    while let Some((at, due)) = boot.sessions.next_to_go() {
+        if due > now {
+            boot.sessions.room_at = Some(due);
+            return;
+        }
+        let mut peer = boot.sessions.peers.remove(at);
+        if !is_gone(boot.machine, peer.pid) {
+            // One that has just gone is gone.
+            let _ = boot.machine.kill_process(peer.pid);
+        }
+        put(&mut peer.why, "it did not log in");
+        refused(boot, &peer);
+    }
+    boot.sessions.room_at = None;
 }
 
 fn began<M: Machine>(boot: &mut Boot<'_, M>, peer: &Peer) {
@@ -210,6 +262,9 @@ fn record<M: Machine>(boot: &mut Boot<'_, M>, peer: &Peer, what: &str) {
 
 /// Looks whether the processes of those that are logged in are there.
 pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
+    if boot.sessions.room_at.is_some_and(|at| at <= now) {
+        make_room(boot, now);
+    }
     if boot.sessions.ask.is_none_or(|ask| ask > now) {
         return;
     }

@@ -260,6 +260,10 @@ impl Machine for Linux {
         everybody::kill(how, spare, self.rescue_root.as_ref().map(AsFd::as_fd))
     }
 
+    fn kill_process(&mut self, pid: u32) -> Result<(), Errno> {
+        everybody::kill_one(pid)
+    }
+
     fn kill_group(&mut self, group: &str, how: Kill) -> Result<(), Errno> {
         groups::kill(group, how)
     }

@@ -187,6 +187,12 @@ impl Machine for Fake {
         Ok(())
     }
 
+    fn kill_process(&mut self, pid: u32) -> Result<(), Errno> {
+        self.call("kill_process")?;
+        self.killed_processes.push((self.now, pid));
+        Ok(())
+    }
+
     fn kill_group(&mut self, group: &str, how: Kill) -> Result<(), Errno> {
         self.call("kill_group")?;
         self.killed_groups.push(format!("{how:?} {group}"));

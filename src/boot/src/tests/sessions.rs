@@ -6,6 +6,7 @@ use std::vec::Vec;
 
 use super::{boot, draft};
 use crate::fake::{Behaviour, Fake};
+use crate::limits::SECOND_NS;
 
 /// The record of a boot in which sshd writes these lines and ends.
 fn recorded(lines: &[&str], change: impl FnOnce(&mut Fake)) -> Vec<String> {
@@ -116,4 +117,57 @@ fn a_refused_user_s_name_ends_nobody_s_session() {
         !events.iter().any(|event| event.contains("what: \"ended\"")),
         "{events:?}"
     );
+}
+
+/// sshd says that these have come, from addresses that end so, and runs on for a hundred seconds of a held boot.
+/// Who is killed meanwhile, and how many seconds after the first.
+fn made_to_go(addresses: &[u8]) -> Vec<(u64, u32)> {
+    let lines: String = (100..)
+        .zip(addresses)
+        .map(|(pid, address)| {
+            format!("[{pid}] Nov 22 17:00:57 Child connection from 192.0.2.{address}:{pid}\n")
+        })
+        .collect();
+    let said: &'static str = lines.leak();
+    let fake = boot(&draft(), |fake| {
+        super::command_line(fake, "preroot.hold=root");
+        let sshd = Behaviour::Exits(0, said, 100_000);
+        fake.behaviours.insert("dropbear".to_string(), sshd);
+        for pid in 100..100 + addresses.len() {
+            let stat = format!("{pid} (dropbear) S 1 18");
+            fake.files.insert(format!("/proc/{pid}/stat"), stat);
+        }
+        fake.operator.extend(["attach vdz"; 70]);
+    });
+    let began = fake.killed_processes.first().map_or(0, |(at, _)| *at);
+    let after = |(at, pid): &(u64, u32)| ((at - began) / SECOND_NS, *pid);
+    let killed = fake.killed_processes.iter().map(after);
+    let killed: Vec<(u64, u32)> = killed.take_while(|(after, _)| *after < 90).collect();
+    let is_told = |event: &&String| event.contains("it did not log in");
+    let told = fake.record().iter().filter(is_told).count();
+    assert!(told >= killed.len(), "{:#?}", fake.record());
+    killed
+}
+
+#[test]
+fn silent_connections_make_room_for_one_more() {
+    let check = |addresses: &[u8], expected: &[(u64, u32)]| {
+        assert_eq!(made_to_go(addresses), expected, "{addresses:?}");
+    };
+    // Nobody is in anybody's way: a minute.
+    check(&[1], &[(0, 100)]);
+    check(&[1, 1, 1], &[(0, 100), (0, 101), (0, 102)]);
+    // Of a crowd the oldest ones after five seconds, as many as are too many.
+    check(
+        &[1, 1, 1, 1, 1],
+        &[(0, 100), (0, 101), (55, 102), (55, 103), (55, 104)],
+    );
+    check(
+        &[2, 1, 1, 1, 1],
+        &[(0, 101), (55, 100), (55, 102), (55, 103), (55, 104)],
+    );
+    // From everywhere: the oldest of all.
+    let everywhere: Vec<u8> = (1..=24).collect();
+    let gone = made_to_go(&everywhere);
+    assert_eq!((gone.len(), gone[0], gone[1]), (24, (0, 100), (55, 101)));
 }

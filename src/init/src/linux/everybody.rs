@@ -9,6 +9,7 @@ use preroot_sys::fs::{CWD, readlinkat_raw};
 use preroot_sys::process::{Pid, Signal, kill_process};
 use preroot_sys::signal;
 
+use super::errno;
 use super::files::{compose, names};
 use crate::limits::{KILL_PASSES_MAX, PATH_BYTES_MAX};
 
@@ -22,6 +23,13 @@ pub(super) fn kill(how: Kill, spare: Spare, rescue: Option<BorrowedFd<'_>>) -> R
         None => kill_all(signals(how)),
         Some(spared) => kill_each(how, &mut |meet| each(Some(&spared), meet)),
     }
+}
+
+/// SIGKILL to a process that is not PID 1.
+pub(super) fn kill_one(pid: u32) -> Result<(), Errno> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let pid = pid.filter(|pid| !pid.is_init()).ok_or(Errno::SRCH)?;
+    kill_process(pid, Signal::KILL).map_err(errno)
 }
 
 /// What is sent.
