@@ -13,11 +13,13 @@ use crate::command_line::CommandLine;
 use crate::console::Console;
 use crate::control::Operator;
 use crate::groups::Groups;
+use crate::handover::Handover;
 use crate::keeper::Keeper;
 use crate::limits::{CHILDREN_MAX, DRAIN_READS_MAX, READ_BYTES};
 use crate::machine::{Child, End, Errno, Event, Loudness, Machine, Nanoseconds, Pid1, Signal};
 use crate::modules::Modules;
 use crate::network::Network;
+use crate::policy::Policy;
 use crate::recorder::Recorder;
 use crate::root::RootSearch;
 use crate::runner::Runner;
@@ -47,6 +49,10 @@ pub(crate) enum Purpose {
     Console,
     /// Sends a verdict to syslog receivers.
     Syslog,
+    /// Asks the real sshd for its banner.
+    Healthy,
+    /// Writes the receipt of what is handed over, or changes what it says.
+    Handover,
     /// A mount, unmount or store child: one at a time, the stage waits for it.
     Task,
     /// A script, by its number in the plan.
@@ -96,6 +102,8 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) console: Console,
     pub(crate) keeper: Keeper,
     pub(crate) syslog: Syslog,
+    pub(crate) policy: Policy,
+    pub(crate) handover: Handover,
     /// Where the root is now.
     pub(crate) root_place: RootPlace,
     /// What failed early and is done again before the pivot.
@@ -146,6 +154,8 @@ impl<'a, M: Machine> Boot<'a, M> {
             console: Console::default(),
             keeper: Keeper::default(),
             syslog: Syslog::default(),
+            policy: Policy::default(),
+            handover: Handover::default(),
             root_place: RootPlace::Nowhere,
             early_missing: heapless::Vec::new(),
             root_mode: MountMode::ReadOnly,
@@ -156,7 +166,14 @@ impl<'a, M: Machine> Boot<'a, M> {
 
     /// Keeps an event.
     pub(crate) fn record<'e>(&mut self, event: impl Into<Record<'e>>) {
-        self.recorder.record(self.machine, &event.into());
+        let event = event.into();
+        self.recorder.record(self.machine, &event);
+        if matches!(
+            event,
+            Record::Network(_) | Record::Module(_) | Record::Mounted(_)
+        ) {
+            crate::handover::made(self);
+        }
         crate::keeper::recorded(self);
     }
 
@@ -216,6 +233,7 @@ impl<'a, M: Machine> Boot<'a, M> {
 
     /// Waits for one event, or for `until`, and lets everyone concerned react.
     pub(crate) fn turn(&mut self, until: Option<Nanoseconds>) -> Turn {
+        crate::policy::look(self);
         let wake = [until, self.next_deadline()].into_iter().flatten().min();
         let event = self.machine.wait(wake);
         self.handle(event);
@@ -247,6 +265,8 @@ impl<'a, M: Machine> Boot<'a, M> {
             self.console.deadline(),
             self.check.deadline(),
             self.keeper.deadline(),
+            self.policy.deadline(),
+            self.handover.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -265,6 +285,8 @@ impl<'a, M: Machine> Boot<'a, M> {
         crate::console::due(self, now);
         crate::fsck::due(self, now);
         crate::keeper::due(self, now);
+        crate::policy::due(self, now);
+        crate::handover::due(self, now);
     }
 
     fn handle(&mut self, event: Event) {
@@ -309,6 +331,8 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Task => self.task.ended(end.status),
             Purpose::Console => crate::console::ended(self),
             Purpose::Syslog => crate::syslog::ended(self),
+            Purpose::Healthy => crate::policy::ended(self),
+            Purpose::Handover => crate::handover::ended(self, end.status),
             Purpose::Script(script) => crate::script::ended(self, script, end),
             Purpose::Service(service) => crate::services::ended(self, service, end),
         }
@@ -339,6 +363,8 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Fsck => crate::fsck::output(self, bytes),
             Purpose::Task => crate::task::output(self, bytes),
             Purpose::Syslog => crate::syslog::output(self, bytes),
+            Purpose::Healthy => crate::policy::output(self, bytes),
+            Purpose::Handover => crate::handover::output(self, bytes),
             Purpose::Script(script) => crate::script::output(self, script, bytes),
             Purpose::Service(_) | Purpose::Console | Purpose::Keep | Purpose::Nobody => {}
         }

@@ -31,6 +31,8 @@ pub(crate) enum Behaviour {
     Exits(u8, &'static str, u64),
     /// Never ends by itself; SIGTERM ends it.
     Runs,
+    /// The same, and it writes this first.
+    Says(&'static str),
     /// Never ends, whatever it is sent.
     Undying,
     /// Ends only of SIGKILL.
@@ -324,6 +326,7 @@ impl Fake {
             (_, Some(Behaviour::Exits(code, text, after))) => {
                 (text.to_string(), Behaviour::Exits(code, "", after))
             }
+            (_, Some(Behaviour::Says(text))) => (text.to_string(), Behaviour::Runs),
             (_, Some(other)) => (String::new(), other),
             (roles::LOAD_MODULES, None) => {
                 let names = ["virtio", "virtio_pci", "virtio_blk", "virtio_net"];
@@ -360,7 +363,9 @@ impl Fake {
                     "host\tdb1\t0\tits MAC address\nnote\teth0\taddress 192.0.2.10/24\t0\njudged\n";
                 (said.to_string(), Behaviour::Runs)
             }
-            ("dropbear" | "/sbin/getty" | "-sh", None) => (String::new(), Behaviour::Runs),
+            ("dropbear" | "/sbin/getty" | "-sh" | roles::HEALTHY, None) => {
+                (String::new(), Behaviour::Runs)
+            }
             _ => ("did it\n".to_string(), Behaviour::Exits(0, "", 10)),
         };
         let ends_well = matches!(behaviour, Behaviour::Exits(0, ..));

@@ -25,6 +25,7 @@ mod early;
 mod fsck;
 mod glob;
 pub mod groups;
+mod handover;
 mod hardware;
 mod health;
 mod holders;
@@ -37,6 +38,7 @@ mod mount;
 pub mod net;
 mod network;
 mod pivot;
+mod policy;
 mod recorder;
 mod rescue;
 pub mod roles;
@@ -186,7 +188,7 @@ fn run_stage<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage) -> Next {
         Stage::Born | Stage::Early => Next::Done,
         Stage::Modules => modules::run(boot),
         Stage::Network => network::run(boot),
-        Stage::Sshd => sshd::run(boot),
+        Stage::Sshd => policy::run(boot),
         Stage::Hardware => hardware::run(boot),
         Stage::Root => root::run(boot),
         Stage::Fsck => fsck::run(boot),

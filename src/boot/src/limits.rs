@@ -165,6 +165,12 @@ pub const PROBES_PER_CHILD_MAX: usize = 16;
 /// How long a child may look at devices.
 pub const PROBE_NS_MAX: Nanoseconds = 10 * SECOND_NS;
 
+/// When the receipt of what was made is written again after more was made.
+pub const HANDOVER_AFTER_NS: Nanoseconds = SECOND_NS;
+/// How long writing it may take, or taking addresses off or putting them on.
+pub const HANDOVER_NS_MAX: Nanoseconds = 10 * SECOND_NS;
+/// Longest pause before the child that asks for the real sshd's banner is started again.
+pub const HEALTHY_BACKOFF_NS_MAX: Nanoseconds = 60 * SECOND_NS;
 /// Children at once that send a verdict to syslog receivers.
 pub const SYSLOG_SENDERS_MAX: usize = 4;
 /// A line in which one tells what became of it.

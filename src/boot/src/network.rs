@@ -120,6 +120,13 @@ pub(crate) fn stop<M: Machine>(boot: &mut Boot<'_, M>) {
     boot.network.deadline = None;
 }
 
+/// They are the rescue's again, as far as nobody else has given them addresses.
+pub(crate) fn resume<M: Machine>(boot: &mut Boot<'_, M>) {
+    if boot.network.state == State::Off {
+        boot.network.state = State::Pause(boot.machine.now());
+    }
+}
+
 /// What the helper says.
 pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
     let mut lines = core::mem::take(&mut boot.network.lines);

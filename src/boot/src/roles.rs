@@ -43,6 +43,18 @@ pub const KEEP: &str = "preroot-keep";
 /// runlevel: `preroot-utmp RUNLEVEL PREVIOUS`. Into /run/utmp where the root's scripts have made it, and
 /// /var/log/wtmp. Exits with errno.
 pub const UTMP: &str = "preroot-utmp";
+/// Asks an sshd for its banner until it has said it, and then sees that it stays: `preroot-healthy ADDRESS:PORT [PID]`. A line
+/// for each change: [`HEALTHY_ANSWERS`] with the banner, [`HEALTHY_GONE`]. With PID, that process is ended by SIGTERM once the
+/// banner was said, the kernel's log is told, and it exits 0; without, it never ends.
+pub const HEALTHY: &str = "preroot-healthy";
+/// How a line of [`HEALTHY`] begins: it has said its banner, which follows.
+pub const HEALTHY_ANSWERS: &str = "answers";
+/// The other: it was there, and is no more.
+pub const HEALTHY_GONE: &str = "gone";
+/// Writes the receipt of what was made, out of the record, and takes addresses and routes off or puts them on again:
+/// `preroot-handover keep|teardown|give-back`, each with a line `COUNT FAILED` of the receipt's lines, or of what was taken off or put
+/// on. Exits with errno. `preroot-handover before PROGRAM ARGUMENT...` tears down, then becomes PROGRAM.
+pub const HANDOVER: &str = "preroot-handover";
 /// Sends a verdict as an RFC 5424 datagram: `preroot-syslog RECEIVERS WORD LINE DETAIL CONFIG CLOCK`, receivers `ADDRESS:PORT`
 /// with blanks between them, CLOCK `+`, or `-` when it is not to be believed. Each receiver a line, when it is known what became of
 /// it: `TO WORD BYTES ERRNO TRIES`. Exits 0.

@@ -13,11 +13,13 @@ use preroot_record::{
 
 use crate::core::{Boot, Purpose};
 use crate::groups;
+use crate::handover;
 use crate::limits::{KILL_GRACE_NS, MILLISECOND_NS, TERM_GRACE_NS, TEXT_BYTES_MAX};
 use crate::machine::{
     End, Errno, Exec, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Spawned, Status,
     Streams,
 };
+use crate::roles;
 use crate::runner::{Keep, Order, Patience, Running};
 use crate::tails::Tail;
 use crate::text::{Text, text};
@@ -103,17 +105,19 @@ fn spawn<M: Machine>(
     let previous_level: Text = text(format_args!("PREVLEVEL={previous}"));
     let previous_of_rc: Text = text(format_args!("previous={previous}"));
     let group = groups::of_script(boot, runlevel, name);
-    let (program, by_itself, by_shell) = match how {
-        How::ByItself => (path.as_str(), &[&*link, argument][..], &[][..]),
-        How::ByShell => ("/bin/sh", &[][..], &["/bin/sh", &*path, argument][..]),
+    let is_behind_teardown = handover::is_before(boot, name);
+    let (program, words) = match how {
+        // Takes the rescue's addresses off, and becomes the script.
+        _ if is_behind_teardown => (
+            Program::Helper,
+            &[roles::HANDOVER, "before", &*path, &*link, argument][..],
+        ),
+        How::ByItself => (Program::Path(&path), &[&*link, argument][..]),
+        How::ByShell => (Program::Path("/bin/sh"), &["/bin/sh", &*path, argument][..]),
     };
     let spawn = Spawn {
-        program: Program::Path(program),
-        arguments: if by_shell.is_empty() {
-            by_itself
-        } else {
-            by_shell
-        },
+        program,
+        arguments: words,
         // As sysvinit's init and Debian's /lib/init/rc leave it.
         environment: &[
             "PATH=/sbin:/usr/sbin:/bin:/usr/bin",
@@ -135,7 +139,11 @@ fn spawn<M: Machine>(
         oom_score: 0,
         on_panic: OnPanic::Leave,
     };
-    boot.machine.spawn(&spawn)
+    let spawned = boot.machine.spawn(&spawn)?;
+    if is_behind_teardown {
+        handover::before(boot);
+    }
+    Ok(spawned)
 }
 
 /// What executes a script.
@@ -234,6 +242,7 @@ fn close<M: Machine>(boot: &mut Boot<'_, M>, index: usize, closing: Closing) {
         output_bytes,
     });
     boot.runner.close(index, closing.end, closing.status);
+    handover::after(boot, name);
     if closing.end != ScriptEnd::Exited || closing.status != 0 {
         judge(boot, name, script, &closing);
     }
@@ -300,7 +309,10 @@ pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
     while let Some(running) = boot.runner.overdue(now) {
         let Running { child, script, .. } = running;
         let (how, next) = match running.patience {
-            Patience::Waiting => (Kill::Term, Some((Patience::Asked, TERM_GRACE_NS))),
+            Patience::Waiting => {
+                crate::policy::script_is_late(boot);
+                (Kill::Term, Some((Patience::Asked, TERM_GRACE_NS)))
+            }
             Patience::Asked => (Kill::Kill, Some((Patience::Killed, KILL_GRACE_NS))),
             Patience::Killed => (Kill::Kill, None),
         };

@@ -75,6 +75,7 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>, request: Request) -> Errno
     let _ = seal::store(boot);
     // From here on nobody of ours goes to the root, which is to be unmounted.
     boot.keeper.stop();
+    crate::policy::stop(boot);
     crate::sshd::stop(boot);
     end_everybody(boot);
     leave_root(boot);

@@ -48,6 +48,15 @@ enum State {
     },
     /// It will be started at this moment.
     Pause(Nanoseconds),
+    /// It was told to end. Meanwhile somebody may have come to want it again.
+    Ending(Wanted),
+}
+
+/// Whether it is wanted when it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Again,
+    No,
 }
 
 /// The rescue sshd.
@@ -122,6 +131,11 @@ pub(crate) fn moved<M: Machine>(boot: &mut Boot<'_, M>) {
 
 /// The stage.
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
+    if let State::Ending(wanted) = &mut boot.sshd.state {
+        // Two cannot listen at one address.
+        *wanted = Wanted::Again;
+        return Next::Done;
+    }
     Next::from(start(boot))
 }
 
@@ -303,10 +317,16 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, end: End) {
     if boot.sshd.state == State::Making {
         return key_made(boot, end.status);
     }
+    let now = boot.machine.now();
+    if let State::Ending(wanted) = boot.sshd.state {
+        boot.sshd.state = match wanted {
+            Wanted::Again => State::Pause(now),
+            Wanted::No => State::Off,
+        };
+    }
     let State::Running { pid, since, .. } = boot.sshd.state else {
         return;
     };
-    let now = boot.machine.now();
     let is_healthy = now.saturating_sub(since) >= SSHD_HEALTHY_NS;
     // Whoever kills it has not found it failing: the next one comes as soon as the first did.
     if is_healthy || matches!(end.status, Status::Signalled(SIGKILL | SIGTERM)) {
@@ -337,10 +357,15 @@ pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
     }
 }
 
-/// The machine goes down: it is not started again.
+/// It is not needed any more, or the machine goes down: it is not started again. Its sessions are not of its process
+/// group, and stay.
 pub(crate) fn stop<M: Machine>(boot: &mut Boot<'_, M>) {
-    if let State::Running { child, .. } = boot.sshd.state {
-        let _ = boot.machine.kill(child, Kill::Term);
-    }
-    boot.sshd.state = State::Off;
+    boot.sshd.state = match boot.sshd.state {
+        State::Running { child, .. } => {
+            let _ = boot.machine.kill(child, Kill::Term);
+            State::Ending(Wanted::No)
+        }
+        State::Ending(_) => State::Ending(Wanted::No),
+        _ => State::Off,
+    };
 }

@@ -4,9 +4,11 @@ use preroot_plan::{Finish, Plan};
 
 use crate::core::{Boot, RootPlace, Turn};
 use crate::groups;
+use crate::handover;
 use crate::hardware;
 use crate::limits::UTMP_NS_MAX;
 use crate::machine::Machine;
+use crate::policy;
 use crate::roles;
 use crate::runner::{self, Leave};
 use crate::seal;
@@ -30,6 +32,8 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
         let init = boot.command_line.init.unwrap_or("/sbin/init");
         return become_init(boot, init);
     }
+    policy::begin(boot);
+    handover::begin(boot);
     groups::begin(boot);
     let last = runlevel(boot, &plan);
     let both = [b'S', last];
@@ -92,7 +96,12 @@ fn note_runlevel<M: Machine>(boot: &mut Boot<'_, M>, name: u8) {
 fn become_init<M: Machine>(boot: &mut Boot<'_, M>, path: &str) -> Next {
     seal::seal(boot);
     crate::network::stop(boot);
+    policy::hand_over(boot);
+    handover::to_init(boot, path);
     let errno = boot.machine.exec(boot.pid1, path, &[path]);
+    handover::take_back(boot);
+    crate::network::resume(boot);
+    policy::take_back(boot);
     boot.alarm(format_args!("root has no {path} that runs"));
     Next::Failed(Failed {
         step: Step::ExecInit,

@@ -16,6 +16,7 @@ mod assembly;
 mod checks;
 mod keeping;
 mod pivots;
+mod policies;
 mod roots;
 mod scripts;
 mod sessions;

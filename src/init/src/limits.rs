@@ -49,6 +49,26 @@ pub const ROOT_FREE_BYTES_MIN: u64 = 1 << 20;
 pub const ROOT_FREE_INODES_MIN: u64 = 16;
 /// Words of sshd's command line and of its environment that the last stand keeps.
 pub const LAST_WORDS_MAX: usize = 32;
+/// The receipt of what was handed over: a line for each of the plan's modules, and some dozens.
+pub const RECEIPT_BYTES_MAX: usize = 96 << 10;
+/// A line of it.
+pub const RECEIPT_LINE_BYTES_MAX: usize = 400;
+/// Interfaces, addresses and routes that are looked at.
+pub const INVENTORY_MAX: usize = 128;
+/// How long an sshd may take to accept a connection and say its identification, ms.
+pub const BANNER_MS_MAX: u32 = 5000;
+/// Its identification; the RFC has at most 255 (RFC 4253, section 4.2).
+pub const BANNER_BYTES_MAX: usize = 256;
+/// First pause before it is asked again; it doubles.
+pub const BANNER_PAUSE_MS_MIN: u32 = 500;
+/// Longest pause.
+pub const BANNER_PAUSE_MS_MAX: u32 = 5000;
+/// How often is looked whether anybody listens, ms.
+pub const LISTENS_MS: u32 = 3000;
+/// How often one that listens is asked again, ms.
+pub const BANNER_AGAIN_MS: u32 = 300_000;
+/// One that has not answered so often in a row is gone.
+pub const BANNER_TRIES_MAX: u32 = 3;
 /// A verdict as a datagram: what an IPv6 path of the least MTU takes whole (RFC 5426, section 3.2).
 pub const SYSLOG_BYTES_MAX: usize = 1180;
 /// How long the network is listened to for a word about a datagram: an address that nobody answers for is known after

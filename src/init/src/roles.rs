@@ -5,6 +5,8 @@
 
 mod all_modules;
 mod client;
+mod handover;
+mod healthy;
 mod holders;
 mod keep;
 mod lease;
@@ -74,6 +76,8 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::HOLDERS => code(holders::run(&words)),
         roles::KEEP => code(keep::run(&words)),
         roles::UTMP => code(utmp::run(&words)),
+        roles::HANDOVER => code(handover::run(&words, started)),
+        roles::HEALTHY => code(healthy::run(&words)),
         roles::SYSLOG => code(syslog::run(&words)),
         roles::CLIENT => client::run(&words),
         _ => tool::run(name, started),

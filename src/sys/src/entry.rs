@@ -40,6 +40,21 @@ impl Arguments {
         .unwrap_or(Errno::NOEXEC)
     }
 
+    /// The same without the first `skipped` words: what comes behind them is the new argv. `EINVAL`: there are not as many.
+    pub fn exec_behind(&self, skipped: usize, path: &CStr) -> Errno {
+        if skipped >= self.count {
+            return Errno::INVAL;
+        }
+        // SAFETY: `first` has `count` words, and `skipped` is less.
+        let first = unsafe { self.first.add(skipped) };
+        let rest = Arguments {
+            first,
+            count: self.count - skipped,
+            ..*self
+        };
+        rest.exec(path)
+    }
+
     /// The same with another `argv[0]`.
     pub fn exec_as(&self, path: &CStr, name: &'static CStr) -> Errno {
         if self.count > 0 {

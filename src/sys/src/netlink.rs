@@ -4,6 +4,7 @@
 //! answers a request within the send itself, so every receive is non-blocking: no answer is an error.
 
 mod address;
+mod default_routes;
 mod link;
 mod message;
 mod route;
@@ -13,6 +14,7 @@ mod uevent;
 mod tests;
 
 pub use address::{Address, Lifetime, Reach};
+pub use default_routes::DefaultRoute;
 pub use link::{Carrier, Kind, Link};
 pub use route::{RouteSocket, news};
 pub use uevent::{UeventSocket, uevents};

@@ -12,17 +12,19 @@ use preroot_sys::net::{
 };
 use preroot_sys::time::Timespec;
 
-use super::{Stream, USAGE, Words, holders};
+use super::{Stream, USAGE, Words, handover, holders};
 use crate::limits::{ANSWER_MS_MAX, CONTROL_BYTES_MAX};
 use crate::linux::{CONTROL, errno, receive};
 
 const REFUSED: i32 = 1;
-const UNAVAILABLE: i32 = 69;
+pub(super) const UNAVAILABLE: i32 = 69;
 pub(super) const SYSTEM: i32 = 111;
 
 const HELP: &str = "preroot WORD: speaks to PID 1
   status    where the boot stands, and what it waits for
   holders   who uses the root, and keeps it from being unmounted
+  handover  what was made and handed to the root: the receipt; --check: what of it still stands; --undo: commands that
+            undo what still stands, for sh
   continue  go on with the boot
   retry     try the stage that failed again
   reboot    shut down and reboot
@@ -39,6 +41,7 @@ pub(super) fn run(words: &Words) -> i32 {
             return USAGE;
         }
         ["holders"] => return holders::client(),
+        ["handover", options @ ..] => return handover::client(options),
         ["help" | "--help" | "-h"] => {
             let _ = Stream::output().write_str(HELP);
             return 0;
