@@ -131,6 +131,7 @@ fn repair(text: &str) -> Option<Repair> {
 
 /// Words separated by white space; double quotes keep it, and are taken off around a value
 /// (the kernel's next_arg, lib/cmdline.c).
+#[derive(Debug)]
 pub(crate) struct Words<'a> {
     rest: &'a str,
 }
@@ -138,6 +139,11 @@ pub(crate) struct Words<'a> {
 impl<'a> Words<'a> {
     pub(crate) fn new(line: &'a str) -> Words<'a> {
         Words { rest: line }
+    }
+
+    /// What was not handed out.
+    pub(crate) fn rest(&self) -> &'a str {
+        self.rest.trim_ascii_start()
     }
 }
 

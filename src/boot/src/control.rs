@@ -1,26 +1,46 @@
 //! The operator's words on the control socket: one datagram, one answer.
 //!
-//! `status`, `continue`, `retry`, `reboot`, `poweroff`, `halt`. Only root can reach the socket. Words
-//! that nobody here knows are answered with those that are known.
+//! | word | does |
+//! |---|---|
+//! | `status` | says how things are, for programs: [`status`] |
+//! | `continue [root=...] [init=...]`, `retry` | ends the wait for a person: [`resume`] |
+//! | `hold [STAGE]`, `hold off [STAGE]` | has the boot wait before a stage: [`hold`] |
+//! | `reboot`, `poweroff`, `halt` | takes the machine down |
+//!
+//! Only root can reach the socket, and what the kernel says of the sender is looked at again. A word that is not
+//! obeyed is answered `error: ` and why, and changes nothing. One datagram is taken a turn, so nobody who floods keeps
+//! anything else from its turn; an answer that its asker does not take is dropped.
+
+mod hold;
+mod resume;
+mod status;
 
 use core::fmt::Write;
 
 use heapless::String;
 use preroot_record::Operator as Record;
 
-use crate::core::{Boot, RootPlace, is_again};
-use crate::fsck::LOG;
-use crate::machine::{Machine, Power};
+use crate::command_line::Words;
+use crate::core::{Boot, is_again};
+use crate::machine::{Asked, Machine, Nanoseconds, Power};
+use crate::patience::Patience;
+use crate::sessions;
 use crate::shutdown;
 use crate::stage::Stage;
 use crate::step::Failed;
+use crate::text::{cut, text};
 
-/// Bytes of one command.
-const COMMAND_BYTES_MAX: usize = 256;
+/// Bytes of one command: a root by its longest name, with its options.
+const COMMAND_BYTES_MAX: usize = 512;
 /// Bytes of one answer.
-const ANSWER_BYTES_MAX: usize = 2048;
+const ANSWER_BYTES_MAX: usize = 4096;
+/// The user who may.
+const ROOT_UID: u32 = 0;
 
+/// An answer. One that does not fit is cut: every `write!` to it may fail for that reason only.
 type Answer = String<ANSWER_BYTES_MAX>;
+/// Who asked, in words.
+type By = String<200>;
 
 /// What a person is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,170 +48,189 @@ pub(crate) enum Waiting {
     /// Nobody is waited for.
     #[default]
     No,
-    /// Before this stage, as `preroot.hold=` asked.
+    /// Before this stage, as somebody asked.
     Held(Stage),
     /// This stage failed.
     Rescue(Stage, Failed),
-}
-
-/// What the person decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// On with the boot: with the held stage, or the one after that which failed.
-    Continue,
-    /// The stage that failed once more.
-    Retry,
 }
 
 /// The person at the other end.
 #[derive(Debug)]
 pub(crate) struct Operator {
     pub(crate) waiting: Waiting,
-    pub(crate) decision: Option<Decision>,
+    /// Since when.
+    pub(crate) since: Nanoseconds,
+    /// The stage that the person lets the boot go on with.
+    pub(crate) decision: Option<Stage>,
     /// How a request for runlevel 0 is meant.
     pub(crate) halt_as: Power,
-    /// Somebody has spoken: nothing reboots by itself any more.
-    pub(crate) heard: bool,
+    /// What reboots if nobody comes.
+    pub(crate) patience: Patience,
+    /// A person has named the root, and how it is mounted.
+    pub(crate) named: Option<resume::Named>,
 }
 
 impl Default for Operator {
     fn default() -> Operator {
         Operator {
             waiting: Waiting::No,
+            since: 0,
             decision: None,
             halt_as: Power::Off,
-            heard: false,
+            patience: Patience::default(),
+            named: None,
         }
     }
 }
 
+/// The boot begins to wait for a person.
+pub(crate) fn wait_begins<M: Machine>(boot: &mut Boot<'_, M>, waiting: Waiting) {
+    let (stage, why) = match waiting {
+        Waiting::No => return,
+        Waiting::Held(stage) => (stage, "held"),
+        Waiting::Rescue(stage, failed) => (stage, failed.step.words()),
+    };
+    boot.operator.waiting = waiting;
+    boot.operator.since = boot.machine.now();
+    boot.operator.decision = None;
+    boot.record(Record {
+        what: "waiting",
+        stage: stage.name(),
+        why: Some(why),
+        by: None,
+        waited_ns: None,
+    });
+}
+
+/// The wait is over, if there was one: by what, and whose word it was.
+pub(crate) fn wait_ended<M: Machine>(boot: &mut Boot<'_, M>, what: &str, order: Order<'_>) {
+    let stage = match core::mem::take(&mut boot.operator.waiting) {
+        Waiting::No => return note(boot, what, boot.stage, order, None),
+        Waiting::Held(stage) | Waiting::Rescue(stage, _) => stage,
+    };
+    let waited_ns = boot.machine.now().saturating_sub(boot.operator.since);
+    note(boot, what, stage, order, Some(waited_ns));
+}
+
+/// What else was said, and by whom; of what nobody said, neither.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Order<'o> {
+    why: Option<&'o str>,
+    by: Option<&'o str>,
+}
+
+fn note<M: Machine>(
+    boot: &mut Boot<'_, M>,
+    what: &str,
+    stage: Stage,
+    order: Order<'_>,
+    waited_ns: Option<u64>,
+) {
+    boot.record(Record {
+        what,
+        stage: stage.name(),
+        why: order.why.filter(|why| !why.is_empty()),
+        by: order.by,
+        waited_ns,
+    });
+}
+
 /// Takes one datagram.
 pub(crate) fn arrived<M: Machine>(boot: &mut Boot<'_, M>) {
-    let mut buffer = [0; COMMAND_BYTES_MAX];
-    let length = match boot.machine.read_control(&mut buffer) {
-        Ok(length) => length,
+    // One byte more than there may be tells what is too long.
+    let mut buffer = [0; COMMAND_BYTES_MAX + 1];
+    let asked = match boot.machine.read_control(&mut buffer) {
+        Ok(asked) => asked,
         Err(errno) if is_again(errno) => return,
         Err(errno) => {
             boot.alarm(format_args!("control socket: errno {}", errno.0));
             return;
         }
     };
-    let word = buffer
-        .get(..length)
-        .and_then(|bytes| core::str::from_utf8(bytes).ok());
-    let answer = obey(boot, word.unwrap_or_default().trim_ascii());
+    let mut answer = Answer::new();
+    let bytes = buffer.get(..asked.length).unwrap_or_default();
+    match understood(&asked, bytes) {
+        Ok(line) => obey(boot, line, asked.pid, &mut answer),
+        Err(why) => refuse(&mut answer, why),
+    }
     // One who did not wait for the answer does not get it.
     let _ = boot.machine.answer_control(answer.as_bytes());
 }
 
-fn obey<M: Machine>(boot: &mut Boot<'_, M>, word: &str) -> Answer {
-    let mut answer = Answer::new();
-    // An answer that does not fit is cut: every `write!` below may fail for that reason only.
-    let _ = match word {
-        "status" => status(boot, &mut answer),
-        "continue" => decide(boot, Decision::Continue, &mut answer),
-        "retry" => decide(boot, Decision::Retry, &mut answer),
-        "reboot" => down(boot, Power::Reboot, &mut answer),
-        "poweroff" => down(boot, Power::Off, &mut answer),
-        "halt" => down(boot, Power::Halt, &mut answer),
-        _ => writeln!(
+/// The line that somebody who may has sent.
+fn understood<'b>(asked: &Asked, bytes: &'b [u8]) -> Result<&'b str, &'static str> {
+    if asked.uid != ROOT_UID {
+        return Err("only root is listened to");
+    }
+    if bytes.len() > COMMAND_BYTES_MAX {
+        return Err("that is more than 512 bytes");
+    }
+    let line = core::str::from_utf8(bytes).map_err(|_| "that is no text")?;
+    let line = line.trim_ascii();
+    match line.bytes().any(|byte| byte.is_ascii_control()) {
+        true => Err("that has control characters in it"),
+        false => Ok(line),
+    }
+}
+
+fn obey<M: Machine>(boot: &mut Boot<'_, M>, line: &str, pid: u32, answer: &mut Answer) {
+    let mut words = Words::new(line);
+    let word = words.next().unwrap_or_default();
+    let rest = words.rest();
+    match word {
+        "status" if rest.is_empty() => {
+            let _ = status::write(boot, answer);
+        }
+        "continue" => resume::carry_on(boot, rest, pid, answer),
+        "retry" if rest.is_empty() => resume::retry(boot, pid, answer),
+        "hold" => hold::run(boot, rest, pid, answer),
+        "reboot" if rest.is_empty() => down(boot, "reboot", Power::Reboot, pid, answer),
+        "poweroff" if rest.is_empty() => down(boot, "poweroff", Power::Off, pid, answer),
+        "halt" if rest.is_empty() => down(boot, "halt", Power::Halt, pid, answer),
+        "status" | "retry" | "reboot" | "poweroff" | "halt" => {
+            refuse(answer, "that word stands alone");
+        }
+        _ => refuse(
             answer,
-            "error: nobody knows that word; known: status continue retry reboot poweroff halt"
+            "nobody knows that word; known: status continue retry hold reboot poweroff halt",
         ),
-    };
-    answer
+    }
 }
 
-fn note<M: Machine>(boot: &mut Boot<'_, M>, what: &str) {
-    boot.operator.heard = true;
-    let stage = boot.stage.name();
-    boot.record(Record { what, stage });
+fn refuse(answer: &mut Answer, why: &str) {
+    let _ = writeln!(answer, "error: {why}");
 }
 
-fn decide<M: Machine>(
+/// Who asked: by the session's key and address, else what process it is, of the console or of the root.
+fn by<M: Machine>(boot: &mut Boot<'_, M>, pid: u32) -> By {
+    if let Some(peer) = sessions::of(boot, pid) {
+        return text(format_args!("{} {}", peer.from, peer.who));
+    }
+    let mut name = [0; 16];
+    let path = text::<40>(format_args!("/proc/{pid}/comm"));
+    let length = boot.machine.read_file(&path, &mut name).unwrap_or(0);
+    let name = name.get(..length).unwrap_or_default().trim_ascii();
+    let name = core::str::from_utf8(name).unwrap_or_default();
+    text(format_args!("pid {pid} {}", cut(name, 15)))
+}
+
+fn down<M: Machine>(
     boot: &mut Boot<'_, M>,
-    decision: Decision,
+    word: &'static str,
+    how: Power,
+    pid: u32,
     answer: &mut Answer,
-) -> core::fmt::Result {
-    let stage = match (boot.operator.waiting, decision) {
-        (Waiting::No, _) => {
-            return writeln!(answer, "error: the boot does not wait for anybody");
-        }
-        (Waiting::Held(stage), _) | (Waiting::Rescue(stage, _), Decision::Retry) => Some(stage),
-        (Waiting::Rescue(stage, _), Decision::Continue) => stage.next(),
-    };
-    let word = match decision {
-        Decision::Continue => "continue",
-        Decision::Retry => "retry",
-    };
-    note(boot, word);
-    boot.operator.decision = Some(decision);
-    match stage {
-        Some(stage) => writeln!(answer, "on with {}", stage.name()),
-        None => writeln!(answer, "on"),
+) {
+    if boot.down.is_some() {
+        let _ = writeln!(answer, "it goes down already");
+        return;
     }
-}
-
-fn down<M: Machine>(boot: &mut Boot<'_, M>, how: Power, answer: &mut Answer) -> core::fmt::Result {
-    note(boot, "down");
+    let by = by(boot, pid);
+    let order = Order {
+        why: None,
+        by: Some(&by),
+    };
+    wait_ended(boot, word, order);
     shutdown::request(boot, how, "operator");
-    writeln!(answer, "going down")
-}
-
-fn status<M: Machine>(boot: &mut Boot<'_, M>, answer: &mut Answer) -> core::fmt::Result {
-    boot.operator.heard = true;
-    writeln!(answer, "verdict  {} so far", boot.verdict)?;
-    if !boot.verdict.detail().is_empty() {
-        writeln!(answer, "because  {}", boot.verdict.detail())?;
-    }
-    writeln!(answer, "stage    {}", boot.stage.name())?;
-    match boot.operator.waiting {
-        Waiting::No if boot.check.is_running() => {
-            let (pass, percent) = (boot.check.progress.pass, boot.check.progress.percent);
-            writeln!(
-                answer,
-                "check    pass {pass} of 5, {percent} %; its words: {LOG}"
-            )?;
-        }
-        Waiting::No => {
-            let (running, left) = boot.runner.progress();
-            writeln!(answer, "scripts  {running} running, {left} not ended")?;
-        }
-        Waiting::Held(stage) => {
-            writeln!(
-                answer,
-                "waiting  before {}: `preroot continue`",
-                stage.name()
-            )?;
-        }
-        Waiting::Rescue(stage, failed) => {
-            writeln!(answer, "failed   {}: {}", stage.name(), failed.step.words())?;
-            if failed.errno.0 != 0 {
-                writeln!(answer, "errno    {}", failed.errno.0)?;
-            }
-            writeln!(
-                answer,
-                "waiting  `preroot retry`, `preroot continue`, `preroot reboot`"
-            )?;
-        }
-    }
-    let root = boot
-        .root
-        .found
-        .as_ref()
-        .map_or("not found", |volume| volume.name.as_str());
-    let place = match boot.root_place {
-        RootPlace::Nowhere => "not mounted",
-        RootPlace::NewRoot => "mounted at /newroot",
-        RootPlace::Slash => "running, at /proc/1/root",
-    };
-    writeln!(answer, "root     {root}, {place}")?;
-    let pid = boot.sshd.pid().unwrap_or(0);
-    writeln!(
-        answer,
-        "sshd     pid {pid}, started {} times",
-        boot.sshd.starts()
-    )?;
-    let up_s = boot.machine.now() / crate::limits::SECOND_NS;
-    writeln!(answer, "uptime   {up_s} s")
+    let _ = writeln!(answer, "going down");
 }

@@ -80,10 +80,14 @@ pub(crate) struct Boot<'a, M> {
     /// `None`: it did not pass its check, and built-in defaults are used.
     pub(crate) plan: Option<Plan<'a>>,
     pub(crate) command_line: CommandLine<'a>,
+    /// Where words are kept that an operator puts over it.
+    pub(crate) said_room: &'a mut [u8],
     pub(crate) recorder: Recorder,
     /// When the kernel started, ns since 1970.
     pub(crate) epoch_ns: Nanoseconds,
     pub(crate) stage: Stage,
+    /// When it began.
+    pub(crate) stage_since: Nanoseconds,
     pub(crate) verdict: Verdict,
     pub(crate) modules: Modules,
     pub(crate) network: Network,
@@ -134,9 +138,11 @@ impl<'a, M: Machine> Boot<'a, M> {
             pid1,
             plan,
             command_line: CommandLine::default(),
+            said_room: &mut [],
             recorder: Recorder::new(tag),
             epoch_ns: 0,
             stage: Stage::Born,
+            stage_since: 0,
             verdict: Verdict::default(),
             modules: Modules::default(),
             network: Network::default(),
@@ -242,6 +248,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             self.deadlines(now);
         }
         crate::assembly::go(self);
+        self.verdict.stamp(now);
         if self.down.is_some() {
             Turn::Down
         } else if event == Event::Due && until.is_some_and(|until| until <= now) {

@@ -24,6 +24,13 @@ const CALLS_MAX: usize = 50_000;
 /// How long a loader takes.
 const LOADER_NS: Nanoseconds = 10 * MILLISECOND_NS;
 
+/// Datagrams of one flood.
+pub(crate) const FLOOD: usize = 2000;
+/// What the fake's sshd says.
+const LOGS_IN: &str = "[200] Nov 22 17:00:57 Pubkey auth succeeded for 'root' with ssh-ed25519 key SHA256:04k8 from 10.0.2.2:566\n";
+const LOGS_OUT: &str =
+    "[200] Nov 22 17:01:57 Exit (root) from <10.0.2.2:566>: Disconnect received\n";
+
 /// How a child of some name behaves.
 #[derive(Debug, Clone)]
 pub(crate) enum Behaviour {
@@ -88,6 +95,12 @@ pub(crate) struct Fake {
     /// How the loading of a module ends, where it does not end well.
     pub(crate) module_errno: Option<(&'static str, u16)>,
     pub(crate) answers: Vec<String>,
+    /// What is sent to the control socket as it stands, by the operator's word `garbage` or `flood`.
+    pub(crate) garbage: Vec<u8>,
+    /// At the wait with this number, the operator says a word whether anybody waits for it or not.
+    pub(crate) speaks_at: Option<(usize, &'static str)>,
+    /// Who speaks on the control socket.
+    pub(crate) asker_uid: u32,
     /// This program finds no room while another script runs.
     pub(crate) no_room_for: Option<&'static str>,
     /// Programs by their command lines, and the block devices that they make.
@@ -111,7 +124,8 @@ pub(crate) struct Fake {
     happenings: u64,
     children: Vec<FakeChild>,
     uevents: VecDeque<Vec<u8>>,
-    control: VecDeque<&'static str>,
+    control: VecDeque<Vec<u8>>,
+    waits: usize,
     requests: VecDeque<[u8; 384]>,
     modules: Vec<String>,
     nobody_acts_before: Nanoseconds,
@@ -178,6 +192,9 @@ impl Fake {
             builtin_disks: Vec::new(),
             module_errno: None,
             answers: Vec::new(),
+            garbage: Vec::new(),
+            speaks_at: None,
+            asker_uid: 0,
             no_room_for: None,
             makes: Vec::new(),
             groups_born_into: Vec::new(),
@@ -193,6 +210,7 @@ impl Fake {
             children: Vec::new(),
             uevents: VecDeque::new(),
             control: VecDeque::new(),
+            waits: 0,
             requests: VecDeque::new(),
             modules: Vec::new(),
             nobody_acts_before: 0,
@@ -467,8 +485,38 @@ impl Fake {
             self.nobody_acts_before = self.now + SECOND_NS;
             return;
         }
-        self.control.push_back(word);
-        self.queue.push_back(Event::Control);
+        // Somebody logs in, or out again.
+        if let "log in" | "log out" = word {
+            let line = if word == "log in" { LOGS_IN } else { LOGS_OUT };
+            let sshd = self
+                .children
+                .iter()
+                .position(|child| child.name == "dropbear");
+            let sshd = sshd.unwrap();
+            self.children[sshd].output.extend(line.bytes());
+            self.files.insert(
+                "/proc/200/stat".to_string(),
+                "200 (dropbear) S 101 ".to_string(),
+            );
+            let child = Child(u16::try_from(sshd).unwrap());
+            self.queue.push_back(Event::Output(child));
+            self.nobody_acts_before = self.now + SECOND_NS;
+            return;
+        }
+        self.speak(word);
+    }
+
+    /// A datagram to the control socket.
+    fn speak(&mut self, word: &'static str) {
+        let (bytes, times) = match word {
+            "garbage" => (self.garbage.clone(), 1),
+            "flood" => (self.garbage.clone(), FLOOD),
+            _ => (word.as_bytes().to_vec(), 1),
+        };
+        for _ in 0..times {
+            self.control.push_back(bytes.clone());
+            self.queue.push_back(Event::Control);
+        }
     }
 
     fn advance(&mut self) -> Option<Event> {

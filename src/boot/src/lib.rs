@@ -37,6 +37,7 @@ mod modules;
 mod mount;
 pub mod net;
 mod network;
+mod patience;
 mod pivot;
 mod policy;
 mod recorder;
@@ -72,9 +73,8 @@ use ::core::str;
 use preroot_plan::Plan;
 use preroot_record::{Note, Outcome, StageBegan, StageEnded};
 
-use crate::control::Decision;
 use crate::core::{Boot, RootPlace};
-use crate::limits::COMMAND_LINE_BYTES_MAX;
+use crate::limits::{COMMAND_LINE_BYTES_MAX, COMMAND_LINE_ROOM_BYTES};
 use crate::machine::{Errno, Machine, Pid1};
 use crate::rescue::Waited;
 use crate::runner::Leave;
@@ -92,12 +92,13 @@ pub enum Origin {
 }
 
 /// Boots. `plan` is what stands in /etc/preroot/plan; what is wrong with it is recorded, and the boot ends in
-/// rescue with built-in defaults. `command_line` is where the kernel command line is kept.
+/// rescue with built-in defaults. `command_line` is where the kernel command line is kept, and what an operator puts over
+/// it.
 pub fn run<M: Machine>(
     machine: &mut M,
     pid1: &Pid1,
     plan: &[u8],
-    command_line: &mut [u8; COMMAND_LINE_BYTES_MAX],
+    command_line: &mut [u8; COMMAND_LINE_ROOM_BYTES],
     origin: Origin,
 ) -> Errno {
     let exec_ns = machine.now();
@@ -108,11 +109,10 @@ pub fn run<M: Machine>(
     }
     // The kernel's own file systems come first: the command line and the boot's name are read there.
     let began = early::run(&mut boot);
-    let length = boot
-        .machine
-        .read_file("/proc/cmdline", command_line)
-        .unwrap_or(0);
-    let line = command_line
+    let (line, said) = command_line.split_at_mut(COMMAND_LINE_BYTES_MAX);
+    boot.said_room = said;
+    let length = boot.machine.read_file("/proc/cmdline", line).unwrap_or(0);
+    let line = line
         .get(..length)
         .and_then(|bytes| str::from_utf8(bytes).ok());
     let line = line.unwrap_or_default().trim_ascii();
@@ -164,17 +164,21 @@ pub fn run_runlevel<M: Machine>(
 /// Holds before a stage if that was asked, then runs it. The stage after it, or `None`: down.
 fn enter<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage) -> Option<Stage> {
     boot.stage = stage;
+    boot.stage_since = boot.machine.now();
     // The first two stages read the command line: who asks to be held before them is held after.
     let is_held = |hold: &Stage| hold.number() <= stage.number();
     if boot.command_line.hold.iter().any(is_held) {
         boot.command_line.hold.retain(|hold| !is_held(hold));
-        if rescue::hold(boot, stage) == Waited::Down {
-            return None;
+        match rescue::hold(boot, stage) {
+            Waited::Down => return None,
+            Waited::Decided(decided) if decided != stage => return Some(decided),
+            Waited::Decided(_) => {}
         }
     }
     if boot.command_line.test_panic == Some(stage) {
         panic!("preroot.test=panic:{}", stage.name());
     }
+    boot.stage_since = boot.machine.now();
     boot.record(StageBegan {
         stage: stage.name(),
     });
@@ -220,9 +224,7 @@ fn walk<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage, next: Next) -> Option<
         (Outcome::Skipped, _) => None,
         (Outcome::Rescue, Some(failed)) => match rescue::rescue(boot, stage, failed) {
             Waited::Down => None,
-            Waited::Decided(Decision::Retry) => Some(stage),
-            // After the last stage there is nothing to go on with.
-            Waited::Decided(Decision::Continue) => Some(stage.next().unwrap_or(stage)),
+            Waited::Decided(stage) => Some(stage),
         },
         (_, failed) => {
             if let Some(failed) = failed {

@@ -213,6 +213,12 @@ pub const SHUTDOWN_ASK_NS: Nanoseconds = 50 * MILLISECOND_NS;
 
 /// The kernel command line (COMMAND_LINE_SIZE of x86).
 pub const COMMAND_LINE_BYTES_MAX: usize = 2048;
+/// With room for what is said behind `continue`: a score of roots.
+pub const COMMAND_LINE_ROOM_BYTES: usize = COMMAND_LINE_BYTES_MAX + 2048;
+/// Programs between an sshd and one that asks PID 1 something: a shell in a shell.
+pub const SESSION_DEPTH_MAX: usize = 16;
+/// When the last person has left, the least time until `panic=` reboots: a lost connection is made again in it.
+pub const GRACE_NS_MIN: Nanoseconds = 60 * SECOND_NS;
 /// Any other text the core composes.
 pub const TEXT_BYTES_MAX: usize = 256;
 

@@ -296,6 +296,17 @@ impl Pid1 {
     }
 }
 
+/// A datagram of the control socket, and who sent it, as the kernel says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Bytes of it, as far as there was room.
+    pub length: usize,
+    /// The sender.
+    pub pid: u32,
+    /// Its user.
+    pub uid: u32,
+}
+
 /// Everything the boot core asks of the world.
 pub trait Machine {
     /// CLOCK_MONOTONIC.
@@ -371,7 +382,7 @@ pub trait Machine {
     fn sync(&mut self) -> Result<(), Errno>;
 
     /// Takes one datagram of the control socket. `AGAIN`: none is left.
-    fn read_control(&mut self, out: &mut [u8]) -> Result<usize, Errno>;
+    fn read_control(&mut self, out: &mut [u8]) -> Result<Asked, Errno>;
     /// Answers the sender of the last datagram.
     fn answer_control(&mut self, answer: &[u8]) -> Result<(), Errno>;
     /// Takes one request of /run/initctl (struct init_request of sysvinit's initreq.h, 384 bytes).

@@ -158,6 +158,9 @@ fn kind<M: Machine>(boot: &mut Boot<'_, M>, volume: &Volume) -> Result<String<24
 /// `ro` on the command line asks for the first mount: boot loaders say it everywhere, and the root's own scripts make it
 /// what it is to be. Where PID 1 does that for them there is one mount, and it is as planned.
 fn mode<M: Machine>(boot: &Boot<'_, M>, planned: MountMode) -> MountMode {
+    if let Some(meant) = boot.operator.named.and_then(|named| named.mode) {
+        return meant;
+    }
     match boot.command_line.mode {
         Some(MountMode::ReadOnly) if !start::hands_over(boot) => planned,
         asked => asked.unwrap_or(planned),

@@ -1,17 +1,16 @@
-//! Waiting for a person: before a stage (`preroot.hold=`), or because a stage failed.
+//! Waiting for a person: before a stage (`preroot.hold=`, `preroot hold`), or because a stage failed.
 //!
 //! Rescue never fails. Everything else goes on meanwhile: sshd is mended, links come up, disks are
 //! looked at. It ends when the operator says so, or, with `panic=SECONDS` on the command line and nobody
 //! there, in a reboot.
 
 use heapless::String;
-use preroot_record::Operator as Record;
 
 use crate::console;
-use crate::control::{Decision, Waiting};
+use crate::control::{self, Order, Waiting};
 use crate::core::{Boot, Turn};
-use crate::limits::SECOND_NS;
-use crate::machine::{Machine, Power};
+use crate::machine::{Machine, Nanoseconds, Power};
+use crate::patience::{self, Patience};
 use crate::seal;
 use crate::shutdown;
 use crate::stage::Stage;
@@ -21,8 +20,8 @@ use crate::verdict;
 /// How waiting ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Waited {
-    /// The person decided.
-    Decided(Decision),
+    /// The person decided to go on with this stage.
+    Decided(Stage),
     /// The machine goes down.
     Down,
 }
@@ -33,11 +32,7 @@ pub(crate) fn hold<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage) -> Waited {
         "held before {}: log in and say `preroot continue`",
         stage.name()
     ));
-    boot.record(Record {
-        what: "waiting",
-        stage: stage.name(),
-    });
-    boot.operator.waiting = Waiting::Held(stage);
+    control::wait_begins(boot, Waiting::Held(stage));
     console::start(boot);
     let waited = wait(boot, None);
     console::stop(boot);
@@ -52,11 +47,7 @@ pub(crate) fn rescue<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage, failed: F
     boot.alarm(format_args!(
         "RESCUE: {detail}. Log in by ssh: `preroot status`"
     ));
-    boot.record(Record {
-        what: "waiting",
-        stage: stage.name(),
-    });
-    boot.operator.waiting = Waiting::Rescue(stage, failed);
+    control::wait_begins(boot, Waiting::Rescue(stage, failed));
     // Nobody knows how this waiting ends: what is known by now outlives it.
     let _ = seal::store(boot);
     let waited = wait(boot, boot.command_line.panic);
@@ -67,38 +58,29 @@ pub(crate) fn rescue<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage, failed: F
     waited
 }
 
-fn wait<M: Machine>(boot: &mut Boot<'_, M>, panic: Option<u64>) -> Waited {
-    let mut until = panic.map(|panic| boot.machine.now().saturating_add(panic));
+fn wait<M: Machine>(boot: &mut Boot<'_, M>, limit: Option<Nanoseconds>) -> Waited {
+    boot.operator.patience = Patience::Endless;
     loop {
-        match boot.turn(until) {
-            Turn::Down => return Waited::Down,
-            Turn::Due if boot.operator.heard || somebody_is_in(boot) => {
-                // Nothing reboots under a person's feet; look again later.
-                let again = panic.unwrap_or(0).max(SECOND_NS);
-                until = Some(boot.machine.now().saturating_add(again));
-                boot.milestone(format_args!("panic= waits: somebody is logged in"));
-            }
-            Turn::Due => {
-                shutdown::request(boot, Power::Reboot, "panic=");
-                return Waited::Down;
-            }
-            Turn::Handled => {}
+        // The word may have been said while the record was stored.
+        if let Some(stage) = boot.operator.decision.take() {
+            boot.operator.patience = Patience::Endless;
+            return Waited::Decided(stage);
         }
-        if let Some(decision) = boot.operator.decision.take() {
-            boot.operator.waiting = Waiting::No;
-            return Waited::Decided(decision);
+        let Ok(until) = patience::look(boot, limit) else {
+            shutdown::request(boot, Power::Reboot, "panic=");
+            return down(boot);
+        };
+        if boot.turn(until) == Turn::Down {
+            return down(boot);
         }
     }
 }
 
-/// Whether sshd has a session: a child process (proc_pid_task(5), `children`).
-fn somebody_is_in<M: Machine>(boot: &mut Boot<'_, M>) -> bool {
-    let Some(pid) = boot.sshd.pid() else {
-        return false;
-    };
-    let path = crate::text::text::<64>(format_args!("/proc/{pid}/task/{pid}/children"));
-    let mut buffer = [0; 16];
-    boot.machine
-        .read_file(&path, &mut buffer)
-        .is_ok_and(|length| length > 0)
+/// The machine goes down while somebody is waited for.
+fn down<M: Machine>(boot: &mut Boot<'_, M>) -> Waited {
+    if boot.operator.waiting != Waiting::No {
+        let who = boot.down.map_or("", |request| request.who);
+        control::wait_ended(boot, who, Order::default());
+    }
+    Waited::Down
 }

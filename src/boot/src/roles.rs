@@ -59,6 +59,8 @@ pub const HANDOVER: &str = "preroot-handover";
 /// with blanks between them, CLOCK `+`, or `-` when it is not to be believed. Each receiver a line, when it is known what became of
 /// it: `TO WORD BYTES ERRNO TRIES`. Exits 0.
 pub const SYSLOG: &str = "preroot-syslog";
+/// Writes a line on every terminal of the machine, to people who are logged in: `preroot-tell LINE`.
+pub const TELL: &str = "preroot-tell";
 /// The operator's client: `preroot status|holders|continue|retry|reboot|poweroff|halt`.
 pub const CLIENT: &str = "preroot";
 /// The shell of whoever logs in to the rescue: makes its process one that the kernel kills before sshd

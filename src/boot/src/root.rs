@@ -10,11 +10,14 @@ use preroot_record::{Note, RootFound};
 
 use crate::assembly;
 use crate::command_line::Wait;
-use crate::core::{Boot, Purpose, Turn};
+use crate::core::{Boot, Purpose, RootPlace, Turn};
+use crate::keeper;
 use crate::limits::{
     MILLISECOND_NS, PROBE_NS_MAX, PROBES_PENDING_MAX, PROBES_PER_CHILD_MAX, VOLUMES_MAX,
 };
 use crate::machine::{Child, Kill, Machine, Nanoseconds, Spawn};
+use crate::mount;
+use crate::pivot;
 use crate::roles;
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
@@ -46,6 +49,8 @@ pub(crate) struct RootSearch {
     probe: Option<Probe>,
     /// The device that holds the root, once it is found.
     pub(crate) found: Option<Volume>,
+    /// Until when it is waited for.
+    pub(crate) until: Option<Nanoseconds>,
 }
 
 impl RootSearch {
@@ -187,7 +192,7 @@ pub(crate) fn probe_output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
         let _ = root.volumes.push(volume);
     });
     root.probe = Some(probe);
-    crate::keeper::look(boot);
+    keeper::look(boot);
 }
 
 /// The child has ended: on with what has come meanwhile.
@@ -219,7 +224,13 @@ pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
 
 /// The stage: waits until the root is there.
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
+    if boot.operator.named.is_some()
+        && let Err(failed) = leave(boot)
+    {
+        return Next::Failed(failed);
+    }
     let next = search(boot);
+    boot.root.until = None;
     assembly::end(boot);
     next
 }
@@ -227,10 +238,15 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
 fn search<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     let spec = match wanted(boot) {
         Ok(spec) => spec,
-        Err(failed) => return Next::Failed(failed),
+        Err(failed) => {
+            // A person who names a root wants to know what there is.
+            let _ = coldplug(boot);
+            return Next::Failed(failed);
+        }
     };
     let began = boot.machine.now();
     let mut until = Some(deadline(boot, began));
+    boot.root.until = until;
     let mut trust = Trust::Superblocks;
     let look_again = crate::modules::sweep(boot).and(coldplug(boot));
     assembly::begin(boot);
@@ -284,15 +300,64 @@ enum Trust {
     Copies,
 }
 
+/// Leaves a root that a person has named another one for.
+fn leave<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
+    if boot.root_place == RootPlace::Slash {
+        keeper::finish(boot);
+        pivot::outward(boot)?;
+    }
+    mount::release(boot)
+}
+
+/// Whether one device that is here is this root, as the stage looks for it.
+pub(crate) fn is_here<M: Machine>(boot: &Boot<'_, M>, spec: &RootSpec<'_>) -> bool {
+    let volumes = &boot.root.volumes;
+    let whole = volumes.iter().filter(|volume| !volume.is_part());
+    whole
+        .filter(|volume| volume.is_meant(spec, volumes))
+        .count()
+        == 1
+}
+
+/// Writes why none is.
+pub(crate) fn tell_why<M: Machine>(
+    boot: &Boot<'_, M>,
+    spec: &RootSpec<'_>,
+    out: &mut dyn core::fmt::Write,
+) -> core::fmt::Result {
+    let volumes = &boot.root.volumes;
+    let is_meant = |volume: &&Volume| volume.is_meant(spec, volumes);
+    let mut meant = volumes.iter().filter(is_meant);
+    match (meant.next(), meant.next()) {
+        (Some(part), None) => {
+            let (name, kind) = (&part.name, &part.kind);
+            writeln!(out, "{name} is a {kind}, which has to be assembled")
+        }
+        (Some(one), Some(two)) => {
+            let (one, two) = (&one.name, &two.name);
+            writeln!(out, "that is more than one device: {one} {two}")
+        }
+        (None, _) => {
+            out.write_str("no device here is that; there are:")?;
+            for volume in volumes.iter().filter(|volume| !volume.kind.is_empty()) {
+                write!(out, " {}", volume.name)?;
+            }
+            writeln!(out, " (with rootwait it is waited for)")
+        }
+    }
+}
+
 /// What is looked for, as it was written.
-fn written<'a, M: Machine>(boot: &Boot<'a, M>) -> &'a str {
+pub(crate) fn written<'a, M: Machine>(boot: &Boot<'a, M>) -> &'a str {
     let planned = boot.plan.map_or("", |plan| plan.text(plan.settings().root));
     boot.command_line.root.unwrap_or(planned)
 }
 
 /// What is looked for.
 fn wanted<'a, M: Machine>(boot: &Boot<'a, M>) -> Result<RootSpec<'a>, Failed> {
-    boot.plan.ok_or(Failed::plain(Step::NoPlan))?;
+    if boot.plan.is_none() && boot.operator.named.is_none() {
+        return Err(Failed::plain(Step::NoPlan));
+    }
     RootSpec::parse(written(boot)).ok_or(Failed::plain(Step::RootSpec))
 }
 

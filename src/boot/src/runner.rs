@@ -126,6 +126,11 @@ impl Runner {
         (index < self.states.len()).then_some(index)
     }
 
+    /// Those that run.
+    pub(crate) fn running(&self) -> impl Iterator<Item = &Running> {
+        self.running.iter()
+    }
+
     /// Whether no script runs.
     pub(crate) fn is_idle(&self) -> bool {
         self.running.is_empty()

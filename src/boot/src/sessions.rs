@@ -14,10 +14,10 @@ use preroot_record::Session as Record;
 
 use crate::core::Boot;
 use crate::limits::{
-    SESSION_ASK_NS, SESSION_FROM_BYTES_MAX, SESSION_LINE_BYTES_MAX, SESSION_LOGIN_NS_MAX,
-    SESSION_LOGIN_NS_MIN, SESSION_REFUSED_RECORDED_MAX, SESSION_USER_BYTES_MAX,
-    SESSION_WHO_BYTES_MAX, SESSION_WHY_BYTES_MAX, SESSIONS_MAX, SESSIONS_TRYING_MAX,
-    SESSIONS_TRYING_OF_ADDRESS_MAX,
+    SESSION_ASK_NS, SESSION_DEPTH_MAX, SESSION_FROM_BYTES_MAX, SESSION_LINE_BYTES_MAX,
+    SESSION_LOGIN_NS_MAX, SESSION_LOGIN_NS_MIN, SESSION_REFUSED_RECORDED_MAX,
+    SESSION_USER_BYTES_MAX, SESSION_WHO_BYTES_MAX, SESSION_WHY_BYTES_MAX, SESSIONS_MAX,
+    SESSIONS_TRYING_MAX, SESSIONS_TRYING_OF_ADDRESS_MAX,
 };
 use crate::machine::{Machine, Nanoseconds};
 use crate::session_lines::{Kind, Said, read};
@@ -34,16 +34,16 @@ enum State {
 
 /// A connection.
 #[derive(Debug, Clone)]
-struct Peer {
+pub(crate) struct Peer {
     state: State,
     /// Its sshd; 0: not known.
     pid: u32,
-    since: Nanoseconds,
+    pub(crate) since: Nanoseconds,
     /// `ADDRESS:PORT`, with brackets around an IPv6 address.
-    from: String<SESSION_FROM_BYTES_MAX>,
-    user: String<SESSION_USER_BYTES_MAX>,
+    pub(crate) from: String<SESSION_FROM_BYTES_MAX>,
+    pub(crate) user: String<SESSION_USER_BYTES_MAX>,
     /// The key or certificate it came with last.
-    who: String<SESSION_WHO_BYTES_MAX>,
+    pub(crate) who: String<SESSION_WHO_BYTES_MAX>,
     /// What was said about it last.
     why: String<SESSION_WHY_BYTES_MAX>,
 }
@@ -98,7 +98,8 @@ impl Sessions {
         oldest.map(|(at, peer)| (at, peer.since.saturating_add(patience)))
     }
 
-    fn live(&self) -> impl Iterator<Item = &Peer> {
+    /// Those that are logged in.
+    pub(crate) fn live(&self) -> impl Iterator<Item = &Peer> {
         self.peers.iter().filter(|peer| peer.state == State::In)
     }
 
@@ -128,6 +129,30 @@ impl Sessions {
         self.peers.push(peer).ok()?;
         Some(self.peers.len() - 1)
     }
+}
+
+/// The session that a process belongs to: one of those it descends from is its sshd.
+pub(crate) fn of<'b, M: Machine>(boot: &'b mut Boot<'_, M>, pid: u32) -> Option<&'b Peer> {
+    let mut pid = pid;
+    for _ in 0..SESSION_DEPTH_MAX {
+        let is_it = |peer: &Peer| peer.state == State::In && peer.pid == pid;
+        if let Some(at) = boot.sessions.peers.iter().position(is_it) {
+            return boot.sessions.peers.get(at);
+        }
+        pid = parent(boot.machine, pid).filter(|parent| *parent > 1)?;
+    }
+    None
+}
+
+/// `PID (COMMAND) STATE PPID` (proc_pid_stat(5)).
+fn parent<M: Machine>(machine: &mut M, pid: u32) -> Option<u32> {
+    let mut bytes = [0; 64];
+    let path = text::<32>(format_args!("/proc/{pid}/stat"));
+    let length = machine.read_file(&path, &mut bytes).ok()?;
+    let stat = preroot_record::text(bytes.get(..length)?);
+    // A command's name may have anything in it, and what follows has no bracket.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// Takes what sshd has written.

@@ -31,7 +31,8 @@ pub(crate) struct Request {
     pub(crate) who: &'static str,
 }
 
-fn name(how: Power) -> &'static str {
+/// Its word.
+pub(crate) fn name(how: Power) -> &'static str {
     match how {
         Power::Reboot => "reboot",
         Power::Off => "poweroff",

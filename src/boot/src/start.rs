@@ -18,9 +18,6 @@ use crate::task::{self, Outcome};
 
 /// The stage.
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
-    let Some(plan) = boot.plan else {
-        return Next::Failed(Failed::plain(Step::NoPlan));
-    };
     if boot.root_place != RootPlace::Slash {
         return Next::Failed(Failed::plain(Step::NoRoot));
     }
@@ -32,6 +29,9 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
         let init = boot.command_line.init.unwrap_or("/sbin/init");
         return become_init(boot, init);
     }
+    let Some(plan) = boot.plan else {
+        return Next::Failed(Failed::plain(Step::NoPlan));
+    };
     policy::begin(boot);
     handover::begin(boot);
     groups::begin(boot);

@@ -15,7 +15,7 @@ use heapless::String;
 use preroot_record::Verdict as Record;
 
 use crate::core::Boot;
-use crate::machine::{Loudness, Machine};
+use crate::machine::{Loudness, Machine, Nanoseconds};
 use crate::step::Failed;
 use crate::syslog;
 use crate::text::{Text, text};
@@ -62,6 +62,9 @@ pub(crate) struct Verdict {
     more: u32,
     /// It was said when the order had ended.
     is_sealed: bool,
+    /// When the word was first looked at, and which that was.
+    since: Nanoseconds,
+    stamped: Word,
 }
 
 impl Verdict {
@@ -138,6 +141,19 @@ impl Verdict {
     /// The order has ended: what is said from now on is of a machine that is up.
     pub(crate) fn seal(&mut self) {
         self.is_sealed = true;
+    }
+
+    /// Sees when the word has changed.
+    pub(crate) fn stamp(&mut self, now: Nanoseconds) {
+        if self.stamped != self.word {
+            self.stamped = self.word;
+            self.since = now;
+        }
+    }
+
+    /// Since when it has its word; 0: from the beginning.
+    pub(crate) fn since(&self) -> Nanoseconds {
+        self.since
     }
 
     /// Its word.

@@ -27,6 +27,8 @@ pub struct CriticalPath {
     pub stages_ns: Option<u64>,
     /// Time spent waiting for a person.
     pub held_ns: u64,
+    /// `stages_ns` without what of it went by waiting for a person.
+    pub preroot_ns: Option<u64>,
     /// In the order they ran.
     pub runlevels: Vec<RunlevelPath>,
 }
@@ -110,10 +112,13 @@ pub fn critical_path(boot: &Boot, plan: Option<&Plan<'_>>) -> CriticalPath {
     let path = |runlevel| RunlevelPath::of(boot, runlevel, plan);
     let kernel_ns = boot.identity.as_ref().and_then(|known| known.exec_ns);
     let first_ns = boot.runlevels.first().map(|runlevel| runlevel.at_ns);
+    let stages_ns = first_ns.and_then(|first| first.checked_sub(kernel_ns?));
+    let held_before = first_ns.map_or(0, |first| boot.held_until(first));
     CriticalPath {
         kernel_ns,
-        stages_ns: first_ns.and_then(|first| first.checked_sub(kernel_ns?)),
+        stages_ns,
         held_ns: boot.held_ns,
+        preroot_ns: stages_ns.map(|stages| stages.saturating_sub(held_before)),
         runlevels: boot.runlevels.iter().map(path).collect(),
     }
 }

@@ -11,7 +11,7 @@ use crate::format::date;
 use crate::model::{
     Assembly, Boot, Check, FailedStep, Handover, Hardware, Identity, Module, Mount, Network, Note,
     Operator, Root, Runlevel, Script, ScriptEnd, Service, Session, Shutdown, Sshd, Stage, StageEnd,
-    Syslog, Verdict,
+    Syslog, Verdict, Wait,
 };
 
 /// What is collected beside the boot itself.
@@ -26,7 +26,6 @@ struct Fold {
     fsck_output: Vec<u8>,
     assembly_output: Vec<u8>,
     other_output: Vec<u8>,
-    waiting_since: Option<u64>,
     /// The latest run of each script, by its number.
     runs: HashMap<u32, usize>,
 }
@@ -368,19 +367,38 @@ impl Fold {
     }
 
     fn operator(&mut self, at_ns: u64, event: &record::Operator<'_>) {
+        let known = |text: Option<&str>| text.map(Into::into);
         let mut waited_ns = None;
-        if event.what == "waiting" {
-            self.waiting_since.get_or_insert(at_ns);
-        } else if let Some(since) = self.waiting_since.take() {
-            let waited = at_ns.saturating_sub(since);
-            waited_ns = Some(waited);
-            self.boot.held_ns = self.boot.held_ns.saturating_add(waited);
+        let open = self.boot.waits.last_mut();
+        let open = open.filter(|wait| wait.took_ns.is_none());
+        match (event.what, open) {
+            ("waiting", Some(_)) => {}
+            ("waiting", None) => self.boot.waits.push(Wait {
+                at_ns,
+                stage: event.stage.into(),
+                why: known(event.why),
+                took_ns: None,
+                ended_by: None,
+                by: None,
+            }),
+            // Older records do not say why somebody is waited for, and in them any word ended it.
+            (what, Some(wait)) if event.waited_ns.is_some() || wait.why.is_none() => {
+                let waited = event.waited_ns.unwrap_or(at_ns.saturating_sub(wait.at_ns));
+                waited_ns = Some(waited);
+                wait.took_ns = waited_ns;
+                wait.ended_by = Some(what.into());
+                wait.by = known(event.by);
+                self.boot.held_ns = self.boot.held_ns.saturating_add(waited);
+            }
+            _ => {}
         }
         self.boot.operator.push(Operator {
             at_ns,
             what: event.what.into(),
             stage: event.stage.into(),
             waited_ns,
+            why: known(event.why),
+            by: known(event.by),
         });
     }
 
@@ -414,9 +432,11 @@ impl Fold {
         }
         // Of a program that had not ended.
         self.other_output.extend_from_slice(&self.assembly_output);
-        if let Some(since) = self.waiting_since {
+        if let Some(wait) = self.boot.waits.last()
+            && wait.took_ns.is_none()
+        {
             // Still waiting when the record ends.
-            let waited = self.boot.last_ns.saturating_sub(since);
+            let waited = self.boot.last_ns.saturating_sub(wait.at_ns);
             self.boot.held_ns = self.boot.held_ns.saturating_add(waited);
         }
         self.boot.other_output = String::from_utf8_lossy(&self.other_output).into_owned();
@@ -427,6 +447,8 @@ impl Fold {
             at_ns: None,
         });
         self.boot.earlier_verdicts = self.verdicts;
+        let at_ns = self.boot.verdict.at_ns;
+        self.boot.boot_ns = at_ns.map(|at| at.saturating_sub(self.boot.held_until(at)));
         crate::levels::fill(&mut self.boot);
         self.boot
     }

@@ -51,6 +51,10 @@ pub struct Boot {
     pub operator: Vec<Operator>,
     /// Time spent waiting for a person.
     pub held_ns: u64,
+    /// When that was, and why.
+    pub waits: Vec<Wait>,
+    /// From the kernel's start to the last verdict, without waiting for a person: how long the boot took.
+    pub boot_ns: Option<u64>,
     /// Lines worth a line.
     pub notes: Vec<Note>,
     /// Output of sshd and other children.
@@ -458,6 +462,40 @@ pub struct Operator {
     pub stage: String,
     /// For an order: how long the boot had waited for it.
     pub waited_ns: Option<u64>,
+    /// Of a wait, why; of an order, what else was said. `null`: nothing, or an older record.
+    pub why: Option<String>,
+    /// Who gave the order: a session's key and address, or a process.
+    pub by: Option<String>,
+}
+
+/// A time in which the boot waited for a person: a state of its own, and no part of how long a boot takes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Wait {
+    /// When it began.
+    pub at_ns: u64,
+    /// The stage it was before, or that had failed.
+    pub stage: String,
+    /// `held`, or the step that failed.
+    pub why: Option<String>,
+    /// How long it was; `null`: the record ends in it.
+    pub took_ns: Option<u64>,
+    /// What ended it: a word, or `panic=`, `ctrl-alt-del`, `initctl`.
+    pub ended_by: Option<String>,
+    /// Whose word it was.
+    pub by: Option<String>,
+}
+
+impl Boot {
+    /// How much of the time until a moment went by waiting for a person.
+    #[must_use]
+    pub fn held_until(&self, moment_ns: u64) -> u64 {
+        let part = |wait: &Wait| {
+            let end = wait.took_ns.map(|took| wait.at_ns.saturating_add(took));
+            let end = end.unwrap_or(u64::MAX).min(moment_ns);
+            end.saturating_sub(wait.at_ns)
+        };
+        self.waits.iter().map(part).fold(0, u64::saturating_add)
+    }
 }
 
 /// A note.

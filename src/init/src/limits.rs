@@ -33,8 +33,14 @@ pub const PATH_BYTES_MAX: usize = 250;
 pub const CONTROL_BYTES_MAX: usize = 4096;
 /// Passes of SIGKILL over /proc, against processes that were born meanwhile.
 pub const KILL_PASSES_MAX: usize = 3;
+/// Terminals that a line is written to.
+pub const TERMINALS_MAX: u32 = 256;
+/// What the client sends: PID 1 takes no more.
+pub const REQUEST_BYTES_MAX: usize = 512;
 /// How long the client waits for an answer, ms.
 pub const ANSWER_MS_MAX: u32 = 10_000;
+/// How long the greeting at login waits for one, ms: nobody is kept from the shell.
+pub const GREETING_MS_MAX: u32 = 3_000;
 /// Modules in an image without a plan.
 pub const ALL_MODULES_MAX: usize = preroot_plan::limits::MODULES_MAX;
 /// Passes over /proc/self/mountinfo when unmounting: each frees at least one level of mounts.

@@ -20,8 +20,8 @@ mod watch;
 use heapless::{Deque, Vec};
 use preroot_boot::limits::CHILDREN_MAX;
 use preroot_boot::machine::{
-    Channel, Child, EarlyMount, Errno, Event, Ground, Kill, Loudness, Machine, Nanoseconds, Pid1,
-    Power, Spare, Spawn, Spawned,
+    Asked, Channel, Child, EarlyMount, Errno, Event, Ground, Kill, Loudness, Machine, Nanoseconds,
+    Pid1, Power, Spare, Spawn, Spawned,
 };
 use preroot_sys::clock::now_ns;
 use preroot_sys::fd::{AsFd, OwnedFd};
@@ -293,7 +293,7 @@ impl Machine for Linux {
         self.sync_with_limit()
     }
 
-    fn read_control(&mut self, out: &mut [u8]) -> Result<usize, Errno> {
+    fn read_control(&mut self, out: &mut [u8]) -> Result<Asked, Errno> {
         self.control.as_mut().ok_or(Errno::AGAIN)?.read(out)
     }
 

@@ -1,7 +1,7 @@
 //! From the first instruction of PID 1 to the boot core.
 
 use preroot_boot::Origin;
-use preroot_boot::limits::COMMAND_LINE_BYTES_MAX;
+use preroot_boot::limits::COMMAND_LINE_ROOM_BYTES;
 use preroot_boot::machine::{Loudness, Machine, Pid1};
 use preroot_sys::entry::Arguments;
 use preroot_sys::fs::Mode;
@@ -40,7 +40,7 @@ pub fn run(arguments: Arguments) -> ! {
     // A plan that is longer than the buffer is cut, and fails its check for that.
     let length = read(PLAN, plan).unwrap_or(0);
     let plan = plan.get(..length).unwrap_or_default();
-    let mut command_line = [0; COMMAND_LINE_BYTES_MAX];
+    let mut command_line = [0; COMMAND_LINE_ROOM_BYTES];
     let origin = match life {
         Life::Initramfs => Origin::Initramfs,
         Life::InPlace => Origin::InPlace,

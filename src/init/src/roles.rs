@@ -17,6 +17,7 @@ mod options;
 mod probe;
 mod session;
 mod syslog;
+mod tell;
 mod tool;
 mod unmount;
 mod utmp;
@@ -75,6 +76,7 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::UNMOUNT => code(unmount::run(&words)),
         roles::HOLDERS => code(holders::run(&words)),
         roles::KEEP => code(keep::run(&words)),
+        roles::TELL => code(tell::run(&words)),
         roles::UTMP => code(utmp::run(&words)),
         roles::HANDOVER => code(handover::run(&words, started)),
         roles::HEALTHY => code(healthy::run(&words)),

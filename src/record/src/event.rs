@@ -547,7 +547,10 @@ pub struct Shutdown<'a> {
     pub who: &'a str,
 }
 
-/// A person gave an order, or the boot waits for one.
+/// A person gave an order, or the boot began or ceased to wait for one.
+///
+/// A wait begins with `waiting`. What ends it has [`waited_ns`](Operator::waited_ns), whoever ended it: a person's
+/// `continue`, `retry`, `reboot`, `poweroff` or `halt`, or `panic=`, `ctrl-alt-del`, `initctl`.
 #[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Operator<'a> {
@@ -557,6 +560,16 @@ pub struct Operator<'a> {
     /// The stage it is about.
     #[cbor(b(1), with = "crate::text")]
     pub stage: &'a str,
+    /// Of a wait, why: `held`, or the step that failed, in words. Of an order, what else was said:
+    /// `root=/dev/vdb1 ro`.
+    #[cbor(b(2), with = "crate::text::optional", has_nil)]
+    pub why: Option<&'a str>,
+    /// Who gave it: `ADDRESS:PORT` and key of a session, or `pid 123 sh`.
+    #[cbor(b(3), with = "crate::text::optional", has_nil)]
+    pub by: Option<&'a str>,
+    /// How long the wait was that it ended, ns.
+    #[n(4)]
+    pub waited_ns: Option<u64>,
 }
 
 /// Something worth a line.

@@ -16,6 +16,7 @@
 //! | [`signal`] | sigprocmask, sigaction, signalfd4, sigtimedwait, kill(-1) |
 //! | [`background`] | sync(2) that nobody waits for |
 //! | [`netlink`] | interfaces, addresses, routes; uevents |
+//! | [`namespace`] | unshare |
 //! | [`packet`] | ARP |
 //! | [`parent`] | statmount |
 //! | [`descriptor`] | fds by number, for the panic path |
@@ -36,6 +37,7 @@ pub mod clock;
 pub mod descriptor;
 pub mod entry;
 pub mod memory;
+pub mod namespace;
 pub mod netlink;
 pub mod packet;
 pub mod parent;
@@ -47,5 +49,6 @@ pub mod swap;
 mod syscall;
 
 pub use rustix::{
-    event, fd, fs, io, mount, net, path, pipe, process, rand, stdio, system, thread, time,
+    cmsg_space, event, fd, fs, io, mount, net, path, pipe, process, rand, stdio, system, thread,
+    time,
 };

@@ -25,6 +25,12 @@ impl Machine for Fake {
             "the boot does not end: {:#?}",
             self.said
         );
+        self.waits += 1;
+        if let Some((at, word)) = self.speaks_at
+            && at == self.waits
+        {
+            self.speak(word);
+        }
         if let Some(event) = self.queue.pop_front() {
             return event;
         }
@@ -55,9 +61,11 @@ impl Machine for Fake {
         };
         match parsed.event() {
             Some(Record::Operator(event)) => {
-                self.wants_operator = event.what == "waiting";
-                if self.wants_operator {
+                if event.what == "waiting" {
+                    self.wants_operator = true;
                     self.trees_waiting.push(self.tree.clone());
+                } else if event.waited_ns.is_some() {
+                    self.wants_operator = false;
                 }
             }
             Some(Record::StageBegan(event)) => {
@@ -282,11 +290,16 @@ impl Machine for Fake {
         self.call("sync")
     }
 
-    fn read_control(&mut self, out: &mut [u8]) -> Result<usize, Errno> {
+    fn read_control(&mut self, out: &mut [u8]) -> Result<Asked, Errno> {
         self.call("read_control")?;
         let word = self.control.pop_front().ok_or(Errno::AGAIN)?;
-        out[..word.len()].copy_from_slice(word.as_bytes());
-        Ok(word.len())
+        let length = word.len().min(out.len());
+        out[..length].copy_from_slice(&word[..length]);
+        Ok(Asked {
+            length,
+            pid: 77,
+            uid: self.asker_uid,
+        })
     }
 
     fn answer_control(&mut self, answer: &[u8]) -> Result<(), Errno> {

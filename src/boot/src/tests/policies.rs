@@ -47,7 +47,7 @@ fn off_plan_it_starts_at_once_for_whatever_is() {
         assert!(place(&fake, "what: \"on\"") < place(&fake, before));
     };
     // A stage that fails.
-    check(&|fake| fake.volumes.clear(), "Operator { what: \"down\"");
+    check(&|fake| fake.volumes.clear(), "Operator { what: \"reboot\"");
     // A hold.
     check(
         &|fake| {

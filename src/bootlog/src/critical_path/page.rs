@@ -28,16 +28,19 @@ fn whole(path: &CriticalPath) -> String {
     let mut text = format!(
         "kernel {}, preroot {}",
         known(path.kernel_ns),
-        known(path.stages_ns)
+        known(path.preroot_ns)
     );
-    if path.held_ns > 0 {
-        text += &format!(" ({} of waiting for a person)", duration(path.held_ns));
-    }
     for runlevel in &path.runlevels {
         text += &format!(
             ", runlevel {} {}",
             runlevel.runlevel,
             known(runlevel.took_ns)
+        );
+    }
+    if path.held_ns > 0 {
+        text += &format!(
+            "; not counted: {} of waiting for a person",
+            duration(path.held_ns)
         );
     }
     text

@@ -1,7 +1,7 @@
 //! The head of the page: how it went, which boot it is, the stages, who was waited for.
 
 use crate::format::{count, duration, errno};
-use crate::model::{Boot, Lost, Stage, StageEnd, Verdict};
+use crate::model::{Boot, Lost, Stage, StageEnd, Verdict, Wait};
 use crate::page::{Page, Side, Span, Style};
 
 /// Digits of a digest that tell two apart.
@@ -10,14 +10,17 @@ const DIGEST_DIGITS: usize = 12;
 pub(super) fn head(page: &mut Page, boot: &Boot) {
     verdict(page, "", &boot.verdict);
     if let Some(at) = boot.verdict.at_ns {
-        let held = match boot.held_ns {
-            0 => String::new(),
-            held => format!(", {} of them waiting for a person", duration(held)),
+        let held = boot.held_until(at);
+        let text = match boot.boot_ns {
+            Some(boot) if held > 0 => format!(
+                "{}: {} of boot, {} of waiting for a person",
+                duration(at),
+                duration(boot),
+                duration(held)
+            ),
+            _ => duration(at),
         };
-        page.line([
-            "given at  ".into(),
-            format!("{}{held}", duration(at)).into(),
-        ]);
+        page.line(["given at  ".into(), text.into()]);
     }
     for earlier in &boot.earlier_verdicts {
         verdict(page, "before    ", earlier);
@@ -121,14 +124,57 @@ pub(super) fn stages(page: &mut Page, boot: &Boot) {
     }
     page.heading("STAGES", "");
     let sides = [Side::Left, Side::Right, Side::Right, Side::Left];
-    super::rows(page, &sides, &boot.stages, |table, stage| {
-        table.row([
-            stage.name.as_str().into(),
-            stage.at_ns.map_or("-".into(), duration).into(),
-            stage.took_ns.map_or("-".into(), duration).into(),
-            how(stage),
-        ]);
+    super::rows(page, &sides, &rows(boot), |table, row| {
+        let known = |time: Option<u64>| Span::from(time.map_or("-".into(), duration));
+        table.row(match row {
+            Row::Stage(stage) => [
+                stage.name.as_str().into(),
+                known(stage.at_ns),
+                known(stage.took_ns),
+                how(stage),
+            ],
+            Row::Wait(wait) => [
+                Span::new(Style::Odd, "(waits)"),
+                known(Some(wait.at_ns)),
+                known(wait.took_ns),
+                Span::new(Style::Odd, &why(wait)),
+            ],
+        });
     });
+}
+
+/// A line of the stages: waiting for a person is a state of its own between them.
+enum Row<'b> {
+    Stage(&'b Stage),
+    Wait(&'b Wait),
+}
+
+fn rows(boot: &Boot) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    let mut waits = boot.waits.iter().peekable();
+    for stage in &boot.stages {
+        let is_before = |wait: &&Wait| stage.at_ns.is_some_and(|at| wait.at_ns < at);
+        while let Some(wait) = waits.next_if(is_before) {
+            rows.push(Row::Wait(wait));
+        }
+        rows.push(Row::Stage(stage));
+    }
+    rows.extend(waits.map(Row::Wait));
+    rows
+}
+
+/// Why a person was waited for, and what ended it.
+fn why(wait: &Wait) -> String {
+    let mut text = match wait.why.as_deref() {
+        Some("held") => format!("for a person: held before {}", wait.stage),
+        Some(step) => format!("for a person: {}: {step}", wait.stage),
+        None => format!("for a person: {}", wait.stage),
+    };
+    match &wait.ended_by {
+        None => text += "; nobody has come yet",
+        Some(word) => text += &format!("; ended by {word}"),
+    }
+    text
 }
 
 fn how(stage: &Stage) -> Span {
@@ -156,14 +202,16 @@ pub(super) fn operator(page: &mut Page, boot: &Boot) {
         return;
     }
     page.heading("OPERATOR", "");
-    let sides = [Side::Right, Side::Left, Side::Left, Side::Left];
+    let sides = [Side::Right, Side::Left, Side::Left, Side::Left, Side::Left];
     super::rows(page, &sides, &boot.operator, |table, order| {
         let waited = order.waited_ns.map(|ns| format!("after {}", duration(ns)));
+        let said = [&order.why, &order.by].map(|part| part.as_deref().unwrap_or_default());
         table.row([
             duration(order.at_ns).into(),
             order.what.as_str().into(),
             order.stage.as_str().into(),
             waited.unwrap_or_default().into(),
+            said.join("  ").trim().into(),
         ]);
     });
 }

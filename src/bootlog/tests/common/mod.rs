@@ -5,6 +5,7 @@ mod odd_ends;
 mod policies;
 mod sessions;
 pub(crate) mod stories;
+mod waits;
 
 use preroot_record::limits::FRAME_BYTES_MAX;
 use preroot_record::{Boot, Event, Header, Media, Writer, write_frame};

@@ -16,6 +16,9 @@ pub(super) fn story(tag: u8) -> Story {
     story.event(Operator {
         what: "waiting",
         stage: "root",
+        why: None,
+        by: None,
+        waited_ns: None,
     });
     for refused in (1..=32).chain([64, 128]) {
         let connection = (refused, "192.0.2.66:40000", "root", BOB);

@@ -30,6 +30,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("assembled-root", super::assembled::story(11).raw()),
         ("rescue-sessions", super::sessions::story(12).raw()),
         ("policies", super::policies::story(13).raw()),
+        ("waits-for-a-person", super::waits::story(14).raw()),
     ]
 }
 
@@ -378,6 +379,9 @@ fn rescue(tag: u8) -> Story {
     story.event(Operator {
         what: "waiting",
         stage: "root",
+        why: None,
+        by: None,
+        waited_ns: None,
     });
     printed(
         &mut story,
@@ -388,6 +392,9 @@ fn rescue(tag: u8) -> Story {
     story.after_us(214_000_000).event(Operator {
         what: "retry",
         stage: "root",
+        why: None,
+        by: None,
+        waited_ns: None,
     });
     stage(&mut story, "root", |story| {
         story.after_us(1_900).event(RootFound {

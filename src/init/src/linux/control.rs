@@ -1,12 +1,16 @@
-//! The control socket: one datagram is a request, one is its answer. Only root can reach it.
+//! The control socket: one datagram is a request, one is its answer. Only root can reach it, and with every datagram
+//! comes who sent it, by the kernel's word (unix(7), SO_PASSCRED).
 
-use preroot_boot::machine::Errno;
+use core::mem::MaybeUninit;
+
+use preroot_boot::machine::{Asked, Errno};
 use preroot_sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use preroot_sys::fs::{Mode, chmod, unlink};
 use preroot_sys::io;
+use preroot_sys::net::sockopt::set_socket_passcred;
 use preroot_sys::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, bind, recvfrom,
-    sendto, socket_with,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketAddrUnix,
+    SocketFlags, SocketType, bind, recvfrom, recvmsg, sendto, socket_with,
 };
 
 use super::errno;
@@ -31,6 +35,7 @@ impl Control {
             Err(io::Errno::NOENT) | Ok(()) => {}
             Err(other) => return Err(errno(other)),
         }
+        set_socket_passcred(&socket, true).map_err(errno)?;
         let address = SocketAddrUnix::new(CONTROL).map_err(errno)?;
         bind(&socket, &address).map_err(errno)?;
         // PID 1 has no other thread or child that could be quicker than this.
@@ -41,10 +46,28 @@ impl Control {
         })
     }
 
-    pub(super) fn read(&mut self, out: &mut [u8]) -> Result<usize, Errno> {
-        let (length, asker) = receive(self.socket.as_fd(), out)?;
-        self.asker = asker;
-        Ok(length)
+    /// Takes one datagram. Files that came with it are closed.
+    pub(super) fn read(&mut self, out: &mut [u8]) -> Result<Asked, Errno> {
+        let mut space = [MaybeUninit::uninit(); preroot_sys::cmsg_space!(ScmCredentials(1))];
+        let mut beside = RecvAncillaryBuffer::new(&mut space);
+        let mut buffers = [io::IoSliceMut::new(out)];
+        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+        let taken = recvmsg(&self.socket, &mut buffers, &mut beside, flags).map_err(errno)?;
+        let asker = taken.address;
+        self.asker = asker.and_then(|asker| SocketAddrUnix::try_from(asker).ok());
+        // One who does not say who it is, is nobody.
+        let mut asked = Asked {
+            length: taken.bytes,
+            pid: 0,
+            uid: u32::MAX,
+        };
+        for message in beside.drain() {
+            if let RecvAncillaryMessage::ScmCredentials(sender) = message {
+                asked.uid = sender.uid.as_raw();
+                asked.pid = sender.pid.as_raw_nonzero().get().unsigned_abs();
+            }
+        }
+        Ok(asked)
     }
 
     /// An asker that has gone, or does not read, gets no answer.

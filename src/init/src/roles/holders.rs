@@ -23,7 +23,7 @@ use preroot_sys::fs::{CWD, Mode, OFlags, major, minor, open, readlinkat_raw, sta
 use preroot_sys::io;
 use preroot_sys::process::{Pid, Signal, getpid, kill_process};
 
-use super::client::SYSTEM;
+use super::client::{SYSTEM, enter};
 use super::unmount::each_path;
 use super::{Stream, Words};
 use crate::linux::{compose, errno, names, read};
@@ -56,13 +56,7 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
 
 /// `preroot holders`: a session sees the stage; the root is where PID 1 sees it.
 pub(super) fn client() -> i32 {
-    let device = |path: &str| stat(path).map(|found| found.st_dev);
-    let stage = device("/");
-    let is_root = |path: &&str| device(path).is_ok() && device(path) != stage;
-    let Some(root) = ["/proc/1/root/newroot", "/proc/1/root"]
-        .into_iter()
-        .find(is_root)
-    else {
+    let Some(root) = enter::root() else {
         let _ = writeln!(Stream::output(), "root is not mounted");
         return 0;
     };

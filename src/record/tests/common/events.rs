@@ -176,6 +176,9 @@ fn rest(text: &str) -> Vec<Event<'_>> {
         Operator {
             what: text,
             stage: text,
+            why: Some(text),
+            by: Some(text),
+            waited_ns: Some(u64::MAX),
         }
         .into(),
         Note { text }.into(),
