@@ -184,7 +184,18 @@ impl Review {
             parts.push(format!("{} changed", count(self.settings.len(), "setting")));
         }
         for (name, entries) in self.tables() {
-            if !entries.is_empty() {
+            if !entries.is_empty() && name == "host" {
+                let is = |old: bool, new: bool| {
+                    let is = |it: &&Entry| (it.old.is_some(), it.new.is_some()) == (old, new);
+                    entries.iter().filter(is).count()
+                };
+                let counts = [
+                    (is(false, true), "added"),
+                    (is(true, false), "gone"),
+                    (is(true, true), "changed"),
+                ];
+                parts.extend(counted("hosts", &counts));
+            } else if !entries.is_empty() {
                 parts.push(format!("{} changed", count(entries.len(), name)));
             }
         }

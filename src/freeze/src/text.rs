@@ -9,6 +9,9 @@ use preroot_plan::{Argument, Dropped, Edge, Plan, Policy, Runlevel, Script, Scri
 
 use crate::{fleet_lines, lines};
 
+/// Hosts that are told before the order; more stand behind it.
+const HOSTS_ABOVE_MAX: usize = 8;
+
 /// The text form of a plan.
 #[must_use]
 pub fn text(plan: &Plan<'_>) -> String {
@@ -16,8 +19,17 @@ pub fn text(plan: &Plan<'_>) -> String {
     for (name, value) in lines::settings(plan) {
         let _ = writeln!(text, "{name:<9} {value}");
     }
-    for (_, line) in fleet_lines::hosts(plan) {
+    // A few hosts are part of what the plan is; a fleet would hide the rest of it.
+    let hosts = fleet_lines::hosts(plan);
+    let (above, below) = match hosts.len() {
+        0..=HOSTS_ABOVE_MAX => (hosts, Vec::new()),
+        _ => (Vec::new(), hosts),
+    };
+    for (_, line) in above {
         let _ = writeln!(text, "{:<9} {line}", "host");
+    }
+    if !below.is_empty() {
+        let _ = writeln!(text, "{:<9} {}, at the end", "hosts", below.len());
     }
     table("assembled", lines::assemblies(plan), &mut text);
     for runlevel in plan.runlevels() {
@@ -26,6 +38,7 @@ pub fn text(plan: &Plan<'_>) -> String {
     table("services", lines::services(plan), &mut text);
     table("kernel modules", lines::modules(plan), &mut text);
     table("expected disks", lines::disks(plan), &mut text);
+    table("hosts", below, &mut text);
     // A tree's words go to a terminal; they do not command it.
     let lines = text.lines().map(printable);
     lines.flat_map(|line| [line, "\n".to_string()]).collect()

@@ -240,6 +240,11 @@ impl Page {
             Detail::Verbose => entries.len(),
         };
         for entry in entries.iter().take(shown) {
+            if let (Some(old), Some(new), "host") = (&entry.old, &entry.new, name) {
+                let (old, new) = differing(old, new);
+                self.line(4, &format!("  {}: {old} -> {new}", entry.key));
+                continue;
+            }
             for (sign, line) in [("-", &entry.old), ("+", &entry.new)] {
                 if let Some(line) = line {
                     let words: Vec<&str> = line.split_whitespace().collect();
@@ -290,6 +295,30 @@ impl Page {
         }
         let _ = writeln!(self.text, "{:margin$}{}", "", own.trim_end());
     }
+}
+
+/// The words of two lines that differ, with what stands between them.
+fn differing(old: &str, new: &str) -> (String, String) {
+    let (mut olds, mut news): (Vec<&str>, Vec<&str>) = (
+        old.split_whitespace().collect(),
+        new.split_whitespace().collect(),
+    );
+    while olds.last().is_some() && olds.last() == news.last() {
+        olds.pop();
+        news.pop();
+    }
+    let same = olds.iter().zip(&news).take_while(|(old, new)| old == new);
+    // A word that says what the next one is stays with it: `vlan 5`, `via 192.0.2.1`.
+    let mut same = same.count();
+    let is_name = |at: usize| olds[at].bytes().all(|byte| byte.is_ascii_lowercase());
+    if same > 0 && is_name(same - 1) {
+        same -= 1;
+    }
+    let words = |words: &[&str]| match words[same..].join(" ") {
+        words if words.is_empty() => "nothing".to_string(),
+        words => words,
+    };
+    (words(&olds), words(&news))
 }
 
 fn from_to(what: &str, old: usize, new: usize) -> String {
