@@ -3,6 +3,7 @@
 //! Never a test: no figure is too slow. What fails a bench is that something was not done.
 
 pub(crate) mod boots;
+pub(crate) mod fleet;
 pub(crate) mod guest;
 pub(crate) mod order;
 pub(crate) mod roots;

@@ -44,6 +44,13 @@ enum Command {
         #[command(flatten)]
         table: Table,
     },
+    /// Measure a host table of 10,000 hosts.
+    BenchFleet {
+        #[command(flatten)]
+        programs: bench::fleet::Programs,
+        #[command(flatten)]
+        table: Table,
+    },
     /// Measure the frozen order, beside startpar and rc.
     BenchOrder {
         #[command(flatten)]
@@ -67,6 +74,7 @@ fn main() -> ExitCode {
         Command::Boot { keep: false } => show::boot(show::After::PowerOff),
         Command::BenchBoots { peers, table } => bench::boots::run(&peers, &table),
         Command::BenchRoots { peers, table } => bench::roots::run(&peers, &table),
+        Command::BenchFleet { programs, table } => bench::fleet::run(&programs, &table),
         Command::BenchOrder { programs, table } => bench::order::run(&programs, &table),
     };
     match done {

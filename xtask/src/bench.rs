@@ -13,7 +13,7 @@ use crate::{Bench, BenchArgs};
 /// `xtask bench`.
 pub(crate) fn command(args: &BenchArgs) -> Result<(), Error> {
     let setup = setup::all()?;
-    let all = [Bench::Boots, Bench::Roots, Bench::Order];
+    let all = [Bench::Boots, Bench::Roots, Bench::Order, Bench::Fleet];
     for bench in all {
         if args.only.is_none_or(|only| only == bench) {
             measure(bench, args, &setup)?;
@@ -23,7 +23,9 @@ pub(crate) fn command(args: &BenchArgs) -> Result<(), Error> {
 }
 
 fn measure(bench: Bench, args: &BenchArgs, setup: &Setup) -> Result<(), Error> {
-    let programs = peers::programs(setup)?;
+    let programs = || -> Result<[OsString; 2], Error> {
+        Ok(["--programs".into(), peers::programs(setup)?.into()])
+    };
     let words: Vec<OsString> = match bench {
         Bench::Boots | Bench::Roots => {
             let images = peers::images(setup)?;
@@ -31,11 +33,17 @@ fn measure(bench: Bench, args: &BenchArgs, setup: &Setup) -> Result<(), Error> {
                 Bench::Boots => "bench-boots",
                 _ => "bench-roots",
             };
-            vec![bench.into(), "--images".into(), images.into()]
+            let words = [bench.into(), "--images".into(), images.into()];
+            words.into_iter().chain(programs()?).collect()
         }
         Bench::Order => {
             let run_order = product::build_run_order()?;
-            vec!["bench-order".into(), "--run-order".into(), run_order.into()]
+            let words = ["bench-order".into(), "--run-order".into(), run_order.into()];
+            words.into_iter().chain(programs()?).collect()
+        }
+        Bench::Fleet => {
+            let look_up = product::build_look_up()?;
+            vec!["bench-fleet".into(), "--look-up".into(), look_up.into()]
         }
     };
     let vm = [
@@ -48,7 +56,7 @@ fn measure(bench: Bench, args: &BenchArgs, setup: &Setup) -> Result<(), Error> {
         "--",
     ];
     let mut command = run::cargo(&vm);
-    command.args(words).arg("--programs").arg(programs);
+    command.args(words);
     if args.save {
         command.arg("--save");
     }

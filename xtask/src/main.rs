@@ -100,6 +100,8 @@ enum Bench {
     Roots,
     /// The frozen order in a chroot beside startpar and rc.
     Order,
+    /// A host table of 10,000 hosts: its size, and finding one.
+    Fleet,
 }
 
 /// Where to build the root.

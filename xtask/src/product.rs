@@ -95,6 +95,12 @@ pub(crate) fn build_run_order() -> Result<PathBuf, Error> {
     Ok(alone.join("examples/run-order"))
 }
 
+/// Builds the plan's reader, as PID 1 has it, as a program of its own.
+pub(crate) fn build_look_up() -> Result<PathBuf, Error> {
+    let alone = build_static(&["-p", "preroot-plan", "--example", "look-up"])?;
+    Ok(alone.join("examples/look-up"))
+}
+
 /// Builds programs that are one file each, without an interpreter; gives their directory.
 fn build_static(what: &[&str]) -> Result<PathBuf, Error> {
     // The flag must not reach procedural macros, hence the explicit target; and a directory of its own keeps the

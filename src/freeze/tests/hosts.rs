@@ -1,6 +1,7 @@
 //! The host table: what TOML and CSV can say of hosts, and each wrong line refused by its number, with a remedy.
 
 use std::fs;
+use std::path::Path;
 
 use preroot_freeze::{Config, Messages};
 use preroot_plan::{Address, Bond, Dhcp, Draft, DraftHost, DraftInterface, HostKey, Plan};
@@ -533,6 +534,29 @@ fn hosts_of_config_and_file_are_one_fleet() {
         "{message}"
     );
     assert!(message.contains("fleet.toml:6"), "{message}");
+}
+
+#[test]
+fn the_examples_are_read() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../boot-configs/fleet.toml");
+    let mut messages = Messages::default();
+    let config = Config::read(&path, &mut messages);
+    let list = messages.into_list();
+    assert!(list.is_empty(), "{list:?}");
+    let config = config.expect("config");
+    assert_eq!(
+        (config.hosts.len(), config.hosts[0].interfaces.len()),
+        (6, 1)
+    );
+    let needed = config
+        .modules
+        .load
+        .iter()
+        .map(|module| module.name.as_str());
+    let needed: Vec<&str> = needed
+        .filter(|name| ["8021q", "bonding"].contains(name))
+        .collect();
+    assert_eq!(needed, ["8021q", "bonding"]);
 }
 
 /// Words of which tables are made; some mean something, some nearly do.
