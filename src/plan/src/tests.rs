@@ -1,5 +1,7 @@
 //! Round trip, every truncation, every flipped byte, and hostile tables under a right checksum.
 
+mod fleet;
+
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -8,9 +10,9 @@ use proptest::prelude::*;
 
 use crate::check::CHECKED_FROM;
 use crate::{
-    Address, Argument, Assembly, Bond, Dhcp, Draft, DraftAlias, DraftAssembly, DraftDisk,
-    DraftDropped, DraftEdge, DraftError, DraftHost, DraftInterface, DraftModule, DraftRunlevel,
-    DraftScript, DraftService, HostKey, Nic, Plan, PlanError, ScriptMode, ServiceAction, Weight,
+    Argument, Assembly, Draft, DraftAlias, DraftAssembly, DraftDisk, DraftDropped, DraftEdge,
+    DraftError, DraftModule, DraftRunlevel, DraftScript, DraftService, HostKey, Plan, PlanError,
+    ScriptMode, ServiceAction, Weight,
 };
 
 fn script(name: &str, level: u16, awaited: &[u32]) -> DraftScript {
@@ -35,72 +37,10 @@ fn words(line: &str) -> Vec<alloc::string::String> {
     line.split(' ').map(ToString::to_string).collect()
 }
 
-fn address(text: &str, gateway: Option<&str>) -> Address {
-    let (ip, prefix) = text.split_once('/').unwrap();
-    Address {
-        ip: ip.parse().unwrap(),
-        prefix: prefix.parse().unwrap(),
-        gateway: gateway.map(|gateway| gateway.parse().unwrap()),
-    }
-}
-
-/// A host with one NIC, one with a bond and a VLAN on it, and all other machines.
-fn hosts() -> Vec<DraftHost> {
-    let bond = DraftInterface {
-        nics: words("mac=52:54:00:12:34:57 pci=0000:3b:00.0 name=eth2"),
-        bond: Bond::ActiveBackup,
-        name: "bond0".to_string(),
-        mtu: 9000,
-        ..DraftInterface::default()
-    };
-    let vlan = DraftInterface {
-        vlan: 100,
-        mtu: 1500,
-        addresses: vec![
-            address("2001:db8::1/64", Some("fe80::1")),
-            address("192.0.2.2/24", None),
-            address("203.0.113.7/32", Some("192.0.2.254")),
-        ],
-        ..bond.clone()
-    };
-    let plain = DraftInterface {
-        addresses: vec![address("192.0.2.1/24", Some("192.0.2.254"))],
-        ..DraftInterface::default()
-    };
-    let asking = DraftInterface {
-        dhcp: Dhcp::V4,
-        ..DraftInterface::default()
-    };
-    vec![
-        DraftHost {
-            matches: vec![(HostKey::Any, "".to_string())],
-            interfaces: vec![asking],
-            ..DraftHost::default()
-        },
-        DraftHost {
-            macs: vec![[0x52, 0x54, 0, 0x12, 0x34, 0x57]],
-            matches: vec![
-                (HostKey::DmiSerial, "SN 2".to_string()),
-                (HostKey::DmiUuid, "0a-b".to_string()),
-                (HostKey::Pci, "0000:3b:00.0".to_string()),
-            ],
-            hostname: "db2".to_string(),
-            port: 2222,
-            interfaces: vec![bond, vlan],
-        },
-        DraftHost {
-            macs: vec![[0x52, 0x54, 0, 0x12, 0x34, 0x56]],
-            hostname: "db1".to_string(),
-            interfaces: vec![plain],
-            ..DraftHost::default()
-        },
-    ]
-}
-
 fn draft() -> Draft {
     Draft {
         root: "LABEL=root".to_string(),
-        hosts: hosts(),
+        hosts: fleet::hosts(),
         modules: vec![
             DraftModule {
                 name: "virtio".to_string(),
@@ -193,55 +133,6 @@ fn what_is_frozen_is_read_back() {
     assert!(Assembly::is_for_each(run));
     let undo = plan.text(plan.assemblies()[0].undo);
     assert!(!Assembly::is_for_each(undo));
-}
-
-#[test]
-fn a_host_is_found_by_each_thing_it_is_known_by() {
-    let bytes = draft().freeze().unwrap();
-    let plan = Plan::check(&bytes).unwrap();
-    let name = |host: Option<&crate::Host>| host.map(|host| plan.text(host.hostname));
-    let by_mac = |last| name(plan.host_by_mac([0x52, 0x54, 0, 0x12, 0x34, last]));
-    assert_eq!(by_mac(0x55), None);
-    assert_eq!(by_mac(0x56), Some("db1"));
-    assert_eq!(by_mac(0x57), Some("db2"));
-    assert_eq!(by_mac(0x58), None);
-    let by = |kind, key| name(plan.host_by(kind, key));
-    assert_eq!(by(HostKey::DmiSerial, "SN 2"), Some("db2"));
-    assert_eq!(by(HostKey::DmiSerial, "SN 3"), None);
-    assert_eq!(by(HostKey::DmiSerial, "0a-b"), None);
-    assert_eq!(by(HostKey::DmiUuid, "0a-b"), Some("db2"));
-    assert_eq!(by(HostKey::Pci, "0000:3b:00.0"), Some("db2"));
-    assert_eq!(by(HostKey::Any, ""), Some(""));
-}
-
-#[test]
-fn interfaces_are_read_back() {
-    let bytes = draft().freeze().unwrap();
-    let plan = Plan::check(&bytes).unwrap();
-    let db2 = plan.host_by(HostKey::DmiSerial, "SN 2").unwrap();
-    assert_eq!(db2.port.get(), 2222);
-    let [bond, vlan] = plan.interfaces_of(db2) else {
-        panic!("two interfaces");
-    };
-    let nics: Vec<_> = plan.nics_of(bond).collect();
-    let mac = Nic::Mac([0x52, 0x54, 0, 0x12, 0x34, 0x57]);
-    assert_eq!(nics, [mac, Nic::Pci("0000:3b:00.0"), Nic::Name("eth2")]);
-    assert_eq!(plan.addresses_of(bond).count(), 0);
-    assert_eq!((bond.bond(), bond.mtu.get()), (Bond::ActiveBackup, 9000));
-    assert_eq!((plan.text(vlan.name), vlan.vlan.get()), ("bond0", 100));
-    let addresses: Vec<_> = plan.addresses_of(vlan).collect();
-    let expected = [
-        address("192.0.2.2/24", None),
-        address("203.0.113.7/32", Some("192.0.2.254")),
-        address("2001:db8::1/64", Some("fe80::1")),
-    ];
-    assert_eq!(addresses, expected);
-    let any = plan.host_by(HostKey::Any, "").unwrap();
-    let [interface] = plan.interfaces_of(any) else {
-        panic!("one interface");
-    };
-    assert_eq!(interface.dhcp(), Dhcp::V4);
-    assert_eq!(plan.nics_of(interface).count(), 0);
 }
 
 #[test]
@@ -406,89 +297,4 @@ fn what_a_boot_would_refuse_is_not_frozen() {
     for (got, expected) in cases {
         assert_eq!(got, expected);
     }
-}
-
-#[test]
-fn no_host_is_frozen_that_could_not_be_set() {
-    use crate::check::kind;
-    let check = |change: &dyn Fn(&mut Vec<DraftHost>), expected| {
-        let mut draft = draft();
-        change(&mut draft.hosts);
-        assert_eq!(draft.freeze().err(), Some(DraftError::Check(expected)));
-    };
-    let interface = PlanError::Choice(kind::INTERFACES);
-    let four = PlanError::Choice(kind::ADDRESSES4);
-    let six = PlanError::Choice(kind::ADDRESSES6);
-    let first = |text: &'static str, gateway| {
-        move |hosts: &mut Vec<DraftHost>| {
-            hosts[2].interfaces[0].addresses[0] = address(text, gateway);
-        }
-    };
-    check(&first("192.0.2.1/33", None), four);
-    check(&first("192.0.2.1/0", None), four);
-    check(&first("224.0.0.1/24", None), four);
-    check(&first("127.0.0.1/8", None), four);
-    check(&first("0.0.0.0/8", None), four);
-    check(&first("192.0.2.1/24", Some("192.0.2.1")), four);
-    check(&first("192.0.2.1/24", Some("239.0.0.1")), four);
-    check(&first("2001:db8::1/129", None), six);
-    check(&first("::1/128", None), six);
-    check(&first("::/64", None), six);
-    check(&first("ff02::1/64", None), six);
-    check(&first("2001:db8::1/64", Some("2001:db8::1")), six);
-    check(&|hosts| hosts[1].interfaces[1].vlan = 4095, interface);
-    check(&|hosts| hosts[1].interfaces[1].mtu = 67, interface);
-    check(&|hosts| hosts[1].interfaces[0].nics.clear(), interface);
-    check(
-        &|hosts| hosts[1].interfaces[0].nics[1] = "eth1".into(),
-        interface,
-    );
-    check(
-        &|hosts| hosts[1].interfaces[0].nics[2] = "pci=0000:3b:00.0".into(),
-        interface,
-    );
-    check(&|hosts| hosts[1].interfaces[0].name.clear(), interface);
-    check(
-        &|hosts| hosts[1].interfaces[0].name = "a/b".into(),
-        interface,
-    );
-    check(
-        &|hosts| hosts[1].interfaces[1].name = "bond0123456x".into(),
-        interface,
-    );
-    check(&|hosts| hosts[1].interfaces[0].bond = Bond::None, interface);
-    check(
-        &|hosts| hosts[2].interfaces[0].name = "eth0".into(),
-        interface,
-    );
-    let macs = |hosts: &mut Vec<DraftHost>, mac| hosts[2].macs.push(mac);
-    check(
-        &|hosts| macs(hosts, [0x52, 0x54, 0, 0x12, 0x34, 0x57]),
-        PlanError::Order(kind::MACS),
-    );
-    check(
-        &|hosts| macs(hosts, [1, 0, 0, 0, 0, 1]),
-        PlanError::Choice(kind::MACS),
-    );
-    check(&|hosts| macs(hosts, [0; 6]), PlanError::Choice(kind::MACS));
-    let keys = |hosts: &mut Vec<DraftHost>, kind, key: &str| {
-        hosts[2].matches.push((kind, key.to_string()));
-    };
-    let order = PlanError::Order(kind::MATCHES);
-    check(&|hosts| keys(hosts, HostKey::DmiSerial, "SN 2"), order);
-    check(&|hosts| keys(hosts, HostKey::Any, ""), order);
-    let choice = PlanError::Choice(kind::MATCHES);
-    check(&|hosts| keys(hosts, HostKey::Any, "x"), choice);
-    check(&|hosts| keys(hosts, HostKey::DmiSerial, ""), choice);
-    check(&|hosts| keys(hosts, HostKey::Pci, "3b:00.0"), choice);
-    let again = |hosts: &mut Vec<DraftHost>, count| {
-        let interface = hosts[0].interfaces[0].clone();
-        hosts[0].interfaces = vec![interface; count];
-    };
-    check(&|hosts| again(hosts, 9), PlanError::Index(kind::HOSTS));
-    let addresses = |hosts: &mut Vec<DraftHost>| {
-        let address = address("192.0.2.1/24", None);
-        hosts[0].interfaces[0].addresses = vec![address; 17];
-    };
-    check(&addresses, PlanError::Index(kind::HOSTS));
 }
