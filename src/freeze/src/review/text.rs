@@ -1,5 +1,6 @@
 //! A review as people read it.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use crate::review::edges::{EdgeGroup, Implied};
@@ -237,23 +238,42 @@ impl Page {
         self.line(0, &format!("{name}s"));
         let shown = match self.detail {
             Detail::Usual => ENTRIES_MAX,
-            Detail::Verbose => entries.len(),
+            Detail::Verbose => usize::MAX,
         };
-        for entry in entries.iter().take(shown) {
-            if let (Some(old), Some(new), "host") = (&entry.old, &entry.new, name) {
-                let (old, new) = differing(old, new);
-                self.line(4, &format!("  {}: {old} -> {new}", entry.key));
-                continue;
-            }
-            for (sign, line) in [("-", &entry.old), ("+", &entry.new)] {
-                if let Some(line) = line {
-                    let words: Vec<&str> = line.split_whitespace().collect();
-                    self.line(4, &format!("{sign} {}", words.join(" ")));
+        let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+        let mut told = HashMap::new();
+        for entry in entries {
+            match (&entry.old, &entry.new, name) {
+                // A rack with another gateway is one line.
+                (Some(old), Some(new), "host") => {
+                    let what = differing(old, new);
+                    let at = *told.entry(what.clone()).or_insert(lines.len());
+                    match lines.get_mut(at) {
+                        Some((_, names)) => names.push(entry.key.clone()),
+                        None => lines.push((what, vec![entry.key.clone()])),
+                    }
+                }
+                (old, new, _) => {
+                    for (sign, line) in [("-", old), ("+", new)] {
+                        let Some(line) = line else { continue };
+                        let words: Vec<&str> = line.split_whitespace().collect();
+                        lines.push((format!("{sign} {}", words.join(" ")), Vec::new()));
+                    }
                 }
             }
         }
-        if entries.len() > shown {
-            self.line(4, &format!("and {} more", entries.len() - shown));
+        for (what, names) in lines.iter().take(shown) {
+            match &names[..] {
+                [] => self.line(4, what),
+                [name] => self.line(4, &format!("  {name}: {what}")),
+                _ => {
+                    let names = self.names(names);
+                    self.line(4, &format!("  {what}: {names}"));
+                }
+            }
+        }
+        if lines.len() > shown {
+            self.line(4, &format!("and {} more", lines.len() - shown));
         }
         self.text.push('\n');
     }
@@ -298,7 +318,7 @@ impl Page {
 }
 
 /// The words of two lines that differ, with what stands between them.
-fn differing(old: &str, new: &str) -> (String, String) {
+fn differing(old: &str, new: &str) -> String {
     let (mut olds, mut news): (Vec<&str>, Vec<&str>) = (
         old.split_whitespace().collect(),
         new.split_whitespace().collect(),
@@ -318,7 +338,7 @@ fn differing(old: &str, new: &str) -> (String, String) {
         words if words.is_empty() => "nothing".to_string(),
         words => words,
     };
-    (words(&olds), words(&news))
+    format!("{} -> {}", words(&olds), words(&news))
 }
 
 fn from_to(what: &str, old: usize, new: usize) -> String {
