@@ -3,6 +3,7 @@
 mod assembled;
 mod damage;
 mod disks;
+mod fleet;
 mod in_place;
 mod log_partition;
 mod order;
