@@ -26,6 +26,11 @@ pub enum Nic {
         /// Host port, guest port.
         forwards: Vec<(u16, u16)>,
     },
+    /// The same, where 10.0.2.2 and fec0::2 are this machine's loopback: for a guest that contacts nobody else.
+    Loopback {
+        /// Host port, guest port.
+        forwards: Vec<(u16, u16)>,
+    },
     /// A cable to one other machine.
     Cable(Link),
 }
@@ -364,8 +369,12 @@ impl Spec {
     fn add_nics(&self, command: &mut Command) {
         for (number, (nic, mac)) in self.nics.iter().enumerate() {
             let backend = match nic {
-                Nic::User { forwards } => {
-                    let mut text = format!("user,id=net{number},restrict=on");
+                Nic::User { forwards } | Nic::Loopback { forwards } => {
+                    let cut_off = match nic {
+                        Nic::Loopback { .. } => "off",
+                        _ => "on",
+                    };
+                    let mut text = format!("user,id=net{number},restrict={cut_off}");
                     for (host, guest) in forwards {
                         text.push_str(&format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}"));
                     }

@@ -153,6 +153,11 @@ fn panic_leaves_the_sshd_serving() -> Result<(), Error> {
         log.contains("panic"),
         "no epitaph in the kernel's log: {log}"
     );
+    let record = Record::running(&mut session)?;
+    let boot = record.latest()?;
+    let verdict = boot.verdict();
+    let verdict = verdict.map(|verdict| (verdict.word, verdict.reason));
+    assert_eq!(verdict, Some(("FAILED", "root, panic")), "{}", boot.text());
     // Orphans are still collected: none of the sessions above is left as a zombie.
     assert_eq!(session.ask("ps | grep -c '[Z]   '")?, "0");
     drop(session);

@@ -14,18 +14,22 @@ use preroot_boot::limits::SSHD_RECIPE_BYTES_MAX;
 use preroot_boot::machine::{Program, Spawn};
 use preroot_boot::sshd;
 use preroot_boot::sshd_recipe::{FILE, Recipe};
+use preroot_record::limits::FRAME_HEADER_BYTES;
+use preroot_record::{Header, StageBegan, Verdict, write_frame};
+use preroot_sys::clock::now_ns;
 use preroot_sys::event::epoll;
 use preroot_sys::fd::BorrowedFd;
 use preroot_sys::fs::{Mode, OFlags, open};
 use preroot_sys::process::Signal;
 use preroot_sys::spawn::{Command, Terminal, spawn};
 use preroot_sys::strings::Strings;
+use preroot_sys::time::ClockId;
 use preroot_sys::{background, descriptor, io, reap, signal, system, thread};
 
 use crate::limits::{
     CONTROL_BYTES_MAX, LAST_STAND_PAUSE_MS, LAST_WORDS_MAX, LINE_BYTES_MAX, PATH_BYTES_MAX,
 };
-use crate::linux::{Ready, ReadySource, read, receive, send};
+use crate::linux::{RECORD, Ready, ReadySource, read, receive, send};
 use crate::reach::{self, Modules};
 use crate::statics::LAST_STAND;
 
@@ -49,6 +53,10 @@ pub struct LastStand {
     arguments: Strings,
     environment: Strings,
     pid: u32,
+    /// Tag and number of the frame that was recorded last.
+    frame: Option<(u32, u32)>,
+    /// The stage that began last.
+    stage: String<16>,
 }
 
 impl LastStand {
@@ -65,6 +73,8 @@ impl LastStand {
             arguments: Strings::new(),
             environment: Strings::new(),
             pid: 0,
+            frame: None,
+            stage: String::new(),
         }
     }
 
@@ -80,6 +90,59 @@ impl LastStand {
             self.program.clear();
         }
         self.pid = pid;
+    }
+
+    /// Remembers where the record stands.
+    pub fn recorded(&mut self, frame: &[u8]) {
+        // As record's lib.rs draws it. It is our own: what is not where it should be is left.
+        let word = |at: usize| {
+            frame
+                .get(at..)?
+                .first_chunk()
+                .copied()
+                .map(u32::from_le_bytes)
+        };
+        self.frame = word(8).zip(word(12));
+        // A map of one key, 0, and a short text (RFC 8949, section 3).
+        let kind = frame
+            .get(4..6)
+            .map(|kind| kind == StageBegan::KIND.to_le_bytes());
+        if kind == Some(true)
+            && let Some([0xa1, 0, length, name @ ..]) = frame.get(FRAME_HEADER_BYTES..)
+        {
+            let name = name.get(..usize::from(length & 0x1f));
+            let name = name.and_then(|name| core::str::from_utf8(name).ok());
+            self.stage = String::try_from(name.unwrap_or_default()).unwrap_or_default();
+        }
+    }
+
+    /// The verdict on a boot whose core is dead, behind what it has recorded. Nobody is left to send it anywhere.
+    fn fail(&self) {
+        let mut reason = String::<40>::new();
+        let _ = write!(reason, "{}, panic", self.stage);
+        let mut line = String::<80>::new();
+        let _ = write!(line, "<2>preroot: verdict FAILED({reason})");
+        epitaph(&line);
+        let Some((boot, sequence)) = self.frame else {
+            return;
+        };
+        let header = Header {
+            kind: Verdict::KIND,
+            boot,
+            sequence: sequence.wrapping_add(1),
+            time_ns: now_ns(ClockId::Monotonic),
+        };
+        let verdict = Verdict {
+            word: "FAILED",
+            reason: &reason,
+            detail: None,
+        };
+        let mut frame = [0; 256];
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC;
+        let length = write_frame(&header, &verdict.into(), &mut frame);
+        if let Some(frame) = length.and_then(|length| frame.get(..length)) {
+            let _ = open(RECORD, flags, Mode::empty()).and_then(|file| io::write(&file, frame));
+        }
     }
 
     /// Starts sshd again.
@@ -143,6 +206,7 @@ pub fn run(info: &PanicInfo<'_>) -> ! {
     epitaph(
         "<2>preroot: the boot stops here; sshd and what runs goes on. `preroot reboot` or ctrl-alt-del reboots",
     );
+    let _ = LAST_STAND.with(|last| last.fail());
     serve()
 }
 
@@ -284,4 +348,33 @@ fn reboot(command: system::RebootCommand) {
         pause();
     }
     let _ = system::reboot(command);
+}
+
+#[cfg(test)]
+mod tests {
+    use preroot_record::Event;
+
+    use super::*;
+
+    #[test]
+    fn where_the_record_stands_is_remembered() {
+        let mut last = LastStand::new();
+        let mut keep = |sequence, event: Event<'_>| {
+            let header = Header {
+                kind: event.kind(),
+                boot: 7,
+                sequence,
+                time_ns: 1,
+            };
+            let mut frame = [0; 256];
+            let length = write_frame(&header, &event, &mut frame).expect("it fits");
+            last.recorded(&frame[..length]);
+            (last.frame, last.stage.clone())
+        };
+        let stage = keep(4, StageBegan { stage: "hardware" }.into());
+        assert_eq!((stage.0, stage.1.as_str()), (Some((7, 4)), "hardware"));
+        let note = preroot_record::Note { text: "x" };
+        let note = keep(5, note.into());
+        assert_eq!((note.0, note.1.as_str()), (Some((7, 5)), "hardware"));
+    }
 }

@@ -136,6 +136,7 @@ impl Machine for Linux {
     }
 
     fn keep(&mut self, frame: &[u8]) -> Result<(), Errno> {
+        LAST_STAND.with(|last_stand| last_stand.recorded(frame));
         self.journal.keep(frame)
     }
 

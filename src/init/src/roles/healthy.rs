@@ -329,6 +329,45 @@ mod tests {
         assert_eq!(refused, Some(Errno::BADMSG));
     }
 
+    /// What is said to whom connects, and what is heard of it.
+    #[test]
+    fn only_one_that_says_its_identification_is_healthy() {
+        use std::io::Write;
+        use std::net::TcpListener;
+        let check = |said: &'static [u8], expected: Result<&str, Errno>| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let server = std::thread::spawn(move || {
+                let (mut client, _) = listener.accept().unwrap();
+                client.write_all(said).unwrap();
+            });
+            let heard = ask(address);
+            let heard = heard.as_deref().map_err(|&errno| errno);
+            assert_eq!(heard, expected);
+            server.join().unwrap();
+        };
+        check(b"SSH-2.0-x\r\n", Ok("SSH-2.0-x"));
+        check(b"Welcome\r\nSSH-2.0-x\r\n", Ok("SSH-2.0-x"));
+        check(b"HTTP/1.0 400\r\n", Err(Errno::IO));
+        check(b"", Err(Errno::IO));
+        // Nobody listens there any more.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        assert_eq!(ask(address), Err(Errno(111)));
+    }
+
+    #[test]
+    fn one_that_listens_and_says_nothing_is_not_healthy() {
+        let listener = std::net::TcpListener::bind("[::1]:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        // The kernel accepts for it.
+        assert_eq!(ask(address), Err(Errno::TIMEDOUT));
+        assert!(listens(address));
+        drop(listener);
+        assert!(!listens(address));
+    }
+
     const TCP: &str =
         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid
    0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 11
