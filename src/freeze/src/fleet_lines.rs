@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! db1 mac=52:54:00:12:34:56 dmi-serial=SN1 10.0.2.15/24 via 10.0.2.2, fec0::15/64
-//! db2 mac=52:54:00:12:34:57 port 2222 bond0(active-backup mac=... mac=...) vlan 100 mtu 9000 192.0.2.2/24; ...
+//! db2 mac=52:54:00:12:34:57 port 2222 bond0(active-backup mac=... mac=...) vlan 100 mtu 9000 192.0.2.2/24; on name=eth2 dhcp
 //! ```
 
 use preroot_plan::{Address, Bond, Dhcp, Host, HostKey, Interface, Plan};
@@ -55,7 +55,7 @@ fn interface(plan: &Plan<'_>, interface: &Interface) -> String {
     let mut words = Vec::new();
     let nics = plan.text(interface.nics);
     match interface.bond() {
-        Bond::None => words.extend((!nics.is_empty()).then(|| nics.to_string())),
+        Bond::None => words.extend((!nics.is_empty()).then(|| format!("on {nics}"))),
         Bond::ActiveBackup => {
             let name = plan.text(interface.name);
             words.push(format!("{name}(active-backup {nics})"));

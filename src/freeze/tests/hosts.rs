@@ -559,6 +559,31 @@ fn the_examples_are_read() {
     assert_eq!(needed, ["8021q", "bonding"]);
 }
 
+#[test]
+fn a_host_is_one_line_of_the_text() {
+    let hosts = csv(
+        "hostname,mac,dmi-serial,port,nic,bond,vlan,mtu,dhcp,addresses,gateways\n\
+        a,52:54:00:00:00:01 52:54:00:00:00:02,S 1,2222,,active-backup,5,9000,,192.0.2.2/24,192.0.2.1\n\
+        a,,,,pci=3b:00.0,,,,yes,,\n",
+    );
+    let draft = Draft {
+        hosts,
+        ..Draft::default()
+    };
+    let bytes = draft.freeze().expect("plan");
+    let text = preroot_freeze::text::text(&Plan::check(&bytes).expect("plan"));
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("host "))
+        .expect("host");
+    assert_eq!(
+        line,
+        "host      a mac=52:54:00:00:00:01 mac=52:54:00:00:00:02 dmi-serial=S 1 port 2222 bond0(active-backup \
+         mac=52:54:00:00:00:01 mac=52:54:00:00:00:02) vlan 5 mtu 9000 192.0.2.2/24 via 192.0.2.1; \
+         on pci=0000:3b:00.0 dhcp"
+    );
+}
+
 /// Words of which tables are made; some mean something, some nearly do.
 const WORDS: &[&str] = &[
     "hostname",
