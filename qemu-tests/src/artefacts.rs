@@ -40,6 +40,12 @@ pub struct Artefacts {
     pub packages: Vec<PathBuf>,
     /// Debian packages with what assembles roots: mdadm, lvm2, cryptsetup, their libraries.
     pub assembly_packages: Vec<PathBuf>,
+    /// Debian packages with OpenSSH and its libraries.
+    pub openssh_packages: Vec<PathBuf>,
+    /// dropbear with other algorithms than Debian's, as a package.
+    pub dropbear_package: PathBuf,
+    /// Programs of the Python environment with the other clients: `python`, `ssh-audit`.
+    pub clients: PathBuf,
     /// The config.
     pub config: PathBuf,
     /// The plan that was frozen from it.

@@ -43,7 +43,7 @@ pub use fault::{Ends, boot as boot_small, run as run_fault};
 pub use layer::Layer;
 pub use machine::{Machine, free_port};
 pub use power::run as run_power;
-pub use programs::{Baked, Change, bake};
+pub use programs::{Baked, Change, SshdImage, bake, bake_sshd};
 pub use qmp::Qmp;
 pub use record::{Boot, Record};
 pub use scenario::{Scenario, run as run_scenario, wait_verdict};

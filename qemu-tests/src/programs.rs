@@ -80,6 +80,49 @@ pub fn bake(artefacts: &Artefacts, change: &Change, root: &Path) -> Result<Baked
     Ok(baked)
 }
 
+/// What an image with another sshd is made of.
+#[derive(Debug)]
+pub struct SshdImage {
+    /// Packages that are looked into before the usual ones.
+    pub packages: Vec<PathBuf>,
+    /// Who may log in.
+    pub authorized_keys: PathBuf,
+    /// Its host key; none: as the config says.
+    pub host_key: Option<PathBuf>,
+}
+
+/// Freezes the usual root and bakes an image with another sshd.
+///
+/// # Errors
+/// When the project's own programs say no.
+pub fn bake_sshd(artefacts: &Artefacts, change: &Change, sshd: &SshdImage) -> Result<Baked, Error> {
+    let baked = Baked {
+        dir: disk::scratch()?,
+    };
+    let at = |name: &str| baked.dir.path().join(name);
+    let text = change.apply(&files::read_text(&artefacts.config)?)?;
+    files::write(&at("config.toml"), text)?;
+    let mut freeze = Command::new(&artefacts.preroot);
+    freeze.arg("freeze").arg("--config").arg(at("config.toml"));
+    freeze.arg("--root").arg(&artefacts.root_tree);
+    files::run(freeze.arg("--output").arg(at("plan")))?;
+    let mut bake = Command::new(&artefacts.preroot);
+    bake.arg("bake").arg("--config").arg(at("config.toml"));
+    bake.arg("--plan").arg(at("plan"));
+    bake.arg("--root").arg(&artefacts.root_tree);
+    bake.arg("--init").arg(&artefacts.init);
+    for package in sshd.packages.iter().chain(&artefacts.packages) {
+        bake.arg("--package").arg(package);
+    }
+    bake.arg("--bootlog").arg(&artefacts.bootlog_static);
+    bake.arg("--authorized-keys").arg(&sshd.authorized_keys);
+    if let Some(key) = &sshd.host_key {
+        bake.arg("--host-key").arg(key);
+    }
+    files::run(bake.arg("--output").arg(baked.image()))?;
+    Ok(baked)
+}
+
 fn bake_command(artefacts: &Artefacts, config: &Path, plan: &Path) -> Command {
     let mut bake = Command::new(&artefacts.preroot);
     bake.arg("bake")

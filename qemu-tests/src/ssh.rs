@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -67,6 +67,22 @@ impl Ssh {
         self.port
     }
 
+    /// A way in by a loopback port to a machine that a CA vouches for.
+    ///
+    /// # Errors
+    /// When there is no place for a directory.
+    pub fn trusting(artefacts: &Artefacts, ca: &str, port: u16) -> Result<Self, Error> {
+        let dir = disk::scratch()?;
+        let line = format!("@cert-authority machine {}\n", ca.trim());
+        files::write(&dir.path().join("known_hosts"), line)?;
+        Ok(Self {
+            dir,
+            key: artefacts.client_key.clone(),
+            port,
+            proxy: None,
+        })
+    }
+
     /// Goes through a command whose standard input and output are the connection.
     #[must_use]
     pub fn through(mut self, proxy: &str) -> Self {
@@ -89,20 +105,7 @@ impl Ssh {
     }
 
     fn words(&self) -> Vec<String> {
-        let known_hosts = self.dir.path().join("known_hosts");
-        let mut words: Vec<String> = ["-F", "/dev/null", "-T"].map(str::to_owned).into();
-        let mut option = |text: String| words.extend(["-o".to_owned(), text]);
-        option("BatchMode=yes".to_owned());
-        option("IdentitiesOnly=yes".to_owned());
-        option("StrictHostKeyChecking=yes".to_owned());
-        option("HostKeyAlias=machine".to_owned());
-        option("HostKeyAlgorithms=ssh-ed25519".to_owned());
-        option("LogLevel=ERROR".to_owned());
-        option(format!("UserKnownHostsFile={}", known_hosts.display()));
-        option(format!("ConnectTimeout={CONNECT_SECONDS_MAX}"));
-        if let Some(proxy) = &self.proxy {
-            option(format!("ProxyCommand={proxy}"));
-        }
+        let mut words = self.options();
         words.extend(["-i".to_owned(), self.key.display().to_string()]);
         words.extend([
             "-p".to_owned(),
@@ -110,6 +113,45 @@ impl Ssh {
             "root@127.0.0.1".to_owned(),
         ]);
         words
+    }
+
+    fn options(&self) -> Vec<String> {
+        let known_hosts = self.dir.path().join("known_hosts");
+        let mut words: Vec<String> = ["-F", "/dev/null", "-T"].map(str::to_owned).into();
+        let mut option = |text: String| words.extend(["-o".to_owned(), text]);
+        option("BatchMode=yes".to_owned());
+        option("IdentitiesOnly=yes".to_owned());
+        option("StrictHostKeyChecking=yes".to_owned());
+        option("HostKeyAlias=machine".to_owned());
+        let algorithms = "ssh-ed25519-cert-v01@openssh.com,ssh-ed25519";
+        option(format!("HostKeyAlgorithms={algorithms}"));
+        option("LogLevel=ERROR".to_owned());
+        option(format!("UserKnownHostsFile={}", known_hosts.display()));
+        option(format!("ConnectTimeout={CONNECT_SECONDS_MAX}"));
+        if let Some(proxy) = &self.proxy {
+            option(format!("ProxyCommand={proxy}"));
+        }
+        words
+    }
+
+    /// The client's command line with another key, up to the host.
+    #[must_use]
+    pub fn command_with(&self, key: &Path) -> Command {
+        let mut command = Command::new("ssh");
+        command.args(self.options()).arg("-i").arg(key);
+        command.args(["-p", &self.port.to_string(), "root@127.0.0.1"]);
+        command
+    }
+
+    /// scp(1), up to what is copied where.
+    #[must_use]
+    pub fn copy_command(&self) -> Command {
+        let mut command = Command::new("scp");
+        // A copy has no terminal to go without.
+        command.args(self.options().into_iter().filter(|word| word != "-T"));
+        command.arg("-i").arg(&self.key);
+        command.args(["-P", &self.port.to_string()]);
+        command
     }
 
     /// Runs a command on the machine; whatever its status.

@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::run;
 
 /// What the host needs, and for what.
-const PACKAGES: [(&str, &str); 13] = [
+const PACKAGES: [(&str, &str); 17] = [
     ("qemu-system-x86", "boots the machines"),
     ("mmdebstrap", "makes the Debian root"),
     (
@@ -20,6 +20,10 @@ const PACKAGES: [(&str, &str); 13] = [
     ("fdisk", "writes the disk's partition table"),
     ("openssh-client", "logs in to the machines"),
     ("dropbear-bin", "makes the rescue sshd's host key"),
+    ("musl-tools", "builds dropbear with other algorithms"),
+    ("make", "builds dropbear"),
+    ("patch", "builds dropbear"),
+    ("bzip2", "unpacks dropbear's source"),
     ("insserv", "the peer that start orders are compared with"),
     ("startpar", "the peer that start times are compared with"),
     ("zstd", "looks into images"),

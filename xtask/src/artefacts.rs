@@ -11,6 +11,7 @@ use crate::disk;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::product::{Baked, Programs};
+use crate::sshd::Sshds;
 
 /// The variable that tells the tests where the index is.
 pub(crate) const VARIABLE: &str = "PREROOT_ARTEFACTS";
@@ -32,6 +33,9 @@ struct Index {
     host_key_public: PathBuf,
     packages: Vec<PathBuf>,
     assembly_packages: Vec<PathBuf>,
+    openssh_packages: Vec<PathBuf>,
+    dropbear_package: PathBuf,
+    clients: PathBuf,
     config: PathBuf,
     plan: PathBuf,
     plan_text: PathBuf,
@@ -47,6 +51,7 @@ struct Index {
 pub(crate) fn write(
     root: &Root,
     assembly_packages: Vec<PathBuf>,
+    sshds: &Sshds,
     keys: &Keys,
     programs: &Programs,
     baked: &Baked,
@@ -66,6 +71,9 @@ pub(crate) fn write(
         host_key_public: keys.host_public.clone(),
         packages: root.packages()?,
         assembly_packages,
+        openssh_packages: sshds.openssh_packages()?,
+        dropbear_package: sshds.dropbear_package(),
+        clients: sshds.clients(),
         config: config.to_owned(),
         plan: baked.plan(),
         plan_text: baked.plan_text(),

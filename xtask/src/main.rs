@@ -22,6 +22,7 @@ mod progress;
 mod run;
 mod setup;
 mod sources;
+mod sshd;
 mod test;
 
 use std::process::ExitCode;

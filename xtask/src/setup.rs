@@ -14,6 +14,7 @@ use crate::keys::{self, Keys};
 use crate::product::{self, Baked, Programs};
 use crate::progress::Progress;
 use crate::run;
+use crate::sshd;
 use crate::{apt, disk};
 
 /// What was set up.
@@ -67,6 +68,7 @@ pub(crate) fn all() -> Result<Setup, Error> {
     let cache = Cache::open()?;
     let (root, keys) = debian(&cache, &progress)?;
     let assembly_packages = assembly::ensure(&cache, &progress, &keys)?;
+    let sshds = sshd::ensure(&cache, &progress)?;
     let begun = progress.begin("programs");
     let programs = match product::build() {
         Ok(programs) => programs,
@@ -78,7 +80,15 @@ pub(crate) fn all() -> Result<Setup, Error> {
     begun.done();
     let baked = product::bake(&cache, &progress, &root, &keys, &programs)?;
     let config = run::clone_dir().join(product::CONFIG);
-    let index = artefacts::write(&root, assembly_packages, &keys, &programs, &baked, &config)?;
+    let index = artefacts::write(
+        &root,
+        assembly_packages,
+        &sshds,
+        &keys,
+        &programs,
+        &baked,
+        &config,
+    )?;
     Ok(Setup {
         root,
         keys,

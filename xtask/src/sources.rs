@@ -38,6 +38,11 @@ pub(crate) fn lines() -> String {
     as_guest(&of_release(&codename), &codename)
 }
 
+/// The same for another release: from the same mirrors. Empty when the machine has no sources that serve.
+pub(crate) fn lines_of(release: &str) -> String {
+    translated(&lines(), RELEASE, release)
+}
+
 /// The machine's sources of a release.
 fn of_release(release: &str) -> String {
     files()
@@ -64,8 +69,12 @@ fn codename(os_release: &str) -> Option<String> {
 
 /// Sources of one release as those of the guest's, from the same mirrors.
 fn as_guest(sources: &str, codename: &str) -> String {
+    translated(sources, codename, RELEASE)
+}
+
+fn translated(sources: &str, codename: &str, release: &str) -> String {
     let translate = |word: &str| match word.strip_prefix(codename) {
-        Some(rest) if is_suite(word, codename) => format!("{RELEASE}{rest}"),
+        Some(rest) if is_suite(word, codename) => format!("{release}{rest}"),
         _ => word.to_owned(),
     };
     sources

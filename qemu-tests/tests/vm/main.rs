@@ -12,6 +12,7 @@ mod power;
 mod power_cuts;
 mod rescue;
 mod roots;
+mod sshd;
 mod states;
 mod survival;
 

@@ -163,6 +163,11 @@ impl SshdConfig<'_> {
                 line(name, &known.join(","));
             }
         }
+        // Since OpenSSH 9.8 an address from which somebody guesses is shut out for a while, and with it whoever comes to
+        // mend the machine from behind the same router.
+        if knows("persourcepenalties") {
+            line("PerSourcePenalties", "no");
+        }
         text + "\n" + FIXED
     }
 }
@@ -198,6 +203,7 @@ mod tests {
         check("TrustedUserCAKeys /ca", true);
         check("RevokedKeys /r", true);
         check("PasswordAuthentication no", true);
+        check("PerSourcePenalties no", true);
         let kex = "KexAlgorithms sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com";
         check(kex, true);
         assert!(!text.contains("HostCertificate") && !text.contains("Principals"));

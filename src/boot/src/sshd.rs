@@ -162,7 +162,9 @@ fn recipe<M: Machine>(boot: &mut Boot<'_, M>) -> Recipe {
     let mut first = [0];
     let is_missing = |key: &&str| boot.machine.read_file(key, &mut first) == Err(Errno::NOENT);
     let is_made = !recipe.words("make").is_empty();
-    if is_made && recipe.words("key").first().is_some_and(is_missing) {
+    // Later, / is the root, and the key is where it was made.
+    let is_image = boot.root_place != RootPlace::Slash;
+    if is_image && is_made && recipe.words("key").first().is_some_and(is_missing) {
         boot.sshd.key = Key::Missing;
     }
     recipe
