@@ -150,7 +150,7 @@ pub const SESSION_USER_BYTES_MAX: usize = 32;
 /// A key, or a certificate with its id, serial number and CA.
 pub const SESSION_WHO_BYTES_MAX: usize = 200;
 /// Why a session ended, or was refused.
-pub const SESSION_WHY_BYTES_MAX: usize = 80;
+pub const SESSION_WHY_BYTES_MAX: usize = 160;
 /// oom_score_adj of a session's processes. The kernel kills all daemons before it touches them, but not for one that
 /// takes half of the memory: were they not to be killed at all (-1000, as sshd), a person's mistake would end
 /// everything else and then, nobody being left to kill, the kernel.

@@ -190,7 +190,11 @@ fn heard<M: Machine>(boot: &mut Boot<'_, M>, said: &Said<'_>) {
     if peer.state == State::Trying {
         put(&mut peer.from, &from);
         put(&mut peer.user, said.user);
-        put(&mut peer.who, said.who);
+        // A client that has tried a certificate tries the bare key too, which says less.
+        let is_certificate = |who: &str| split_at_words(who, "-CERT ").is_some();
+        if is_certificate(said.who) || !is_certificate(&peer.who) {
+            put(&mut peer.who, said.who);
+        }
     }
     // What was said before says more than how it ended.
     if peer.why.is_empty() || said.kind == Kind::About {

@@ -86,6 +86,7 @@ fn why_one_was_refused_is_told_before() {
             "auth2-pubkey.c:user_cert_trusted_ca():561 (pid=7): Certificate invalid: expired\r",
             "auth.c:auth_log():298 (pid=7): Failed publickey for root from 10.0.0.1 port 1 ssh2: \
              ED25519-CERT SHA256:04 ID alice (serial 7) CA ED25519 SHA256:HW\r",
+            "auth.c:auth_log():298 (pid=7): Failed publickey for root from 10.0.0.1 port 1 ssh2: ED25519 SHA256:04\r",
             "Connection closed by authenticating user root 10.0.0.1 port 1 [preauth]\r",
         ],
         |_| {},
