@@ -16,6 +16,15 @@ pub(crate) const LOOK_PAUSE: Duration = Duration::from_millis(5);
 /// Lines of the console that a failing test shows.
 const CONSOLE_LINES_MAX: usize = 60;
 
+/// Whether a cable is in its card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cable {
+    /// It is.
+    In,
+    /// It is not.
+    Out,
+}
+
 /// A machine that runs. Dropping it cuts the power.
 #[derive(Debug)]
 pub struct Machine {
@@ -69,6 +78,16 @@ impl Machine {
     pub fn detach(&self, number: usize) -> Result<(), Error> {
         let device = serde_json::json!({ "id": format!("blk{number}") });
         self.monitor()?.execute("device_del", device).map(drop)
+    }
+
+    /// Plugs a network card's cable in or pulls it, by its number among the cards: the card loses its carrier.
+    ///
+    /// # Errors
+    /// When the monitor says no.
+    pub fn plug(&self, card: usize, is_in: Cable) -> Result<(), Error> {
+        let up = is_in == Cable::In;
+        let link = serde_json::json!({ "name": format!("card{card}"), "up": up });
+        self.monitor()?.execute("set_link", link).map(drop)
     }
 
     /// What the console showed so far.

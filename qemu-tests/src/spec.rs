@@ -33,6 +33,11 @@ pub enum Nic {
     },
     /// A cable to one other machine.
     Cable(Link),
+    /// A hub, which has QEMU's own network too; the forwards of the first of its cards count.
+    Hub {
+        /// Host port, guest port.
+        forwards: Vec<(u16, u16)>,
+    },
 }
 
 /// One end of a cable between two machines: UDP between two loopback ports.
@@ -91,6 +96,10 @@ pub struct Spec {
     append: Vec<String>,
     disks: Vec<Plug>,
     nics: Vec<(Nic, String)>,
+    /// Where cards sit, by their number (`0x10`); those that are not here wherever QEMU puts them.
+    slots: Vec<(usize, String)>,
+    /// What the firmware says of the machine, as `-smbios` takes it.
+    firmware: Option<String>,
     counted: Counted,
     random: Random,
     reboots: bool,
@@ -115,6 +124,8 @@ impl Spec {
             append: ["console=ttyS0", "net.ifnames=0"].map(str::to_owned).into(),
             disks: Vec::new(),
             nics: Vec::new(),
+            slots: Vec::new(),
+            firmware: None,
             counted: Counted::Free,
             random: Random::Usual,
             reboots: false,
@@ -217,6 +228,21 @@ impl Spec {
     #[must_use]
     pub fn nic_with_mac(mut self, nic: Nic, mac: &str) -> Self {
         self.nics.push((nic, mac.to_owned()));
+        self
+    }
+
+    /// Puts the last card into a PCI slot of the root bus.
+    #[must_use]
+    pub fn in_slot(mut self, slot: &str) -> Self {
+        let number = self.nics.len().saturating_sub(1);
+        self.slots.push((number, slot.to_owned()));
+        self
+    }
+
+    /// Has the firmware say this of the machine, as `-smbios` takes it: `type=1,serial=...`.
+    #[must_use]
+    pub fn firmware(mut self, words: &str) -> Self {
+        self.firmware = Some(words.to_owned());
         self
     }
 
@@ -334,6 +360,9 @@ impl Spec {
             "unix:{},server=on,wait=off",
             dir.join("qmp").display()
         ));
+        if let Some(words) = &self.firmware {
+            command.args(["-smbios", words]);
+        }
         self.add_disks(&mut command);
         self.add_nics(&mut command);
         command
@@ -367,28 +396,38 @@ impl Spec {
     }
 
     fn add_nics(&self, command: &mut Command) {
+        let is_hub = |(nic, _): &&(Nic, String)| matches!(nic, Nic::Hub { .. });
+        if let Some((Nic::Hub { forwards }, _)) = self.nics.iter().find(is_hub) {
+            command.args(["-netdev", &user("hub", "on", forwards)]);
+            command.args(["-netdev", "hubport,id=uplink,hubid=1,netdev=hub"]);
+        }
         for (number, (nic, mac)) in self.nics.iter().enumerate() {
             let backend = match nic {
-                Nic::User { forwards } | Nic::Loopback { forwards } => {
-                    let cut_off = match nic {
-                        Nic::Loopback { .. } => "off",
-                        _ => "on",
-                    };
-                    let mut text = format!("user,id=net{number},restrict={cut_off}");
-                    for (host, guest) in forwards {
-                        text.push_str(&format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}"));
-                    }
-                    text
-                }
+                Nic::User { forwards } => user(&format!("net{number}"), "on", forwards),
+                Nic::Loopback { forwards } => user(&format!("net{number}"), "off", forwards),
+                Nic::Hub { .. } => format!("hubport,id=net{number},hubid=1"),
                 Nic::Cable(Link { here, there }) => format!(
                     "socket,id=net{number},udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}"
                 ),
             };
             command.args(["-netdev", &backend]);
-            let device = format!("virtio-net-pci,netdev=net{number},mac={mac},romfile=");
+            let mut device =
+                format!("virtio-net-pci,id=card{number},netdev=net{number},mac={mac},romfile=");
+            if let Some((_, slot)) = self.slots.iter().find(|(card, _)| *card == number) {
+                device.push_str(&format!(",addr={slot}"));
+            }
             command.args(["-device", &device]);
         }
     }
+}
+
+/// QEMU's own network; `cut_off`, on or off: from the outside.
+fn user(id: &str, cut_off: &str, forwards: &[(u16, u16)]) -> String {
+    let mut text = format!("user,id={id},restrict={cut_off}");
+    for (host, guest) in forwards {
+        text.push_str(&format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}"));
+    }
+    text
 }
 
 /// A disk as a device, in the form that both the command line and the monitor take.

@@ -6,6 +6,7 @@ mod disks;
 mod fleet;
 mod in_place;
 mod log_partition;
+mod network;
 mod order;
 mod policies;
 mod power;

@@ -9,8 +9,8 @@ use preroot_record::Network as Record;
 
 use crate::core::{Boot, Purpose};
 use crate::limits::{
-    NETWORK_BACKOFF_NS_MAX, NETWORK_BACKOFF_NS_MIN, NETWORK_GRACE_NS, NETWORK_LINE_BYTES_MAX,
-    NETWORK_NS_DEFAULT,
+    MILLISECOND_NS, NETWORK_BACKOFF_NS_MAX, NETWORK_BACKOFF_NS_MIN, NETWORK_GRACE_NS,
+    NETWORK_LINE_BYTES_MAX, NETWORK_NS_DEFAULT,
 };
 use crate::machine::{Child, Errno, Kill, Machine, Nanoseconds, OnPanic, Place, Spawn};
 use crate::roles;
@@ -59,7 +59,9 @@ impl Network {
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     let begun = boot.machine.now();
     boot.network.begun = begun;
-    boot.network.deadline = Some(begun.saturating_add(NETWORK_NS_DEFAULT));
+    let of_plan = boot.plan.map(|plan| plan.settings().network_ms.get());
+    let limit = of_plan.map_or(NETWORK_NS_DEFAULT, |ms| u64::from(ms) * MILLISECOND_NS);
+    boot.network.deadline = Some(begun.saturating_add(limit));
     Next::from(start(boot))
 }
 

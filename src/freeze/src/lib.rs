@@ -273,6 +273,7 @@ fn draft(config: &Config, parts: Parts) -> Draft {
         root_wait_ms: config.root_wait_ms,
         script_deadline_ms: config.order.deadline_ms,
         rescue_port: config.rescue.port,
+        network_ms: config.rescue.network_ms,
         rescue_start: config.rescue.policy.start,
         rescue_end: config.rescue.policy.end,
         addresses: config.rescue.policy.addresses,

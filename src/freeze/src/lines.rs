@@ -9,6 +9,9 @@ use preroot_plan::{
 
 use crate::text::{duration, rule, size};
 
+/// How long the network may take unless a config says otherwise, ms.
+const NETWORK_MS_DEFAULT: u32 = 30_000;
+
 /// The settings, by name.
 pub(crate) fn settings(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
     let settings = plan.settings();
@@ -79,6 +82,10 @@ pub(crate) fn settings(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
 fn rescue(plan: &Plan<'_>) -> String {
     let settings = plan.settings();
     let mut words = format!("port {}", settings.rescue_port);
+    // What every plan has unless it says otherwise is not news.
+    if settings.network_ms.get() != NETWORK_MS_DEFAULT {
+        words += &format!(", network within {}", duration(settings.network_ms.get()));
+    }
     if settings.rescue_start() == RescueStart::OffPlan {
         words.push_str(", starts off-plan");
     }

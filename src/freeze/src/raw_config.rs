@@ -78,6 +78,7 @@ table! { RawModules {
 
 table! { RawRescue {
     port: Number,
+    network_deadline: Word,
     sshd: Word,
     listen: Vec<Spanned<String>>,
     authorized_keys: Word,

@@ -28,6 +28,8 @@ pub enum Sshd {
 pub struct RescueConfig {
     /// Its port.
     pub port: u16,
+    /// How long the network may take before that is told, ms.
+    pub network_ms: u32,
     /// Which one.
     pub sshd: Sshd,
     /// Addresses it listens on; none: all.
@@ -65,6 +67,7 @@ impl Check<'_> {
         let choices = [("dropbear", Sshd::Dropbear), ("openssh", Sshd::Openssh)];
         RescueConfig {
             port,
+            network_ms: self.duration(&raw.rescue.network_deadline, 30_000),
             sshd: self.choice(&raw.rescue.sshd, Sshd::Dropbear, &choices),
             listen: self.listen(&raw.rescue.listen),
             authorized_keys: self.beside(&raw.rescue.authorized_keys),

@@ -99,6 +99,7 @@ impl Freezer {
             built_s: U64::new(draft.built_s),
             modules_always: self.text(&draft.modules_always.join(" "))?,
             holders: draft.holders.number(),
+            network_ms: U32::new(draft.network_ms),
             rescue_start: draft.rescue_start.number(),
             rescue_end: draft.rescue_end.number(),
             addresses: draft.addresses.number(),

@@ -91,6 +91,8 @@ table! {
         healthy: Text,
         /// Where the verdict is sent as a syslog datagram: `ADDRESS:PORT`, separated by blanks.
         syslog: Text,
+        /// How long what is wanted of the network may take before that is told, ms.
+        network_ms: U32,
     }
 }
 
