@@ -175,13 +175,13 @@ fn enter<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage) -> Option<Stage> {
             Waited::Decided(_) => {}
         }
     }
-    if boot.command_line.test_panic == Some(stage) {
-        panic!("preroot.test=panic:{}", stage.name());
-    }
     boot.stage_since = boot.machine.now();
     boot.record(StageBegan {
         stage: stage.name(),
     });
+    if boot.command_line.test_panic == Some(stage) {
+        panic!("preroot.test=panic:{}", stage.name());
+    }
     let next = run_stage(boot, stage);
     walk(boot, stage, next)
 }
