@@ -6,6 +6,7 @@ pub(crate) mod boots;
 pub(crate) mod fleet;
 pub(crate) mod guest;
 pub(crate) mod order;
+pub(crate) mod rescue;
 pub(crate) mod roots;
 
 use std::path::Path;

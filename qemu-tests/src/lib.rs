@@ -57,4 +57,4 @@ pub use ssh::{Door, Ssh};
 pub use wait::{DEADLINE, until};
 pub use write_log::{Cut, WriteLog};
 
-pub use preroot_record::Event;
+pub use preroot_record::{Event, Outcome};

@@ -51,6 +51,13 @@ enum Command {
         #[command(flatten)]
         table: Table,
     },
+    /// Measure how soon somebody can log in, beside dropbear-initramfs.
+    BenchRescue {
+        #[command(flatten)]
+        peers: bench::guest::Peers,
+        #[command(flatten)]
+        table: Table,
+    },
     /// Measure the frozen order, beside startpar and rc.
     BenchOrder {
         #[command(flatten)]
@@ -75,6 +82,7 @@ fn main() -> ExitCode {
         Command::BenchBoots { peers, table } => bench::boots::run(&peers, &table),
         Command::BenchRoots { peers, table } => bench::roots::run(&peers, &table),
         Command::BenchFleet { programs, table } => bench::fleet::run(&programs, &table),
+        Command::BenchRescue { peers, table } => bench::rescue::run(&peers, &table),
         Command::BenchOrder { programs, table } => bench::order::run(&programs, &table),
     };
     match done {

@@ -113,6 +113,24 @@ struct OpenWhile {
     script: String,
     /// The doors: `rescue`, `root`.
     doors: Vec<Door>,
+    /// What is said behind the first of them meanwhile, and what is in the answers.
+    #[serde(default)]
+    ask: Vec<Ask>,
+}
+
+impl Ask {
+    /// Whether an answer is as it should be.
+    ///
+    /// # Errors
+    /// When it is not; the message has both.
+    fn judge(&self, said: &str) -> Result<(), Error> {
+        let is_right = self.answer.iter().all(|part| said.contains(part.as_str()))
+            && !self.never.iter().any(|part| said.contains(part.as_str()));
+        match is_right {
+            true => Ok(()),
+            false => Err(Error::unexpected(format!("{}: {said}", self.command))),
+        }
+    }
 }
 
 /// A file of the root.
@@ -221,21 +239,11 @@ pub fn run(name: &str) -> Result<(), Error> {
             Door::Root => &root,
         };
         let doors: Vec<&Ssh> = open.doors.iter().map(door).collect();
-        is_open_while(&open.script, &mut machine, &mut session, &doors)?;
+        is_open_while(open, &mut machine, &mut session, &doors)?;
     }
     wait_verdict(&mut machine, &mut session)?;
-    for Ask {
-        command,
-        answer,
-        never,
-    } in &scenario.ask
-    {
-        let said = session.ask(command)?;
-        let is_right = answer.iter().all(|part| said.contains(part.as_str()))
-            && !never.iter().any(|part| said.contains(part.as_str()));
-        if !is_right {
-            return Err(Error::unexpected(format!("{command}: {said}")));
-        }
+    for ask in &scenario.ask {
+        ask.judge(&session.ask(&ask.command)?)?;
     }
     let record = match scenario.ends {
         Ends::ByRoot => {
@@ -273,11 +281,12 @@ fn baked(scenario: &Scenario, artefacts: &Artefacts, disk: &Disk) -> Result<Opti
 
 /// Logs in by each door while a script runs: it has started before, and has not ended after.
 fn is_open_while(
-    script: &str,
+    open: &OpenWhile,
     machine: &mut Machine,
     session: &mut Session,
     doors: &[&Ssh],
 ) -> Result<(), Error> {
+    let script = open.script.as_str();
     let has_started = |event: &Event<'_>| matches!(event, Event::ScriptStarted(started) if started.name == script);
     wait::until(&format!("script {script} to run"), || {
         machine.check_running()?;
@@ -289,6 +298,12 @@ fn is_open_while(
     for door in doors {
         door.wait(machine)?;
         door.run("true")?;
+    }
+    for ask in &open.ask {
+        let door = doors
+            .first()
+            .ok_or_else(|| Error::unexpected("no door to ask behind"))?;
+        ask.judge(&door.text_of(&ask.command)?)?;
     }
     let record = Record::running(session)?;
     let boot = record.latest()?;

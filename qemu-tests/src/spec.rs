@@ -108,8 +108,10 @@ pub struct Spec {
 /// Whether the machine has random numbers to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Random {
-    /// The processor's, and a seed by the loader.
+    /// The processor's, and a seed by the loader; where instructions are counted, none.
     Usual,
+    /// The processor's, in any case.
+    Processor,
     /// None.
     None,
 }
@@ -253,6 +255,14 @@ impl Spec {
         self
     }
 
+    /// Counts instructions of a processor that has random numbers: an sshd needs some, and without them the kernel
+    /// computes for a second to gather them.
+    #[must_use]
+    pub fn counted_with_random(mut self) -> Self {
+        self.random = Random::Processor;
+        self.counted()
+    }
+
     /// Takes away whatever gives random numbers: the kernel has to gather them itself.
     #[must_use]
     pub fn starved_of_random(mut self) -> Self {
@@ -339,7 +349,11 @@ impl Spec {
             }
             Counted::Instructions => {
                 command.args(["-accel", "tcg", "-icount", "shift=0,sleep=off", "-smp", "1"]);
-                command.args(["-cpu", "max,rdrand=off,rdseed=off", "-seed", "1"]);
+                let processor = match self.random {
+                    Random::Processor => "max",
+                    Random::Usual | Random::None => "max,rdrand=off,rdseed=off",
+                };
+                command.args(["-cpu", processor, "-seed", "1"]);
                 command.args(["-rtc", "base=2030-01-01T00:00:00,clock=vm"]);
                 // Without polling, each wait of the guest jumps to its next timer.
                 append.push_str(" nokaslr norandmaps idle=poll");

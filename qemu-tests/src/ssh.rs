@@ -61,6 +61,19 @@ impl Ssh {
         })
     }
 
+    /// A way in to somebody whose host key nobody knows.
+    ///
+    /// # Errors
+    /// When there is no place for what is remembered of it.
+    pub fn unpinned(artefacts: &Artefacts, port: u16) -> Result<Self, Error> {
+        Ok(Self {
+            dir: disk::scratch()?,
+            key: artefacts.client_key.clone(),
+            port,
+            proxy: None,
+        })
+    }
+
     /// The loopback port.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -121,7 +134,12 @@ impl Ssh {
         let mut option = |text: String| words.extend(["-o".to_owned(), text]);
         option("BatchMode=yes".to_owned());
         option("IdentitiesOnly=yes".to_owned());
-        option("StrictHostKeyChecking=yes".to_owned());
+        // Whoever answers first is believed where nobody knows better.
+        let checking = match known_hosts.exists() {
+            true => "yes",
+            false => "accept-new",
+        };
+        option(format!("StrictHostKeyChecking={checking}"));
         option("HostKeyAlias=machine".to_owned());
         let algorithms = "ssh-ed25519-cert-v01@openssh.com,ssh-ed25519";
         option(format!("HostKeyAlgorithms={algorithms}"));

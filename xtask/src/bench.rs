@@ -13,7 +13,13 @@ use crate::{Bench, BenchArgs};
 /// `xtask bench`.
 pub(crate) fn command(args: &BenchArgs) -> Result<(), Error> {
     let setup = setup::all()?;
-    let all = [Bench::Boots, Bench::Roots, Bench::Order, Bench::Fleet];
+    let all = [
+        Bench::Boots,
+        Bench::Roots,
+        Bench::Rescue,
+        Bench::Order,
+        Bench::Fleet,
+    ];
     for bench in all {
         if args.only.is_none_or(|only| only == bench) {
             measure(bench, args, &setup)?;
@@ -27,10 +33,11 @@ fn measure(bench: Bench, args: &BenchArgs, setup: &Setup) -> Result<(), Error> {
         Ok(["--programs".into(), peers::programs(setup)?.into()])
     };
     let words: Vec<OsString> = match bench {
-        Bench::Boots | Bench::Roots => {
+        Bench::Boots | Bench::Roots | Bench::Rescue => {
             let images = peers::images(setup)?;
             let bench = match bench {
                 Bench::Boots => "bench-boots",
+                Bench::Rescue => "bench-rescue",
                 _ => "bench-roots",
             };
             let words = [bench.into(), "--images".into(), images.into()];

@@ -99,6 +99,8 @@ enum Bench {
     Boots,
     /// Roots that are clean, damaged or mounted already, in QEMU beside the classical check and reboot.
     Roots,
+    /// How soon somebody can log in and what that costs, in QEMU beside dropbear-initramfs.
+    Rescue,
     /// The frozen order in a chroot beside startpar and rc.
     Order,
     /// A host table of 10,000 hosts: its size, and finding one.

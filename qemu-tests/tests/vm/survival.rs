@@ -4,17 +4,18 @@ use std::io::Read;
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
-use preroot_qemu_tests::{Archive, Artefacts, Boot, Error, Event, Record, until};
+use preroot_qemu_tests::{
+    Archive, Artefacts, Boot, Error, Event, Health, Machine, Outcome, Record, Session, Spec, until,
+};
 
 use crate::{Guest, usual};
 
 /// How often sshd is killed.
 const KILLS: usize = 100;
-/// Kills sshd so often, each time another one.
-const KILL: &str = "n=0; last=0; while [ $n -lt 100 ]; do \
-    pid=$(preroot status | sed -n 's/^sshd *pid \\([0-9]*\\).*/\\1/p'); \
-    if [ $pid != 0 ] && [ $pid != $last ]; then kill -9 $pid; last=$pid; n=$((n + 1)); fi; done; echo $n";
-
+/// Kills the sshd that listens so often, each time another one; `PPID` is the one of this session.
+const KILL: &str = "n=0; last=0; while [ $n -lt 100 ]; do for pid in $(pidof dropbear); do \
+    if [ $pid != $PPID ] && [ $pid != $last ] && grep -q '^PPid:.1$' /proc/$pid/status; then \
+    kill -9 $pid; last=$pid; n=$((n + 1)); fi; done; done; echo $n";
 /// Connections that are opened and never say who they are.
 const CONNECTIONS: usize = 500;
 
@@ -84,6 +85,29 @@ fn the_boot_does_not_wait_for_sshd() -> Result<(), Error> {
     assert!(boot.did("start"), "{}", boot.text());
     assert_eq!(boot.verdict().map(|verdict| verdict.word), Some("DEGRADED"));
     guest.power_off()
+}
+
+/// `panic=` asks for a reboot ten seconds after a failure: while somebody is logged in it waits, and says so.
+#[test]
+fn nothing_reboots_under_a_persons_feet() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let spec = Spec::new(&artefacts).append("rootwait=1 panic=10");
+    let mut guest = Guest::start(&artefacts, spec)?;
+    let mut session = guest.log_in()?;
+    until("the rescue", || {
+        guest.machine.check_running()?;
+        let boot = Record::running(&mut session)?;
+        let is_rescue = boot
+            .latest()?
+            .verdict()
+            .is_some_and(|it| it.word == "RESCUE");
+        Ok(is_rescue.then_some(()).ok_or_else(|| "not yet".to_owned()))
+    })?;
+    session.ask("sleep 25")?;
+    assert_eq!(session.ask("echo here")?, "here");
+    // And once nobody is there, it does what was asked.
+    drop(session);
+    guest.machine.wait_off()
 }
 
 /// sshd runs before anything has looked at the root.
@@ -184,4 +208,55 @@ fn held_open(streams: &mut [TcpStream]) -> usize {
         }
     };
     streams.iter_mut().map(is_open).filter(|&open| open).count()
+}
+
+/// A session that is open before the root is there, through a root that becomes /, is left again for another check, and
+/// becomes / once more, until the root's own init has taken over.
+#[test]
+fn a_session_survives_pivots_in_back_and_in_again() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let (disk, spec) = usual(&artefacts)?;
+    let spec = spec.append("preroot.hold=root init=/sbin/nobody");
+    let mut guest = Guest::start(&artefacts, spec)?;
+    let mut session = guest.log_in()?;
+    let shell = session.ask("echo $$")?;
+    let in_phase = |session: &mut Session, machine: &mut Machine, mounted: bool, what: &str| {
+        until(what, || {
+            machine.check_running()?;
+            let root = session.ask("cat /proc/1/root/etc/hostname 2>/dev/null; true")?;
+            assert_eq!(session.ask("echo $$")?, shell);
+            Ok(((root == "debian12") == mounted).then_some(()).ok_or(root))
+        })
+    };
+    in_phase(&mut session, &mut guest.machine, false, "the stage")?;
+    session.ask("preroot continue")?;
+    in_phase(&mut session, &mut guest.machine, true, "the root")?;
+    // There is no such init: the rescue, with the root as /.
+    until("the rescue", || {
+        let record = Record::running(&mut session)?;
+        let boot = record.latest()?;
+        let failed = boot.stage("start").map(|ended| ended.step_name.to_owned());
+        Ok(failed.map(drop).ok_or_else(|| boot.text()))
+    })?;
+    // Another root, which is not there yet: this one is left, and a person is waited for again.
+    session.ask("preroot continue root=LABEL=later rootwait=2 init=/sbin/init")?;
+    in_phase(&mut session, &mut guest.machine, false, "the stage again")?;
+    assert_eq!(session.ask("grep -c '^/dev/vd' /proc/1/mounts; true")?, "0");
+    until("the rescue without a root", || {
+        let answer = session.ask("preroot continue root=LABEL=preroot-root 2>&1")?;
+        Ok((!answer.contains("error")).then_some(()).ok_or(answer))
+    })?;
+    in_phase(&mut session, &mut guest.machine, true, "the root again")?;
+    guest.wait_root()?;
+    assert_eq!(session.ask("echo $$")?, shell);
+    guest.rescue.run("true")?;
+    guest.power_off()?;
+    assert_eq!(disk.health()?, Health::Clean);
+    let record = Record::stored(&disk)?;
+    let boot = record.latest()?;
+    let pivots = boot.events().filter(|(_, event)| {
+        matches!(event, Event::StageEnded(ended) if ended.stage == "pivot" && ended.outcome == Outcome::Done)
+    });
+    assert_eq!(pivots.count(), 2, "{}", boot.text());
+    Ok(())
 }
