@@ -1,6 +1,8 @@
 //! One machine that runs: QEMU, its console and its monitor.
 
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
@@ -31,6 +33,8 @@ pub struct Machine {
     dir: tempfile::TempDir,
     child: Child,
     ended: Option<ExitStatus>,
+    /// Whoever types on the console.
+    keyboard: Option<UnixStream>,
 }
 
 impl Machine {
@@ -40,6 +44,7 @@ impl Machine {
             dir,
             child,
             ended: None,
+            keyboard: None,
         };
         machine.wait_monitor()?;
         Ok(machine)
@@ -101,6 +106,21 @@ impl Machine {
     #[must_use]
     pub fn console_path(&self) -> PathBuf {
         self.dir.path().join("console")
+    }
+
+    /// Types on its console, as a person before it does. What comes is in [`Machine::console`].
+    ///
+    /// # Errors
+    /// When it is off.
+    pub fn type_on_console(&mut self, line: &str) -> Result<(), Error> {
+        let path = self.dir.path().join("keyboard");
+        let typed = UnixStream::connect(&path).and_then(|mut keyboard| {
+            writeln!(keyboard, "{line}")?;
+            // What the guest has not read yet is lost when the connection ends.
+            self.keyboard = Some(keyboard);
+            Ok(())
+        });
+        typed.map_err(|error| Error::file("type on", &path, error))
     }
 
     /// Waits until it has switched itself off.

@@ -368,8 +368,12 @@ impl Spec {
         }
         command.arg("-append").arg(append);
         command
-            .arg("-serial")
-            .arg(format!("file:{}", dir.join("console").display()));
+            .args(["-serial", "chardev:console", "-chardev"])
+            .arg(format!(
+                "socket,id=console,path={},server=on,wait=off,logfile={}",
+                dir.join("keyboard").display(),
+                dir.join("console").display()
+            ));
         command.arg("-qmp").arg(format!(
             "unix:{},server=on,wait=off",
             dir.join("qmp").display()

@@ -7,6 +7,7 @@ mod fleet;
 mod in_place;
 mod log_partition;
 mod network;
+mod operator;
 mod order;
 mod policies;
 mod power;
