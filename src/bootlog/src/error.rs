@@ -75,6 +75,14 @@ pub enum Error {
         /// Its version.
         version: u32,
     },
+    /// No script of that name has run.
+    #[error(
+        "no script {name} has run in that boot\n`bootlog blame` lists those that have; fsck, assembly and other are known too."
+    )]
+    NoScript {
+        /// What was asked for.
+        name: String,
+    },
     /// There is no such boot.
     #[error("{}: no boot {asked}: it has {there}, 0 is the latest\n`bootlog list` shows them.", path.display())]
     NoBoot {
@@ -151,7 +159,8 @@ impl Error {
             | Error::Empty { .. }
             | Error::NotARecord { .. }
             | Error::Newer { .. }
-            | Error::NoBoot { .. } => Exit::Input,
+            | Error::NoBoot { .. }
+            | Error::NoScript { .. } => Exit::Input,
         }
     }
 }

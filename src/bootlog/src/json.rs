@@ -1,8 +1,9 @@
 //! `--json`: one object a boot, stable.
 //!
 //! `{"format": 1, "boot": {...}}` where `boot` is [`crate::model::Boot`] field by field; `list` gives
-//! `{"format": 1, "boots": [...]}`, and `critical-path` `{"format": 1, "runlevels": [...]}` with what
-//! [`CriticalPath`] has. `format` changes only if a field changes its meaning or goes; new
+//! `{"format": 1, "boots": [...]}`, `critical-path` `{"format": 1, "runlevels": [...]}` with what
+//! [`CriticalPath`] has, `blame` `{"format": 1, "blame": [...]}` of [`blame::Entry`], and `output`
+//! `{"format": 1, "outputs": [...]}` of [`Output`]. `format` changes only if a field changes its meaning or goes; new
 //! fields may come at any time. Characters that a terminal would act on are written as `\uXXXX`.
 
 use std::io::{self, Write};
@@ -10,9 +11,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
+use crate::blame;
 use crate::critical_path::CriticalPath;
 use crate::format::is_unsafe;
 use crate::model::Boot;
+use crate::output::Output;
 
 const FORMAT: u32 = 1;
 
@@ -33,6 +36,18 @@ struct Paths<'a> {
     format: u32,
     #[serde(flatten)]
     path: &'a CriticalPath,
+}
+
+#[derive(Serialize)]
+struct Blame<'a> {
+    format: u32,
+    blame: &'a [blame::Entry],
+}
+
+#[derive(Serialize)]
+struct Outputs<'a> {
+    format: u32,
+    outputs: &'a [Output],
 }
 
 /// One boot as JSON.
@@ -60,6 +75,24 @@ pub fn list(boots: &[crate::list::Entry]) -> io::Result<Vec<u8>> {
 pub fn critical_path(path: &CriticalPath) -> io::Result<Vec<u8>> {
     let format = FORMAT;
     write(&Paths { format, path })
+}
+
+/// What took time as JSON.
+///
+/// # Errors
+/// As [`boot`].
+pub fn blame(blame: &[blame::Entry]) -> io::Result<Vec<u8>> {
+    let format = FORMAT;
+    write(&Blame { format, blame })
+}
+
+/// What was written as JSON.
+///
+/// # Errors
+/// As [`boot`].
+pub fn outputs(outputs: &[Output]) -> io::Result<Vec<u8>> {
+    let format = FORMAT;
+    write(&Outputs { format, outputs })
 }
 
 fn write(value: &impl Serialize) -> io::Result<Vec<u8>> {

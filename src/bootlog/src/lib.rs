@@ -5,10 +5,12 @@
 //! ```text
 //! input::Record --frames--> fold --> model::Boot --> show::page --> page::Page --> text
 //!                                              |-> json::boot --> bytes
+//!                                              |-> blame, output
 //!                                              \-> critical_path, with the plan of the boot
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod blame;
 pub mod critical_path;
 pub mod error;
 pub mod fold;
@@ -18,6 +20,7 @@ pub mod json;
 mod levels;
 pub mod list;
 pub mod model;
+pub mod output;
 pub mod page;
 mod partition;
 pub mod show;

@@ -11,8 +11,9 @@ use std::process::ExitCode;
 use bootlog::error::{Error, Exit};
 use bootlog::input::{Record, Usual};
 use bootlog::model::Boot;
+use bootlog::output::{self, Reader};
 use bootlog::page::Colour;
-use bootlog::{critical_path, json, list, show};
+use bootlog::{blame, critical_path, json, list, show};
 use clap::{Args, Parser, Subcommand};
 use preroot_plan::Plan;
 
@@ -46,6 +47,12 @@ enum Command {
     /// List the boots in a record, oldest first.
     #[command(after_help = AFTER_HELP)]
     List(List),
+    /// List everything that took time, longest first.
+    #[command(after_help = AFTER_HELP)]
+    Blame(Show),
+    /// Print what a script wrote; `fsck`, `assembly` and `other` are what these have written.
+    #[command(after_help = AFTER_HELP)]
+    Output(Output),
     /// Show which scripts decided how long the order took, why each waited for the one before, and
     /// what the order would have taken by the other policy.
     #[command(after_help = AFTER_HELP)]
@@ -69,6 +76,17 @@ struct Which {
 
 #[derive(Args)]
 struct Show {
+    #[command(flatten)]
+    which: Which,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Output {
+    /// The script.
+    name: String,
     #[command(flatten)]
     which: Which,
     /// Print one JSON object instead.
@@ -105,6 +123,8 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Show(asked) => run_show(&asked),
         Command::List(asked) => run_list(&asked),
+        Command::Blame(asked) => run_blame(&asked),
+        Command::Output(asked) => run_output(&asked),
         Command::CriticalPath(asked) => run_critical_path(&asked),
     };
     match done.and_then(|text| print(&text)) {
@@ -145,6 +165,32 @@ fn run_show(asked: &Show) -> Result<Vec<u8>, Error> {
     match asked.json {
         true => json::boot(&boot).map_err(Error::Write),
         false => Ok(show::page(&boot).render(colour()).into()),
+    }
+}
+
+fn run_blame(asked: &Show) -> Result<Vec<u8>, Error> {
+    let entries = blame::blame(&asked.which.read()?);
+    match asked.json {
+        true => json::blame(&entries).map_err(Error::Write),
+        false => Ok(blame::page(&entries).render(colour()).into()),
+    }
+}
+
+fn run_output(asked: &Output) -> Result<Vec<u8>, Error> {
+    let boot = asked.which.read()?;
+    let outputs = output::outputs(&boot, &asked.name);
+    if outputs.is_empty() {
+        return Err(Error::NoScript {
+            name: asked.name.clone(),
+        });
+    }
+    let reader = match io::stdout().is_terminal() {
+        true => Reader::Terminal,
+        false => Reader::Program,
+    };
+    match asked.json {
+        true => json::outputs(&outputs).map_err(Error::Write),
+        false => Ok(output::text(&outputs, reader).into()),
     }
 }
 

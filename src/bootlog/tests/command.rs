@@ -50,6 +50,24 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
+fn what_a_script_wrote() {
+    let check = |name: &str, story: &str, expected: &str| {
+        let done = bootlog(&["output", name, &record(story)]);
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert!(text.contains(expected), "{name}: {text}");
+    };
+    check("chrony", "hung-and-failed-scripts", "chronyd");
+    // Not a terminal: as it was written.
+    let evil = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}txt\r\u{8}";
+    check(evil, "terminal-escapes", "\u{1b}[8mhidden");
+    let story = record("hung-and-failed-scripts");
+    let done = bootlog(&["output", "nobody", &story]);
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("no script nobody has run"), "{said}");
+}
+
+#[test]
 fn older_boots_by_number() {
     let first_line = |number: &str| {
         let file = record("ring-of-three-boots");

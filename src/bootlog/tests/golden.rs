@@ -73,7 +73,9 @@ fn every_record_through_every_command() {
         check(&path, &["list", "--json"], "list.json");
         check(&path, &["critical-path"], "path.txt");
         check(&path, &["critical-path", "--json"], "path.json");
-        for command in ["show", "critical-path"] {
+        check(&path, &["blame"], "blame.txt");
+        check(&path, &["blame", "--json"], "blame.json");
+        for command in ["show", "critical-path", "blame"] {
             let shown = run(&[command], &path);
             let wide = shown.lines().find(|line| line.chars().count() > 100);
             assert_eq!(wide, None, "{}", path.display());
