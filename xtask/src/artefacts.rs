@@ -6,12 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::debian::Root;
 use crate::disk;
 use crate::error::Error;
-use crate::keys::Keys;
-use crate::product::{Baked, Programs};
-use crate::sshd::Sshds;
+use crate::product::{Baked, Ingredients};
 
 /// The variable that tells the tests where the index is.
 pub(crate) const VARIABLE: &str = "PREROOT_ARTEFACTS";
@@ -49,14 +46,17 @@ struct Index {
 
 /// Writes the index; gives its path.
 pub(crate) fn write(
-    root: &Root,
+    of: &Ingredients<'_>,
     assembly_packages: Vec<PathBuf>,
-    sshds: &Sshds,
-    keys: &Keys,
-    programs: &Programs,
     baked: &Baked,
     config: &Path,
 ) -> Result<PathBuf, Error> {
+    let Ingredients {
+        root,
+        keys,
+        sshds,
+        programs,
+    } = of;
     let index = Index {
         kernel: root.kernel()?,
         kernel_version: root.kernel_version()?,
@@ -69,7 +69,7 @@ pub(crate) fn write(
         client_key: keys.client.clone(),
         host_key: keys.host.clone(),
         host_key_public: keys.host_public.clone(),
-        packages: root.packages()?,
+        packages: of.packages()?,
         assembly_packages,
         openssh_packages: sshds.openssh_packages()?,
         dropbear_package: sshds.dropbear_package(),

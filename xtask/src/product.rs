@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::progress::Progress;
 use crate::run;
+use crate::sshd::Sshds;
 
 /// The config of the machine that QEMU makes.
 pub(crate) const CONFIG: &str = "boot-configs/debian12-qemu.toml";
@@ -156,18 +157,39 @@ impl Baked {
     }
 }
 
+/// What images are made of.
+#[derive(Debug)]
+pub(crate) struct Ingredients<'a> {
+    pub(crate) root: &'a Root,
+    pub(crate) keys: &'a Keys,
+    pub(crate) sshds: &'a Sshds,
+    pub(crate) programs: &'a Programs,
+}
+
+impl Ingredients<'_> {
+    /// Where tools come from: the dropbear that was built, before Debian's own.
+    pub(crate) fn packages(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut packages = vec![self.sshds.dropbear_package()];
+        packages.extend(self.root.packages()?);
+        Ok(packages)
+    }
+}
+
 /// Freezes and bakes, once per set of programs, config, root and keys.
 pub(crate) fn bake(
     cache: &Cache,
     progress: &Progress,
-    root: &Root,
-    keys: &Keys,
-    programs: &Programs,
+    of: &Ingredients<'_>,
 ) -> Result<Baked, Error> {
     let config = run::clone_dir().join(CONFIG);
+    let (root, keys, programs) = (of.root, of.keys, of.programs);
     let inputs = Inputs::default()
-        .add("version", "1")
+        .add("version", "2")
         .add("root", root.tree().to_string_lossy().as_bytes())
+        .add(
+            "dropbear",
+            of.sshds.dropbear_package().to_string_lossy().as_bytes(),
+        )
         .add_file(&config)?
         .add_file(&programs.init)?
         .add_file(&helper(&programs.init))?
@@ -180,16 +202,8 @@ pub(crate) fn bake(
             dir: dir.to_owned(),
         };
         freeze(&config, root, programs, &baked)?;
-        bake_one(&config, root, keys, programs, &baked, None, &baked.image())?;
-        bake_one(
-            &config,
-            root,
-            keys,
-            programs,
-            &baked,
-            Some("none"),
-            &baked.image_plain(),
-        )
+        bake_one(of, &baked, None, &baked.image())?;
+        bake_one(of, &baked, Some("none"), &baked.image_plain())
     })?;
     Ok(Baked { dir })
 }
@@ -211,14 +225,18 @@ fn freeze(config: &Path, root: &Root, programs: &Programs, baked: &Baked) -> Res
 }
 
 fn bake_one(
-    config: &Path,
-    root: &Root,
-    keys: &Keys,
-    programs: &Programs,
+    of: &Ingredients<'_>,
     baked: &Baked,
     compression: Option<&str>,
     output: &Path,
 ) -> Result<(), Error> {
+    let Ingredients {
+        root,
+        keys,
+        programs,
+        ..
+    } = of;
+    let config = run::clone_dir().join(CONFIG);
     let mut command = Command::new(&programs.preroot);
     command
         .arg("bake")
@@ -231,7 +249,7 @@ fn bake_one(
         .arg(root.tree())
         .arg("--init")
         .arg(&programs.init);
-    for package in root.packages()? {
+    for package in of.packages()? {
         command.arg("--package").arg(package);
     }
     command.arg("--bootlog").arg(&programs.bootlog_static);
@@ -269,14 +287,5 @@ pub(crate) fn build_init_unstripped() -> Result<PathBuf, Error> {
 
 /// Bakes the usual image once more; for the test that both are the same.
 pub(crate) fn bake_again(setup: &crate::setup::Setup, output: &Path) -> Result<(), Error> {
-    let config = run::clone_dir().join(CONFIG);
-    bake_one(
-        &config,
-        &setup.root,
-        &setup.keys,
-        &setup.programs,
-        &setup.baked,
-        None,
-        output,
-    )
+    bake_one(&setup.ingredients(), &setup.baked, None, output)
 }

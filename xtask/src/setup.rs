@@ -11,10 +11,10 @@ use crate::cache::Cache;
 use crate::debian::{self, Root};
 use crate::error::Error;
 use crate::keys::{self, Keys};
-use crate::product::{self, Baked, Programs};
+use crate::product::{self, Baked, Ingredients, Programs};
 use crate::progress::Progress;
 use crate::run;
-use crate::sshd;
+use crate::sshd::{self, Sshds};
 use crate::{apt, disk};
 
 /// What was set up.
@@ -24,6 +24,8 @@ pub(crate) struct Setup {
     pub(crate) root: Root,
     /// The keys.
     pub(crate) keys: Keys,
+    /// The rescue's sshds.
+    pub(crate) sshds: Sshds,
     /// Our programs.
     pub(crate) programs: Programs,
     /// What was frozen and baked from them.
@@ -78,26 +80,37 @@ pub(crate) fn all() -> Result<Setup, Error> {
         }
     };
     begun.done();
-    let baked = product::bake(&cache, &progress, &root, &keys, &programs)?;
+    let of = Ingredients {
+        root: &root,
+        keys: &keys,
+        sshds: &sshds,
+        programs: &programs,
+    };
+    let baked = product::bake(&cache, &progress, &of)?;
     let config = run::clone_dir().join(product::CONFIG);
-    let index = artefacts::write(
-        &root,
-        assembly_packages,
-        &sshds,
-        &keys,
-        &programs,
-        &baked,
-        &config,
-    )?;
+    let index = artefacts::write(&of, assembly_packages, &baked, &config)?;
     Ok(Setup {
         root,
         keys,
+        sshds,
         programs,
         baked,
         index,
         cache,
         progress,
     })
+}
+
+impl Setup {
+    /// What its images are made of.
+    pub(crate) fn ingredients(&self) -> Ingredients<'_> {
+        Ingredients {
+            root: &self.root,
+            keys: &self.keys,
+            sshds: &self.sshds,
+            programs: &self.programs,
+        }
+    }
 }
 
 /// What comes from Debian, and keys.
