@@ -1,7 +1,7 @@
 //! `preroot-network BEGUN DEADLINE`: the network's state machine ([`preroot_boot::net`]) on the kernel.
 //!
 //! It ends only when it is killed, and can be started again at any moment: what was done is found done. What it does
-//! is kept in [`RECEIPT`], so that it can be undone.
+//! is kept in /run/preroot/network, so that it can be undone.
 
 use core::fmt::{Arguments, Write};
 
