@@ -9,7 +9,7 @@ use crate::exit::Failure;
 
 /// Puts one machine's host key, and what a CA says about it, in front of an image.
 ///
-/// The image must have been baked with make-host-key = true in [rescue]: a machine without a key of its own makes one
+/// The image must have been baked with rescue.make-host-key = true: a machine without a key of its own makes one
 /// at each boot. The same input gives the same bytes.
 #[derive(Args)]
 pub(crate) struct BakeHost {
