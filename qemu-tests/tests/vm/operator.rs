@@ -38,7 +38,9 @@ fn at_a_terminal(ssh: &Ssh, lines: &str) -> Result<String, Error> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let unexpected = |error: std::io::Error| Error::unexpected(error.to_string());
     let mut child = command.spawn().map_err(unexpected)?;
-    if let Some(mut stdin) = child.stdin.take() {
+    // Open until the end: dropbear hangs up a terminal whose input has ended.
+    let mut stdin = child.stdin.take();
+    if let Some(stdin) = &mut stdin {
         write!(stdin, "{lines}\nexit\n").map_err(unexpected)?;
     }
     let output = child.wait_with_output().map_err(unexpected)?;

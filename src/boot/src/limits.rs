@@ -89,6 +89,8 @@ pub const NET_PASSES_MAX: usize = 8;
 pub const NET_AGAIN_NS_MIN: Nanoseconds = 200 * MILLISECOND_NS;
 /// And at last.
 pub const NET_AGAIN_NS_MAX: Nanoseconds = 10 * SECOND_NS;
+/// How long a kernel module may take to load before it is said that an interface cannot be made.
+pub const NET_MODULE_NS_MAX: Nanoseconds = 10 * SECOND_NS;
 /// So long after the last NIC has appeared no other is expected to know the host better than the entry for any machine.
 pub const NET_QUIET_NS: Nanoseconds = SECOND_NS;
 /// How often is asked whether somebody has an address (RFC 5227, PROBE_NUM).

@@ -83,6 +83,8 @@ pub struct Net<'a> {
     /// Something failed; when it is tried again, and the pause before that.
     again_at: Option<Nanoseconds>,
     pause: Nanoseconds,
+    /// When PID 1 was first asked for a kernel module.
+    module_asked: Option<Nanoseconds>,
 }
 
 impl<'a> Net<'a> {
@@ -112,6 +114,7 @@ impl<'a> Net<'a> {
             told: Told::default(),
             again_at: None,
             pause: NET_AGAIN_NS_MIN,
+            module_asked: None,
         };
         net.know_by_words(wire);
         net

@@ -3,7 +3,9 @@
 use heapless::{String, Vec};
 use preroot_plan::Nic;
 
-use crate::limits::{LINK_NAME_BYTES_MAX, LINKS_MAX, NET_PROBE_PAUSE_NS};
+use crate::limits::{
+    LINK_NAME_BYTES_MAX, LINKS_MAX, NET_AGAIN_NS_MIN, NET_MODULE_NS_MAX, NET_PROBE_PAUSE_NS,
+};
 use crate::machine::{Errno, Nanoseconds};
 use crate::net::want::{SettingState, vlan_name};
 use crate::net::wire::{Carrier, Change, LinkKind, Wire};
@@ -292,13 +294,18 @@ impl<'a> Net<'a> {
         errno: Errno,
         now: Nanoseconds,
     ) -> Made {
-        if errno == OPNOTSUPP && self.told.is_new(name, module, errno) {
-            tell::module(wire, module);
-            // It is told as a failure only if that does not help.
-            self.again_at = Some(now.saturating_add(self.pause));
-        } else {
-            self.failed(wire, name, what, errno, now);
+        if errno == OPNOTSUPP {
+            if self.told.is_new(name, module, errno) {
+                tell::module(wire, module);
+            }
+            // It is told as a failure only if that does not help: beside all others, loading one takes its time.
+            let asked = *self.module_asked.get_or_insert(now);
+            if now.saturating_sub(asked) < NET_MODULE_NS_MAX {
+                self.again_at = Some(now.saturating_add(NET_AGAIN_NS_MIN));
+                return Made::Nothing;
+            }
         }
+        self.failed(wire, name, what, errno, now);
         Made::Nothing
     }
 
