@@ -317,12 +317,7 @@ fn attack(artefacts: &Artefacts, backend: Backend) -> Result<(), Error> {
             command
                 .arg("-o")
                 .arg(format!("CertificateFile={}", certificate.display()));
-            let said = files::run(command.args([
-                "-p",
-                &door.port.to_string(),
-                "root@127.0.0.1",
-                "id -u",
-            ]))?;
+            let said = files::run(command.arg("id -u"))?;
             assert_eq!(String::from_utf8_lossy(&said).trim(), "0");
             wait_recorded(
                 &mut session,
