@@ -31,7 +31,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Kind::Kernel => "kernel",
             Kind::Stage => "stage",

@@ -128,6 +128,8 @@ pub enum Exit {
     Fine = 0,
     /// The file is not a record, or has no such boot.
     Input = 1,
+    /// `diff --exit-code`: the boot is worse than the one before.
+    Worse = 2,
     /// There is no record on this machine.
     Unavailable = 69,
     /// The command line is wrong.

@@ -115,6 +115,17 @@ impl Record {
     ///
     /// # Errors
     /// When this is no record.
+    pub fn boots(&self) -> Result<Vec<Boot>, Error> {
+        let store = self.store()?;
+        let places = self.places(store.as_ref())?;
+        let boots = places.iter().map(|place| self.fold(store.as_ref(), place));
+        Ok(boots.collect())
+    }
+
+    /// What is said of all boots in a list, oldest first.
+    ///
+    /// # Errors
+    /// When this is no record.
     pub fn list(&self) -> Result<Vec<crate::list::Entry>, Error> {
         let store = self.store()?;
         let places = self.places(store.as_ref())?;

@@ -3,7 +3,7 @@
 //! `{"format": 1, "boot": {...}}` where `boot` is [`crate::model::Boot`] field by field; `list` gives
 //! `{"format": 1, "boots": [...]}`, `critical-path` `{"format": 1, "runlevels": [...]}` with what
 //! [`CriticalPath`] has, `blame` `{"format": 1, "blame": [...]}` of [`blame::Entry`], and `output`
-//! `{"format": 1, "outputs": [...]}` of [`Output`]. `format` changes only if a field changes its meaning or goes; new
+//! `{"format": 1, "outputs": [...]}` of [`Output`]; `diff` gives `{"format": 1, "diff": {...}}` of [`Diff`]. `format` changes only if a field changes its meaning or goes; new
 //! fields may come at any time. Characters that a terminal would act on are written as `\uXXXX`.
 
 use std::io::{self, Write};
@@ -13,6 +13,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::blame;
 use crate::critical_path::CriticalPath;
+use crate::diff::Diff;
 use crate::format::is_unsafe;
 use crate::model::Boot;
 use crate::output::Output;
@@ -48,6 +49,12 @@ struct Blame<'a> {
 struct Outputs<'a> {
     format: u32,
     outputs: &'a [Output],
+}
+
+#[derive(Serialize)]
+struct Differences<'a> {
+    format: u32,
+    diff: &'a Diff,
 }
 
 /// One boot as JSON.
@@ -93,6 +100,15 @@ pub fn blame(blame: &[blame::Entry]) -> io::Result<Vec<u8>> {
 pub fn outputs(outputs: &[Output]) -> io::Result<Vec<u8>> {
     let format = FORMAT;
     write(&Outputs { format, outputs })
+}
+
+/// Differences as JSON.
+///
+/// # Errors
+/// As [`boot`].
+pub fn diff(diff: &Diff) -> io::Result<Vec<u8>> {
+    let format = FORMAT;
+    write(&Differences { format, diff })
 }
 
 fn write(value: &impl Serialize) -> io::Result<Vec<u8>> {

@@ -5,13 +5,14 @@
 //! ```text
 //! input::Record --frames--> fold --> model::Boot --> show::page --> page::Page --> text
 //!                                              |-> json::boot --> bytes
-//!                                              |-> blame, output
+//!                                              |-> blame, output, diff with another boot
 //!                                              \-> critical_path, with the plan of the boot
 //! ```
 #![forbid(unsafe_code)]
 
 pub mod blame;
 pub mod critical_path;
+pub mod diff;
 pub mod error;
 pub mod fold;
 pub mod format;
@@ -24,3 +25,4 @@ pub mod output;
 pub mod page;
 mod partition;
 pub mod show;
+pub mod spec;

@@ -1,11 +1,12 @@
 //! `bootlog`: reads boot records. What oncall runs, in the rescue shell and on the booted machine.
 //!
-//! Exit codes: 0 fine, 1 the input is no record or has no such boot, 69 no record on this machine,
-//! 100 usage, 111 the system refused to read or write.
+//! Exit codes: 0 fine, 1 the input is no record or has no such boot, 2 `diff --exit-code` found the boot to be worse, 69 no
+//! record on this machine, 100 usage, 111 the system refused to read or write.
 #![forbid(unsafe_code)]
 
+mod cli;
+
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bootlog::error::{Error, Exit};
@@ -13,128 +14,42 @@ use bootlog::input::{Record, Usual};
 use bootlog::model::Boot;
 use bootlog::output::{self, Reader};
 use bootlog::page::Colour;
-use bootlog::{blame, critical_path, json, list, show};
-use clap::{Args, Parser, Subcommand};
+use bootlog::spec::{Against, Pair, Spec};
+use bootlog::{blame, critical_path, diff, json, list, show};
+use clap::Parser;
 use preroot_plan::Plan;
 
-const AFTER_HELP: &str = "\
-FILE is raw frames, a store, or - for standard input. Without FILE: this boot from
-/run/preroot/record, else the latest boot kept in /var/lib/preroot/record (from a rescue
-session /proc/1/root/var/lib/preroot/record).
+use crate::cli::{Cli, Command, CriticalPath, Diff, List, Output, Show, Which};
 
-Colours are used on a terminal only, and not when NO_COLOR is set.
-
-Exit codes:
-  0    fine
-  1    the input is not a record, or has no such boot
-  69   there is no record on this machine
-  100  the command line is wrong
-  111  the system refused to read or write";
-
-/// Read boot records: did it boot, what was slow, what failed.
-#[derive(Parser)]
-#[command(name = "bootlog", version, after_help = AFTER_HELP)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Show one boot: the verdict first, then what failed, then what was slow.
-    #[command(after_help = AFTER_HELP)]
-    Show(Show),
-    /// List the boots in a record, oldest first.
-    #[command(after_help = AFTER_HELP)]
-    List(List),
-    /// List everything that took time, longest first.
-    #[command(after_help = AFTER_HELP)]
-    Blame(Show),
-    /// Print what a script wrote; `fsck`, `assembly` and `other` are what these have written.
-    #[command(after_help = AFTER_HELP)]
-    Output(Output),
-    /// Show which scripts decided how long the order took, why each waited for the one before, and
-    /// what the order would have taken by the other policy.
-    #[command(after_help = AFTER_HELP)]
-    CriticalPath(CriticalPath),
-}
-
-/// Which boot.
-#[derive(Args)]
-struct Which {
-    /// The record.
-    file: Option<PathBuf>,
-    /// Which boot, counted back from the latest, which is 0.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        allow_negative_numbers = true
-    )]
-    boot: i32,
-}
-
-#[derive(Args)]
-struct Show {
-    #[command(flatten)]
-    which: Which,
-    /// Print one JSON object instead.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct Output {
-    /// The script.
-    name: String,
-    #[command(flatten)]
-    which: Which,
-    /// Print one JSON object instead.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct CriticalPath {
-    #[command(flatten)]
-    which: Which,
-    /// The plan that the boot was made with; left out: this machine's, if it is that.
-    #[arg(long, value_name = "FILE")]
-    plan: Option<PathBuf>,
-    /// Print one JSON object instead.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct List {
-    /// The record.
-    file: Option<PathBuf>,
-    /// Print one JSON object instead.
-    #[arg(long)]
-    json: bool,
-}
+/// What to print, and how to end.
+type Done = Result<(Vec<u8>, Exit), Error>;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error).into(),
     };
-    let done = match cli.command {
-        Command::Show(asked) => run_show(&asked),
-        Command::List(asked) => run_list(&asked),
-        Command::Blame(asked) => run_blame(&asked),
-        Command::Output(asked) => run_output(&asked),
-        Command::CriticalPath(asked) => run_critical_path(&asked),
-    };
-    match done.and_then(|text| print(&text)) {
-        Ok(()) => Exit::Fine.into(),
+    let done = run(&cli.command).and_then(|(text, exit)| print(&text).map(|()| exit));
+    match done {
+        Ok(exit) => exit.into(),
         Err(error) => {
             // Standard error may be gone as well; the exit code still says it.
             let _ = writeln!(io::stderr(), "bootlog: {error}");
             error.exit().into()
         }
     }
+}
+
+fn run(command: &Command) -> Done {
+    let text = match command {
+        Command::Show(asked) => run_show(asked),
+        Command::List(asked) => run_list(asked),
+        Command::Blame(asked) => run_blame(asked),
+        Command::Output(asked) => run_output(asked),
+        Command::CriticalPath(asked) => run_critical_path(asked),
+        Command::Diff(asked) => return run_diff(asked),
+    };
+    text.map(|text| (text, Exit::Fine))
 }
 
 impl Which {
@@ -192,6 +107,30 @@ fn run_output(asked: &Output) -> Result<Vec<u8>, Error> {
         true => json::outputs(&outputs).map_err(Error::Write),
         false => Ok(output::text(&outputs, reader).into()),
     }
+}
+
+fn run_diff(asked: &Diff) -> Done {
+    let against = match asked.baseline {
+        true => Against::All,
+        false => Against::One,
+    };
+    let spec = |text: &Option<String>| text.as_deref().map(Spec::parse);
+    let (old, new) = (spec(&asked.old), spec(&asked.new));
+    let pair = Pair::read(old.as_ref(), new.as_ref(), against)?;
+    let thresholds = diff::Thresholds {
+        percent: asked.percent,
+        least_ns: u64::from(asked.least_ms) * 1_000_000,
+    };
+    let diff = diff::diff(&pair.old, &pair.new, thresholds);
+    let text = match asked.json {
+        true => json::diff(&diff).map_err(Error::Write)?,
+        false => diff::page(&diff).render(colour()).into(),
+    };
+    let exit = match asked.exit_code && diff.regressed {
+        true => Exit::Worse,
+        false => Exit::Fine,
+    };
+    Ok((text, exit))
 }
 
 fn run_list(asked: &List) -> Result<Vec<u8>, Error> {

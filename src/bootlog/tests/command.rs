@@ -16,7 +16,7 @@ fn record(name: &str) -> String {
     format!("{}/tests/records/{name}.record", env!("CARGO_MANIFEST_DIR"))
 }
 
-fn check(arguments: &[&str], code: i32, message: &str) {
+fn refused(arguments: &[&str], code: i32, message: &str) {
     let done = bootlog(arguments);
     let said = String::from_utf8_lossy(&done.stderr);
     assert_eq!(done.status.code(), Some(code), "{arguments:?}: {said}");
@@ -32,21 +32,21 @@ fn what_is_wrong_is_said() {
         fs::write(&path, bytes).expect("a file");
         path.display().to_string()
     };
-    check(&["show", "/nonexistent"], 1, "no such file");
-    check(&["show", "/"], 1, "is a directory");
-    check(&["show", &write("empty", b"")], 1, "empty record");
-    check(&["show", &write("zeros", &[0; 65_536])], 1, "empty record");
-    check(&["show", &write("text", b"hello")], 1, "not a record");
-    check(&["list", &write("more", b"hello")], 1, "not a record");
-    check(
+    refused(&["show", "/nonexistent"], 1, "no such file");
+    refused(&["show", "/"], 1, "is a directory");
+    refused(&["show", &write("empty", b"")], 1, "empty record");
+    refused(&["show", &write("zeros", &[0; 65_536])], 1, "empty record");
+    refused(&["show", &write("text", b"hello")], 1, "not a record");
+    refused(&["list", &write("more", b"hello")], 1, "not a record");
+    refused(
         &["show", "--boot", "3", &record("ring-of-three-boots")],
         1,
         "it has 3 boots",
     );
-    check(&["show", "--boot", "x"], 100, "invalid value");
-    check(&["show", "--nonsense"], 100, "unexpected argument");
-    check(&[], 100, "Usage");
-    check(&["--help"], 0, "");
+    refused(&["show", "--boot", "x"], 100, "invalid value");
+    refused(&["show", "--nonsense"], 100, "unexpected argument");
+    refused(&[], 100, "Usage");
+    refused(&["--help"], 0, "");
 }
 
 #[test]
@@ -79,6 +79,41 @@ fn older_boots_by_number() {
     assert!(first_line("1").contains("exim4 timed out"));
     assert!(first_line("-1").contains("exim4 timed out"));
     assert!(first_line("2").starts_with("OK"));
+}
+
+#[test]
+fn what_is_worse() {
+    let ring = record("ring-of-three-boots");
+    let check = |arguments: &[&str], code: i32, front: &str| {
+        let mut all = vec!["diff"];
+        all.extend(arguments);
+        let done = bootlog(&all);
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert_eq!(done.status.code(), Some(code), "{arguments:?}");
+        assert!(text.starts_with(front), "{arguments:?}: {text}");
+    };
+    let [latest, first] = [0, 2].map(|boot| format!("{ring}@{boot}"));
+    check(&[&ring], 0, "WORSE  2 failing, 1 slower");
+    check(&["--exit-code", &ring], 2, "WORSE");
+    check(
+        &["--exit-code", &ring, &latest],
+        2,
+        "WORSE  2 failing, 1 slower",
+    );
+    check(&["--exit-code", &ring, &first, "--baseline"], 0, "NO WORSE");
+    check(&["--exit-code", &latest, &first], 0, "NO WORSE");
+    check(&["--exit-code", &first, &latest], 2, "WORSE  its verdict");
+    let same = format!("{}@0", record("good"));
+    check(&["--exit-code", &same, &same], 0, "NO WORSE");
+    let slow = ["--percent", "100000000", &ring];
+    check(&slow, 0, "WORSE  2 failing\n");
+    let good = record("good");
+    refused(&["diff", &good, &good], 1, "no boot 1: it has 1 boot");
+    refused(&["diff", &good], 1, "no boot 1: it has 1 boot");
+    refused(&["diff", "--baseline", &good], 1, "no boot 1");
+    refused(&["diff", &ring, &format!("{ring}@9")], 1, "no boot 9");
+    refused(&["diff", "/nonexistent", &ring], 1, "no such file");
+    refused(&["diff", "--percent", "-1"], 100, "unexpected argument");
 }
 
 #[test]
@@ -124,7 +159,7 @@ fn a_reader_that_goes_away_is_no_error() {
 fn help_names_every_exit_code() {
     let done = bootlog(&["show", "--help"]);
     let help = String::from_utf8_lossy(&done.stdout).into_owned();
-    for code in ["  0  ", "  1  ", "  69  ", "  100  ", "  111  "] {
+    for code in ["  0  ", "  1  ", "  2  ", "  69  ", "  100  ", "  111  "] {
         assert!(help.contains(code), "{help}");
     }
     let wide = help.lines().find(|line| line.chars().count() > 100);

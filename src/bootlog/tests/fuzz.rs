@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bootlog::format::is_unsafe;
 use bootlog::input::Record;
 use bootlog::page::Colour;
-use bootlog::{critical_path, json, list, show};
+use bootlog::{critical_path, diff, json, list, show};
 
 const ITERATIONS: u64 = 400;
 
@@ -20,9 +20,12 @@ fn random(state: &mut u64) -> usize {
     (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16) as usize
 }
 
+fn records() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records")
+}
+
 fn corpus() -> Vec<Vec<u8>> {
-    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records");
-    let mut paths: Vec<PathBuf> = fs::read_dir(place)
+    let mut paths: Vec<PathBuf> = fs::read_dir(records())
         .expect("the corpus")
         .map(|entry| entry.expect("a file").path())
         .filter(|path| path.extension().is_some_and(|kind| kind == "record"))
@@ -80,6 +83,8 @@ fn damaged_records_are_shown_as_far_as_they_go() {
     let iterations = std::env::var("FUZZ_ITERATIONS")
         .map_or(ITERATIONS, |value| value.parse().expect("a number"));
     let corpus = corpus();
+    let good = fs::read(records().join("good.record")).expect("a record");
+    let good = Record::new("good".into(), good).boot(0).expect("a boot");
     for iteration in 0..iterations {
         // Printed by the test runner when something below fails.
         println!("iteration {iteration}");
@@ -93,6 +98,14 @@ fn damaged_records_are_shown_as_far_as_they_go() {
         check(&list::page(&entries).render(Colour::No));
         let boot = record.boot(0).expect("a record that can be listed");
         check(&show::page(&boot).render(Colour::No));
+        let thresholds = diff::Thresholds {
+            percent: 20,
+            least_ns: 50_000_000,
+        };
+        let boots = record.boots().expect("a record that can be listed");
+        for (old, new) in [(&boots[..], &good), (std::slice::from_ref(&good), &boot)] {
+            check(&diff::page(&diff::diff(old, new, thresholds)).render(Colour::No));
+        }
         let path = critical_path::critical_path(&boot, None);
         check(&critical_path::page(&path).render(Colour::No));
         let json = String::from_utf8(json::boot(&boot).expect("JSON")).expect("text");

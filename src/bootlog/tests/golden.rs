@@ -75,8 +75,12 @@ fn every_record_through_every_command() {
         check(&path, &["critical-path", "--json"], "path.json");
         check(&path, &["blame"], "blame.txt");
         check(&path, &["blame", "--json"], "blame.json");
-        for command in ["show", "critical-path", "blame"] {
-            let shown = run(&[command], &path);
+        let good = format!("{}@0", records().join("good.record").display());
+        check(&path, &["diff", &good], "diff.txt");
+        check(&path, &["diff", "--json", &good], "diff.json");
+        let diff: &[&str] = &["diff", &good];
+        for command in [&["show"], &["critical-path"], &["blame"], diff] {
+            let shown = run(command, &path);
             let wide = shown.lines().find(|line| line.chars().count() > 100);
             assert_eq!(wide, None, "{}", path.display());
         }

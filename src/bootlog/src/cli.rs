@@ -1,0 +1,132 @@
+//! The command line, in the words of its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const AFTER_HELP: &str = "\
+FILE is raw frames, a store, or - for standard input. Without FILE: this boot from
+/run/preroot/record, else the latest boot kept in /var/lib/preroot/record (from a rescue
+session /proc/1/root/var/lib/preroot/record).
+
+Colours are used on a terminal only, and not when NO_COLOR is set.
+
+Exit codes:
+  0    fine
+  1    the input is not a record, or has no such boot
+  2    diff --exit-code: the boot is worse
+  69   there is no record on this machine
+  100  the command line is wrong
+  111  the system refused to read or write";
+
+/// Read boot records: did it boot, what was slow, what failed.
+#[derive(Parser)]
+#[command(name = "bootlog", version, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show one boot: the verdict first, then what failed, then what was slow.
+    #[command(after_help = AFTER_HELP)]
+    Show(Show),
+    /// List the boots in a record, oldest first.
+    #[command(after_help = AFTER_HELP)]
+    List(List),
+    /// List everything that took time, longest first.
+    #[command(after_help = AFTER_HELP)]
+    Blame(Show),
+    /// Print what a script wrote; `fsck`, `assembly` and `other` are what these have written.
+    #[command(after_help = AFTER_HELP)]
+    Output(Output),
+    /// Show which scripts decided how long the order took, why each waited for the one before, and
+    /// what the order would have taken by the other policy.
+    #[command(after_help = AFTER_HELP)]
+    CriticalPath(CriticalPath),
+    /// Show what is different in a boot: what fails, is slower or newly waits, is gone or new.
+    #[command(after_help = AFTER_HELP)]
+    Diff(Diff),
+}
+
+/// Which boot.
+#[derive(Args)]
+pub(crate) struct Which {
+    /// The record.
+    pub(crate) file: Option<PathBuf>,
+    /// Which boot, counted back from the latest, which is 0.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
+    pub(crate) boot: i32,
+}
+
+#[derive(Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Output {
+    /// The script.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct CriticalPath {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// The plan that the boot was made with; left out: this machine's, if it is that.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct List {
+    /// The record.
+    pub(crate) file: Option<PathBuf>,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Diff {
+    /// The boot to compare with: a record, and @N for the boot N before its latest.
+    ///
+    /// Without @N it is the latest; where NEW is of the same record, the one before NEW.
+    pub(crate) old: Option<String>,
+    /// The boot that is looked at, written in the same way; left out: the latest of OLD's record.
+    pub(crate) new: Option<String>,
+    /// Compare with every boot of OLD: slower is what is slower than in the slowest of them.
+    #[arg(long)]
+    pub(crate) baseline: bool,
+    /// From how many percent more on something is slower.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) percent: u32,
+    /// And from how many milliseconds more on.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) least_ms: u32,
+    /// Exit with 2 if the boot is worse: its verdict or hardware, or something fails, is slower or newly waits.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
