@@ -58,8 +58,8 @@ pub(crate) fn build() -> Result<Programs, Error> {
         .env("CARGO_PROFILE_RELEASE_LTO", "off");
     command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     run::shown(&mut command)?;
-    // The rescue shell has no libraries to spare.
-    let alone = build_static(&["-p", "bootlog"])?;
+    // The rescue shell has no libraries to spare, and no use for pictures.
+    let alone = build_static(&["-p", "bootlog", "--no-default-features"])?;
     Ok(Programs {
         init,
         preroot: tools.join("release/preroot"),

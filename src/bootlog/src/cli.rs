@@ -48,6 +48,9 @@ pub(crate) enum Command {
     /// Show what is different in a boot: what fails, is slower or newly waits, is gone or new.
     #[command(after_help = AFTER_HELP)]
     Diff(Diff),
+    /// Draw a boot as bars over time.
+    #[command(after_help = AFTER_HELP)]
+    Plot(Plot),
 }
 
 /// Which boot.
@@ -126,6 +129,19 @@ pub(crate) struct Diff {
     /// Exit with 2 if the boot is worse: its verdict or hardware, or something fails, is slower or newly waits.
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Plot {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Draw a picture, an SVG, instead.
+    #[cfg(feature = "full")]
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) svg: bool,
     /// Print one JSON object instead.
     #[arg(long)]
     pub(crate) json: bool,

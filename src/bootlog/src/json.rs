@@ -3,7 +3,8 @@
 //! `{"format": 1, "boot": {...}}` where `boot` is [`crate::model::Boot`] field by field; `list` gives
 //! `{"format": 1, "boots": [...]}`, `critical-path` `{"format": 1, "runlevels": [...]}` with what
 //! [`CriticalPath`] has, `blame` `{"format": 1, "blame": [...]}` of [`blame::Entry`], and `output`
-//! `{"format": 1, "outputs": [...]}` of [`Output`]; `diff` gives `{"format": 1, "diff": {...}}` of [`Diff`]. `format` changes only if a field changes its meaning or goes; new
+//! `{"format": 1, "outputs": [...]}` of [`Output`]; `diff` gives `{"format": 1, "diff": {...}}` of [`Diff`], `plot`
+//! `{"format": 1, "plot": {...}}` of [`Chart`]. `format` changes only if a field changes its meaning or goes; new
 //! fields may come at any time. Characters that a terminal would act on are written as `\uXXXX`.
 
 use std::io::{self, Write};
@@ -17,6 +18,7 @@ use crate::diff::Diff;
 use crate::format::is_unsafe;
 use crate::model::Boot;
 use crate::output::Output;
+use crate::plot::Chart;
 
 const FORMAT: u32 = 1;
 
@@ -55,6 +57,12 @@ struct Outputs<'a> {
 struct Differences<'a> {
     format: u32,
     diff: &'a Diff,
+}
+
+#[derive(Serialize)]
+struct Plot<'a> {
+    format: u32,
+    plot: &'a Chart,
 }
 
 /// One boot as JSON.
@@ -109,6 +117,15 @@ pub fn outputs(outputs: &[Output]) -> io::Result<Vec<u8>> {
 pub fn diff(diff: &Diff) -> io::Result<Vec<u8>> {
     let format = FORMAT;
     write(&Differences { format, diff })
+}
+
+/// A chart as JSON.
+///
+/// # Errors
+/// As [`boot`].
+pub fn plot(plot: &Chart) -> io::Result<Vec<u8>> {
+    let format = FORMAT;
+    write(&Plot { format, plot })
 }
 
 fn write(value: &impl Serialize) -> io::Result<Vec<u8>> {

@@ -5,6 +5,7 @@
 //! ```text
 //! input::Record --frames--> fold --> model::Boot --> show::page --> page::Page --> text
 //!                                              |-> json::boot --> bytes
+//!                                              |-> plot, as a page or (feature `full`) an SVG
 //!                                              |-> blame, output, diff with another boot
 //!                                              \-> critical_path, with the plan of the boot
 //! ```
@@ -24,5 +25,6 @@ pub mod model;
 pub mod output;
 pub mod page;
 mod partition;
+pub mod plot;
 pub mod show;
 pub mod spec;

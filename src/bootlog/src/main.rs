@@ -15,11 +15,11 @@ use bootlog::model::Boot;
 use bootlog::output::{self, Reader};
 use bootlog::page::Colour;
 use bootlog::spec::{Against, Pair, Spec};
-use bootlog::{blame, critical_path, diff, json, list, show};
+use bootlog::{blame, critical_path, diff, json, list, plot, show};
 use clap::Parser;
 use preroot_plan::Plan;
 
-use crate::cli::{Cli, Command, CriticalPath, Diff, List, Output, Show, Which};
+use crate::cli::{Cli, Command, CriticalPath, Diff, List, Output, Plot, Show, Which};
 
 /// What to print, and how to end.
 type Done = Result<(Vec<u8>, Exit), Error>;
@@ -48,6 +48,7 @@ fn run(command: &Command) -> Done {
         Command::Output(asked) => run_output(asked),
         Command::CriticalPath(asked) => run_critical_path(asked),
         Command::Diff(asked) => return run_diff(asked),
+        Command::Plot(asked) => run_plot(asked),
     };
     text.map(|text| (text, Exit::Fine))
 }
@@ -131,6 +132,18 @@ fn run_diff(asked: &Diff) -> Done {
         false => Exit::Fine,
     };
     Ok((text, exit))
+}
+
+fn run_plot(asked: &Plot) -> Result<Vec<u8>, Error> {
+    let chart = plot::chart(&asked.which.read()?);
+    #[cfg(feature = "full")]
+    if asked.svg {
+        return Ok(plot::svg::svg(&chart).into());
+    }
+    match asked.json {
+        true => json::plot(&chart).map_err(Error::Write),
+        false => Ok(plot::page(&chart).render(colour()).into()),
+    }
 }
 
 fn run_list(asked: &List) -> Result<Vec<u8>, Error> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bootlog::format::is_unsafe;
 use bootlog::input::Record;
 use bootlog::page::Colour;
-use bootlog::{critical_path, diff, json, list, show};
+use bootlog::{critical_path, diff, json, list, plot, show};
 
 const ITERATIONS: u64 = 400;
 
@@ -106,6 +106,10 @@ fn damaged_records_are_shown_as_far_as_they_go() {
         for (old, new) in [(&boots[..], &good), (std::slice::from_ref(&good), &boot)] {
             check(&diff::page(&diff::diff(old, new, thresholds)).render(Colour::No));
         }
+        let chart = plot::chart(&boot);
+        check(&plot::page(&chart).render(Colour::No));
+        #[cfg(feature = "full")]
+        roxmltree::Document::parse(&plot::svg::svg(&chart)).expect("XML");
         let path = critical_path::critical_path(&boot, None);
         check(&critical_path::page(&path).render(Colour::No));
         let json = String::from_utf8(json::boot(&boot).expect("JSON")).expect("text");

@@ -78,8 +78,12 @@ fn every_record_through_every_command() {
         let good = format!("{}@0", records().join("good.record").display());
         check(&path, &["diff", &good], "diff.txt");
         check(&path, &["diff", "--json", &good], "diff.json");
+        check(&path, &["plot"], "plot.txt");
+        check(&path, &["plot", "--json"], "plot.json");
+        #[cfg(feature = "full")]
+        check(&path, &["plot", "--svg"], "svg");
         let diff: &[&str] = &["diff", &good];
-        for command in [&["show"], &["critical-path"], &["blame"], diff] {
+        for command in [&["show"], &["critical-path"], &["blame"], &["plot"], diff] {
             let shown = run(command, &path);
             let wide = shown.lines().find(|line| line.chars().count() > 100);
             assert_eq!(wide, None, "{}", path.display());
@@ -111,5 +115,29 @@ fn json_is_json() {
             serde_json::from_str(&run(&["show", "--json"], &path)).expect("JSON");
         assert_eq!(value["format"], 1);
         assert!(value["boot"]["verdict"]["word"].is_string());
+    }
+}
+
+/// A picture is a document, and nothing in it is fetched or run.
+#[cfg(feature = "full")]
+#[test]
+fn pictures_are_documents() {
+    for (name, _) in common::stories::all() {
+        let path = records().join(name).with_extension("record");
+        let svg = run(&["plot", "--svg"], &path);
+        let document = roxmltree::Document::parse(&svg).expect("XML");
+        let elements = document.descendants().filter(roxmltree::Node::is_element);
+        let known = [
+            "svg", "style", "rect", "text", "tspan", "line", "path", "g", "title",
+        ];
+        for element in elements {
+            let tag = element.tag_name().name();
+            assert!(known.contains(&tag), "{name}: {tag}");
+            assert!(
+                element
+                    .attributes()
+                    .all(|attribute| !attribute.name().starts_with("on"))
+            );
+        }
     }
 }
