@@ -23,10 +23,10 @@ pub enum Accelerator {
 impl Accelerator {
     /// Finds the best one that works; the probe is made once in a process.
     #[must_use]
-    pub fn find(kernel: &Path) -> Self {
+    pub fn find(qemu: &Path, kernel: &Path) -> Self {
         static FOUND: OnceLock<Accelerator> = OnceLock::new();
         *FOUND.get_or_init(|| {
-            if probe_kvm(kernel) {
+            if probe_kvm(qemu, kernel) {
                 Self::Kvm
             } else {
                 Self::Tcg
@@ -38,14 +38,15 @@ impl Accelerator {
     pub(crate) fn arguments(self) -> [&'static str; 4] {
         match self {
             Self::Kvm => ["-accel", "kvm", "-cpu", "host"],
-            // Not one feature less: without avx2 QEMU 7.2 runs static glibc programs into aborts.
-            Self::Tcg => ["-accel", "tcg,thread=multi", "-cpu", "max"],
+            // Processors take turns in one thread: their work is a fourth less so, and a machine on a busy host never
+            // waits for a processor whose own thread the host does not run.
+            Self::Tcg => ["-accel", "tcg,thread=single", "-cpu", "max"],
         }
     }
 }
 
 /// Boots the kernel without a root: it must panic, and by that end QEMU, in time.
-fn probe_kvm(kernel: &Path) -> bool {
+fn probe_kvm(qemu: &Path, kernel: &Path) -> bool {
     let usable = std::fs::OpenOptions::new()
         .read(true)
         .write(true)
@@ -54,7 +55,7 @@ fn probe_kvm(kernel: &Path) -> bool {
     if !usable {
         return false;
     }
-    let mut command = Command::new("qemu-system-x86_64");
+    let mut command = Command::new(qemu);
     command.args([
         "-M",
         "q35",

@@ -14,6 +14,8 @@ pub const VARIABLE: &str = "PREROOT_ARTEFACTS";
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Artefacts {
+    /// What runs the machines: a path, or a name to be found in `PATH`.
+    pub qemu: PathBuf,
     /// The kernel.
     pub kernel: PathBuf,
     /// `uname -r` of it.

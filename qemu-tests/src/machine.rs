@@ -102,6 +102,11 @@ impl Machine {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// The end of what the console showed, for who has waited in vain.
+    pub(crate) fn last_words(&self) -> String {
+        format!("the console ends:\n{}", last_lines(&self.console()))
+    }
+
     /// The console as a file, which goes away with the machine.
     #[must_use]
     pub fn console_path(&self) -> PathBuf {

@@ -91,6 +91,7 @@ pub enum Counted {
 /// What a machine is made of.
 #[derive(Debug, Clone)]
 pub struct Spec {
+    qemu: PathBuf,
     kernel: PathBuf,
     image: Option<PathBuf>,
     append: Vec<String>,
@@ -121,6 +122,7 @@ impl Spec {
     #[must_use]
     pub fn new(artefacts: &Artefacts) -> Self {
         Self {
+            qemu: artefacts.qemu.clone(),
             kernel: artefacts.kernel.clone(),
             image: Some(artefacts.image.clone()),
             append: ["console=ttyS0", "net.ifnames=0"].map(str::to_owned).into(),
@@ -291,7 +293,7 @@ impl Spec {
             .stdout(Stdio::null())
             .stderr(log);
         let child = command.spawn().map_err(|source| Error::Start {
-            program: "qemu-system-x86_64".to_owned(),
+            program: self.qemu.display().to_string(),
             source,
         })?;
         Machine::new(dir, child)
@@ -324,7 +326,7 @@ impl Spec {
     }
 
     fn command(&self, dir: &Path) -> Command {
-        let mut command = Command::new("qemu-system-x86_64");
+        let mut command = Command::new(&self.qemu);
         command.args([
             "-M",
             "q35",
@@ -337,7 +339,7 @@ impl Spec {
         let mut append = self.append.join(" ");
         match self.counted {
             Counted::Free => {
-                let mut words = Accelerator::find(&self.kernel)
+                let mut words = Accelerator::find(&self.qemu, &self.kernel)
                     .arguments()
                     .map(str::to_owned);
                 if let (Random::None, Some(processor)) = (self.random, words.last_mut()) {

@@ -227,14 +227,14 @@ impl Ssh {
         wait::until("a login by ssh", || {
             machine.check_running()?;
             if self.proxy.is_none() && !self.answers() {
-                return Ok(Err("no banner".to_owned()));
+                return Ok(Err(format!("no banner; {}", machine.last_words())));
             }
             let output = self.output("true")?;
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             Ok(if output.status.success() {
                 Ok(())
             } else {
-                Err(said)
+                Err(format!("{said}; {}", machine.last_words()))
             })
         })
     }

@@ -17,6 +17,7 @@ pub(crate) const VARIABLE: &str = "PREROOT_ARTEFACTS";
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Index {
+    qemu: PathBuf,
     kernel: PathBuf,
     kernel_version: String,
     root_tree: PathBuf,
@@ -47,6 +48,7 @@ struct Index {
 /// Writes the index; gives its path.
 pub(crate) fn write(
     of: &Ingredients<'_>,
+    qemu: PathBuf,
     assembly_packages: Vec<PathBuf>,
     baked: &Baked,
     config: &Path,
@@ -58,6 +60,7 @@ pub(crate) fn write(
         programs,
     } = of;
     let index = Index {
+        qemu,
         kernel: root.kernel()?,
         kernel_version: root.kernel_version()?,
         root_tree: root.tree(),
@@ -89,6 +92,9 @@ pub(crate) fn write(
         what: format!("{}: {error}", path.display()),
         remedy: "a path that is not UTF-8: set PREROOT_CACHE to one that is".to_owned(),
     })?;
-    fs::write(&path, text + "\n").map_err(|error| Error::file("write", &path, error))?;
+    // Whole or not at all: tests of another run may read it at this moment.
+    let partial = baked.dir().join("artefacts.partial");
+    fs::write(&partial, text + "\n").map_err(|error| Error::file("write", &partial, error))?;
+    fs::rename(&partial, &path).map_err(|error| Error::file("rename", &partial, error))?;
     Ok(path)
 }

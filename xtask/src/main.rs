@@ -19,6 +19,8 @@ mod keys;
 mod peers;
 mod product;
 mod progress;
+mod qemu;
+mod release;
 mod run;
 mod setup;
 mod sources;

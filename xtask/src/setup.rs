@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::keys::{self, Keys};
 use crate::product::{self, Baked, Ingredients, Programs};
 use crate::progress::Progress;
+use crate::qemu;
 use crate::run;
 use crate::sshd::{self, Sshds};
 use crate::{apt, disk};
@@ -69,6 +70,7 @@ pub(crate) fn all() -> Result<Setup, Error> {
     eprintln!("set-up");
     let cache = Cache::open()?;
     let (root, keys) = debian(&cache, &progress)?;
+    let qemu = qemu::ensure(&cache, &progress)?;
     let assembly_packages = assembly::ensure(&cache, &progress, &keys)?;
     let sshds = sshd::ensure(&cache, &progress)?;
     let begun = progress.begin("programs");
@@ -88,7 +90,7 @@ pub(crate) fn all() -> Result<Setup, Error> {
     };
     let baked = product::bake(&cache, &progress, &of)?;
     let config = run::clone_dir().join(product::CONFIG);
-    let index = artefacts::write(&of, assembly_packages, &baked, &config)?;
+    let index = artefacts::write(&of, qemu, assembly_packages, &baked, &config)?;
     Ok(Setup {
         root,
         keys,

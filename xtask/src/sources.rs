@@ -43,6 +43,21 @@ pub(crate) fn lines_of(release: &str) -> String {
     translated(&lines(), RELEASE, release)
 }
 
+/// The guest release's backports, from the same mirrors. Empty when the machine has no sources that serve.
+pub(crate) fn backports() -> String {
+    backports_of(&lines())
+}
+
+/// Only the release itself has them beside it, its updates and its security archive do not.
+fn backports_of(lines: &str) -> String {
+    let suite = format!(" {RELEASE} ");
+    lines
+        .lines()
+        .filter(|line| line.contains(&suite))
+        .map(|line| line.replace(&suite, &format!(" {RELEASE}-backports ")) + "\n")
+        .collect()
+}
+
 /// The machine's sources of a release.
 fn of_release(release: &str) -> String {
     files()
@@ -243,6 +258,19 @@ mod tests {
             ),
             "deb [signed-by=/k] http://m/debian bookworm-updates main\n"
         );
+    }
+
+    #[test]
+    fn backports_are_beside_the_release() {
+        assert_eq!(
+            backports_of(
+                "deb [signed-by=/k] http://m/debian bookworm main\n\
+                 deb [signed-by=/k] http://m/debian bookworm-updates main\n\
+                 deb http://m/debian-security bookworm-security main\n"
+            ),
+            "deb [signed-by=/k] http://m/debian bookworm-backports main\n"
+        );
+        assert_eq!(backports_of(""), "");
     }
 
     #[test]

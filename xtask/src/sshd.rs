@@ -12,6 +12,7 @@ use crate::cache::{Cache, Inputs};
 use crate::debian;
 use crate::error::Error;
 use crate::progress::Progress;
+use crate::release::Release;
 use crate::run;
 use crate::sources;
 
@@ -107,42 +108,13 @@ pub(crate) fn ensure(cache: &Cache, progress: &Progress) -> Result<Sshds, Error>
     Ok(Sshds { dir, clients })
 }
 
-/// With an apt of that release, which installs nothing.
 fn fetch(dir: &Path) -> Result<(), Error> {
-    let (state, packages, source) = (dir.join("apt"), dir.join("packages"), dir.join("source"));
-    for directory in [&state.join("lists/partial"), &packages, &source] {
-        fs::create_dir_all(directory).map_err(|error| Error::file("create", directory, error))?;
-    }
     let binary = sources::lines_of(RELEASE);
-    if binary.is_empty() {
-        return Err(Error::Machine {
-            what: format!("apt knows no mirror that could have Debian's {RELEASE}"),
-            remedy: "name one in /etc/apt/sources.list".to_owned(),
-        });
-    }
     let lines = format!("{binary}{}", binary.replace("deb ", "deb-src "));
-    let list = state.join("sources.list");
-    fs::write(&list, lines).map_err(|error| Error::file("write", &list, error))?;
-    let apt_get = |directory: &Path| {
-        let mut command = Command::new("apt-get");
-        command.current_dir(directory).args(["-q", "-o"]);
-        command.arg(format!("Dir::Etc::sourcelist={}", list.display()));
-        command.args(["-o", "Dir::Etc::sourceparts=-", "-o"]);
-        command.arg(format!(
-            "Dir::State::Lists={}",
-            state.join("lists").display()
-        ));
-        command
-            .arg("-o")
-            .arg(format!("Dir::Cache={}", state.display()));
-        command.args(["-o", "APT::Sandbox::User=root"]);
-        command
-    };
-    run::quiet(apt_get(&state).arg("update"))?;
-    run::quiet(apt_get(&packages).arg("download").args(PACKAGES))?;
-    let unpack = ["source", "--download-only", "dropbear"];
-    run::quiet(apt_get(&source).args(unpack))?;
-    fs::remove_dir_all(&state).map_err(|error| Error::file("remove", &state, error))
+    let release = Release::open(&dir.join("apt"), RELEASE, &lines)?;
+    release.download(&dir.join("packages"), &PACKAGES)?;
+    release.source(&dir.join("source"), "dropbear")?;
+    release.close()
 }
 
 /// Static, for a C library that is small: the image needs no other.

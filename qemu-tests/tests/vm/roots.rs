@@ -44,7 +44,8 @@ fn root_by_each_name_of_an_nvme_drive() -> Result<(), Error> {
     let mut guest = Guest::start(&artefacts, spec.clone().append("preroot.hold=root"))?;
     let mut session = guest.log_in()?;
     let wwn = session.ask("cat /sys/class/block/nvme0n1/wwid")?;
-    let address = address(&mut session, "nvme0n1")?;
+    // The drive itself may lie below a subsystem of several controllers, which is nowhere.
+    let address = address(&mut session, "nvme/nvme0")?;
     drop(guest);
     for name in [
         format!("WWN={wwn}"),
@@ -208,12 +209,12 @@ fn named(artefacts: &Artefacts, spec: &Spec, disk: &str) -> Result<(String, Stri
     let mut session = guest.log_in()?;
     let number = session.ask(&format!("cat /sys/class/block/{disk}/dev"))?;
     let number = number.trim_end_matches('0').to_owned();
-    Ok((number, address(&mut session, disk)?))
+    Ok((number, address(&mut session, &format!("block/{disk}"))?))
 }
 
-/// The PCI address that a disk's directory lies below.
-fn address(session: &mut Session, disk: &str) -> Result<String, Error> {
-    let directory = session.ask(&format!("readlink -f /sys/class/block/{disk}"))?;
+/// The PCI address that the directory of a device, by its class and name, lies below.
+fn address(session: &mut Session, device: &str) -> Result<String, Error> {
+    let directory = session.ask(&format!("readlink -f /sys/class/{device}"))?;
     let mut parts = directory.split('/').rev();
     let is_address = |part: &&str| part.starts_with("0000:") && part.contains('.');
     parts
