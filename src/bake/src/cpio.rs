@@ -162,26 +162,42 @@ impl Archive {
     pub fn read(bytes: &[u8]) -> Result<Archive, CpioError> {
         let mut members = Vec::new();
         let mut at = 0;
-        let mut ended = true;
         while at < bytes.len() {
-            if ended && bytes[at] == 0 {
+            if bytes[at] == 0 {
                 at += 1;
                 continue;
             }
-            let (member, end) = read_member(bytes, at)?;
-            at = end;
-            ended = member.is_none();
-            members.extend(member);
-            if members.len() > MEMBERS_MAX {
-                return Err(CpioError::Large(format!("{} members", members.len())));
-            }
+            at = read_one(bytes, at, &mut members)?;
         }
-        if ended {
-            Ok(Archive { members })
-        } else {
-            Err(CpioError::Short(bytes.len()))
+        Ok(Archive { members })
+    }
+
+    /// Reads the archive that the bytes begin with, and where it ends.
+    pub(crate) fn first(bytes: &[u8]) -> Result<(Archive, usize), CpioError> {
+        let mut members = Vec::new();
+        let end = read_one(bytes, 0, &mut members)?;
+        Ok((Archive { members }, end))
+    }
+
+    pub(crate) fn into_members(self) -> Vec<Member> {
+        self.members
+    }
+}
+
+/// Reads members up to a trailer; gives where that ends.
+fn read_one(bytes: &[u8], mut at: usize, members: &mut Vec<Member>) -> Result<usize, CpioError> {
+    while at < bytes.len() {
+        let (member, end) = read_member(bytes, at)?;
+        at = end;
+        let Some(member) = member else {
+            return Ok(at);
+        };
+        members.push(member);
+        if members.len() > MEMBERS_MAX {
+            return Err(CpioError::Large(format!("{} members", members.len())));
         }
     }
+    Err(CpioError::Short(bytes.len()))
 }
 
 fn check_path(path: &str) -> Result<(), CpioError> {

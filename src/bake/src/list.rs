@@ -1,7 +1,12 @@
 //! What is in an image and why, read from the image alone.
+//!
+//! An image may be several archives, one after the other: plain ones (microcode, what `preroot bake-host` makes), and a
+//! last one that may be compressed. The kernel unpacks them in this order, so of a path that several have the last one
+//! counts (Documentation/driver-api/early-userspace/buffer-format.rst).
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use preroot_payload::{Entry, Payload};
 
@@ -15,21 +20,43 @@ use crate::pack::{PAYLOAD_PATH, packed_path};
 /// An image, listed.
 #[derive(Debug)]
 pub struct Listing {
+    /// At least one.
+    parts: Vec<Part>,
+    members: Vec<Member>,
+}
+
+/// One archive of an image.
+#[derive(Debug)]
+struct Part {
     compression: Compression,
     packed_bytes: usize,
-    archive: Archive,
+    /// Which of the image's members are in it.
+    members: Range<usize>,
     reasons: BTreeMap<String, String>,
 }
 
 impl Listing {
     /// Reads an image of any compression. The error says what is wrong with it.
     pub fn read(bytes: &[u8]) -> Result<Listing, String> {
-        let compression = Compression::of(bytes);
-        let unpacked = compression
-            .decompress(bytes)
-            .map_err(|error| error.to_string())?;
-        let archive = Archive::read(&unpacked).map_err(|error| error.to_string())?;
-        Ok(Listing::of(archive, compression, bytes.len()))
+        let mut listing = Listing {
+            parts: Vec::new(),
+            members: Vec::new(),
+        };
+        let mut at = 0;
+        while let Some(begin) = bytes[at..].iter().position(|byte| *byte != 0) {
+            let part = &bytes[at + begin..];
+            let number = listing.parts.len() + 1;
+            let (archive, compression, end) = read_part(part).map_err(|error| match number {
+                1 => error,
+                _ => format!("archive {number}, at byte {}: {error}", at + begin),
+            })?;
+            listing.add(archive, compression, end);
+            at += begin + end;
+        }
+        if listing.parts.is_empty() {
+            listing.add(Archive::default(), Compression::None, bytes.len());
+        }
+        Ok(listing)
     }
 
     /// Whether bytes begin as an image does: with a compression that images have, or an archive.
@@ -40,31 +67,33 @@ impl Listing {
 
     pub(crate) fn of(archive: Archive, compression: Compression, packed_bytes: usize) -> Listing {
         let mut listing = Listing {
-            compression,
-            packed_bytes,
-            archive,
-            reasons: BTreeMap::new(),
+            parts: Vec::new(),
+            members: Vec::new(),
         };
-        listing.reasons = listing
-            .text(CONTENTS_PATH)
-            .map(contents::read)
-            .unwrap_or_default();
+        listing.add(archive, compression, packed_bytes);
         listing
     }
 
-    /// The members.
-    #[must_use]
-    pub fn members(&self) -> &[Member] {
-        self.archive.members()
+    fn add(&mut self, archive: Archive, compression: Compression, packed_bytes: usize) {
+        let begin = self.members.len();
+        self.members.extend(archive.into_members());
+        let members = begin..self.members.len();
+        let reasons = file(&self.members[members.clone()], CONTENTS_PATH)
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+            .map(contents::read)
+            .unwrap_or_default();
+        self.parts.push(Part {
+            compression,
+            packed_bytes,
+            members,
+            reasons,
+        });
     }
 
-    /// Bytes of all files, unpacked.
+    /// The members of all its archives, in the order in which the kernel unpacks them.
     #[must_use]
-    pub fn unpacked_bytes(&self) -> usize {
-        self.members()
-            .iter()
-            .map(|member| member.bytes().len())
-            .sum()
+    pub fn members(&self) -> &[Member] {
+        &self.members
     }
 
     /// The frozen plan that the image was baked from; `None`: it has none.
@@ -75,24 +104,82 @@ impl Listing {
 
     /// The contents of a file. The kernel unpacks in order, so of several the last one counts.
     pub(crate) fn file(&self, path: &str) -> Option<&[u8]> {
-        // Other packers begin their paths with the directory they stood in.
-        let is_it = |member: &&Member| member.path.trim_start_matches("./") == path;
-        match &self.members().iter().rfind(is_it)?.kind {
-            Kind::File(bytes) => Some(bytes),
-            _ => None,
-        }
+        file(&self.members, path)
     }
 
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
         std::str::from_utf8(self.file(path)?).ok()
     }
+}
+
+/// The first archive of some bytes, what it is compressed with, and where it ends.
+fn read_part(bytes: &[u8]) -> Result<(Archive, Compression, usize), String> {
+    let compression = Compression::of(bytes);
+    if compression == Compression::None {
+        let (archive, end) = Archive::first(bytes).map_err(|error| error.to_string())?;
+        return Ok((archive, compression, end));
+    }
+    // Nothing says where a compressed one ends: it is the last.
+    let unpacked = compression
+        .decompress(bytes)
+        .map_err(|error| error.to_string())?;
+    let archive = Archive::read(&unpacked).map_err(|error| error.to_string())?;
+    Ok((archive, compression, bytes.len()))
+}
+
+fn file<'a>(members: &'a [Member], path: &str) -> Option<&'a [u8]> {
+    // Other packers begin their paths with the directory they stood in.
+    let is_it = |member: &&Member| member.path.trim_start_matches("./") == path;
+    match &members.iter().rfind(is_it)?.kind {
+        Kind::File(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.parts.len();
+        if count > 1 {
+            writeln!(f, "{count} archives, unpacked one after the other")?;
+        }
+        for (index, part) in self.parts.iter().enumerate() {
+            if count > 1 {
+                write!(f, "\narchive {} of {count}: ", index + 1)?;
+            }
+            let members = &self.members[part.members.clone()];
+            write!(f, "{}", Shown { part, members })?;
+        }
+        Ok(())
+    }
+}
+
+/// One archive of an image, as it is shown.
+struct Shown<'a> {
+    part: &'a Part,
+    members: &'a [Member],
+}
+
+impl Shown<'_> {
+    fn text(&self, path: &str) -> Option<&str> {
+        std::str::from_utf8(file(self.members, path)?).ok()
+    }
+
+    fn reason(&self, path: &str) -> &str {
+        self.part.reasons.get(path).map_or("", String::as_str)
+    }
+
+    /// Whether the archive is as it was baked; none where it does not say how it was.
+    fn is_whole(&self) -> Option<bool> {
+        let said = self
+            .text(DIGESTS_PATH)?
+            .lines()
+            .find_map(|line| line.strip_prefix("image "))?;
+        Some(said == digest::of_members(self.members))
+    }
 
     fn fmt_packed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(member) = self
-            .members()
-            .iter()
-            .find(|member| member.path == PAYLOAD_PATH)
-        else {
+        let is_it = |member: &&Member| member.path == PAYLOAD_PATH;
+        let Some(member) = self.members.iter().find(is_it) else {
             return Ok(());
         };
         let payload = match Payload::check(member.bytes()) {
@@ -105,43 +192,30 @@ impl Listing {
             payload.raw_bytes()
         )?;
         for entry in payload.entries() {
-            let reason = self
-                .reasons
-                .get(&packed_path(entry.path))
-                .map_or("", String::as_str);
+            let reason = self.reason(&packed_path(entry.path));
             writeln!(f, "{}", Line::of_packed(&entry, reason))?;
         }
         Ok(())
     }
-
-    /// Whether the image is as it was baked; none where it does not say how it was.
-    fn is_whole(&self) -> Option<bool> {
-        let said = self
-            .text(DIGESTS_PATH)?
-            .lines()
-            .find_map(|line| line.strip_prefix("image "))?;
-        Some(said == digest::of_members(self.members()))
-    }
 }
 
-impl fmt::Display for Listing {
+impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unpacked: usize = self.members.iter().map(|one| one.bytes().len()).sum();
         writeln!(
             f,
-            "{} bytes ({}), {} bytes unpacked, {} members",
-            self.packed_bytes,
-            self.compression.name(),
-            self.unpacked_bytes(),
-            self.members().len(),
+            "{} bytes ({}), {unpacked} bytes unpacked, {} members",
+            self.part.packed_bytes,
+            self.part.compression.name(),
+            self.members.len(),
         )?;
         f.write_str(self.text(DIGESTS_PATH).unwrap_or_default())?;
         if self.is_whole() == Some(false) {
             writeln!(f, "NOT AS BAKED: the members do not have this digest")?;
         }
         writeln!(f)?;
-        for member in self.members() {
-            let reason = self.reasons.get(&member.path).map_or("", String::as_str);
-            writeln!(f, "{}", Line::of(member, reason))?;
+        for member in self.members {
+            writeln!(f, "{}", Line::of(member, self.reason(&member.path)))?;
         }
         self.fmt_packed(f)
     }

@@ -4,7 +4,9 @@
 mod fixture;
 
 use fixture::{Order, World};
-use preroot_bake::{Backend, HostKeys, HostRecipe, Kind, Listing, Packing, Tool, bake, bake_host};
+use preroot_bake::{
+    Backend, Compression, HostKeys, HostRecipe, Kind, Listing, Packing, Tool, bake, bake_host,
+};
 
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE6pXHk7tCGpCQzYVbFm5LzMqXrTQbKYWKoSYpVpXrXr me\n";
@@ -179,7 +181,7 @@ fn a_machine_s_key_comes_in_front_of_an_image_without_one() {
     let without = bake(&world.recipe).unwrap().bytes;
     world.write("without", &without);
     let recipe = |image: &str| HostRecipe {
-        image: world.path(image),
+        image: world.directory.path().join(image),
         host_key: key.clone(),
         host_certificate: None,
     };
@@ -190,6 +192,29 @@ fn a_machine_s_key_comes_in_front_of_an_image_without_one() {
     let paths: Vec<&str> = front.members().iter().map(|member| &*member.path).collect();
     assert_eq!(paths, ["etc", "etc/dropbear", "etc/dropbear/host_key"]);
     assert_eq!(front.members()[2].permissions, 0o600);
+    // Both archives of the machine's own image are listed, and that it has a key by now is seen.
+    for compression in [Compression::None, Compression::Lz4] {
+        world.recipe.compression = compression;
+        let shared = bake(&world.recipe).unwrap();
+        let own = [&host.front[..], &shared.bytes].concat();
+        let listing = Listing::read(&own).unwrap();
+        let expected = [front.members(), shared.listing.members()].concat();
+        assert_eq!(listing.members(), expected, "{compression:?}");
+        assert_eq!(listing.plan(), shared.listing.plan());
+        let shown = listing.to_string();
+        let begin = "2 archives, unpacked one after the other\n\narchive 1 of 2: ";
+        assert!(shown.starts_with(begin), "{shown}");
+        let end = format!("\narchive 2 of 2: {}", shared.listing);
+        assert!(shown.ends_with(&end), "{shown}");
+        assert!(!shown.contains("NOT AS BAKED"), "{shown}");
+        world.write("own", &own);
+        let refused = bake_host(&recipe("own")).unwrap_err().to_string();
+        let why = "has /etc/dropbear/host_key of its own";
+        assert!(refused.contains(why), "{refused}");
+        let cut = Listing::read(&own[..host.front.len() + 60]).unwrap_err();
+        let at = format!("archive 2, at byte {}: ", host.front.len());
+        assert!(cut.starts_with(&at), "{cut}");
+    }
     let refused = bake_host(&recipe("with-key")).unwrap_err().to_string();
     assert!(
         refused.contains("has /etc/dropbear/host_key of its own"),
