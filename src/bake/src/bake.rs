@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use preroot_plan::{Assembly, Plan};
+use preroot_plan::{Assembly, Dhcp, Host, Plan};
 
 use crate::compress::Compression;
 use crate::deb::Package;
@@ -21,6 +21,9 @@ use crate::tools::{Tool, Tools, check_static};
 
 /// Where the helpers' program stands in an image.
 const HELPER_PATH: &str = "sbin/preroot-helper";
+
+/// What asks for addresses: busybox, by this name (`init/src/roles/wire.rs`).
+const DHCP_CLIENT: &str = "bin/sh";
 
 /// What an sshd consists of, where it is there.
 const SSHD_PROGRAMS: [&str; 4] = [
@@ -269,6 +272,16 @@ impl Bake<'_> {
             let added = self.extra_file(file, &mut tools);
             self.keep(added);
         }
+        // A file of somebody's own may be the shell, and the client with it.
+        let has_client = recipe.tools.contains(&Tool::Busybox) || self.layout.has(DHCP_CLIENT);
+        if let Some(who) = plan_bytes.and_then(asking).filter(|_| !has_client) {
+            let what = format!(
+                "{who} asks for its address by DHCP, and the image has no busybox, whose udhcpc does that"
+            );
+            let remedy = "add \"busybox\" to image.tools, or take dhcp out of the host table and freeze again";
+            self.errors
+                .push(Error::input(recipe.plan.display(), what, remedy));
+        }
         for path in plan_bytes.map(assembling).unwrap_or_default() {
             // Somebody's own file goes before what a package has.
             let added = if self.layout.is_asleep(&path) {
@@ -321,6 +334,21 @@ impl Bake<'_> {
         let listing = Listing::of(archive, compression, bytes.len());
         Ok(Image { bytes, listing })
     }
+}
+
+/// The first host that asks for its address.
+fn asking(plan_bytes: &[u8]) -> Option<String> {
+    // Checked before.
+    let plan = Plan::check(plan_bytes).ok()?;
+    let asks = |host: &&Host| {
+        let mut interfaces = plan.interfaces_of(host).iter();
+        interfaces.any(|interface| interface.dhcp() == Dhcp::V4)
+    };
+    let host = plan.hosts().iter().find(asks)?;
+    Some(match plan.text(host.hostname) {
+        "" => "a host without a hostname".to_owned(),
+        name => format!("host {name}"),
+    })
 }
 
 /// The programs that a plan has run to assemble the root, each once.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use fixture::{Order, World};
-use preroot_bake::{Archive, Compression, Kind, Listing, Packing, Tool, bake};
+use preroot_bake::{Archive, Compression, ExtraFile, Kind, Listing, Packing, Tool, bake};
 
 /// Compares with a file of `tests/golden`; `BLESS=1` rewrites it.
 fn golden(name: &str, text: &str) {
@@ -287,6 +287,42 @@ fn an_image_without_an_sshd_needs_no_keys() {
     assert!(bake(&world.recipe).is_ok());
 }
 
+/// A plan that has an address asked for needs who asks.
+#[test]
+fn dhcp_without_a_client_is_refused() {
+    let check = |hostname: &str, tools: &[Tool], files: &[&str], refused: &str| {
+        let mut world = World::new(Order::Forward);
+        world.write("plan", fixture::plan_by_dhcp(hostname));
+        world.recipe.tools = tools.to_vec();
+        let own = files.iter().map(|path| ExtraFile {
+            path: (*path).to_owned(),
+            source: world.path("root/bin/busybox"),
+            permissions: 0o755,
+        });
+        world.recipe.files = own.collect();
+        for packing in [Packing::Plain, Packing::Packed] {
+            world.recipe.packing = packing;
+            assert_eq!(messages(&world).trim_end(), refused, "{tools:?} {files:?}");
+        }
+    };
+    let (with, without) = ([Tool::Dropbear, Tool::Busybox], [Tool::Dropbear]);
+    let refused = |who: &str| {
+        format!(
+            "W/plan: {who} asks for its address by DHCP, and the image has no busybox, whose udhcpc does that; add \
+             \"busybox\" to image.tools, or take dhcp out of the host table and freeze again"
+        )
+    };
+    check("db7", &with, &[], "");
+    check("db7", &without, &["/bin/sh"], "");
+    check("db7", &without, &[], &refused("host db7"));
+    check(
+        "",
+        &without,
+        &["/bin/other"],
+        &refused("a host without a hostname"),
+    );
+}
+
 /// The programs that assemble the root come along with what they need, each once and never packed; one that is
 /// nowhere is refused by name.
 #[test]
@@ -332,7 +368,7 @@ fn assembling_programs_come_along_or_are_refused() {
     // From a root whose /sbin is below /usr, and from the config.
     world.write("root/usr/sbin/mdadm", fixture::program(b"mdadm"));
     world.write("other", fixture::program(b"other"));
-    world.recipe.files.push(preroot_bake::ExtraFile {
+    world.recipe.files.push(ExtraFile {
         path: "/sbin/other".to_owned(),
         source: world.path("other"),
         permissions: 0o700,
