@@ -51,6 +51,10 @@ pub(crate) enum Command {
     /// Draw a boot as bars over time.
     #[command(after_help = AFTER_HELP)]
     Plot(Plot),
+    /// Sum up the records of a fleet: percentiles by script, outliers, hosts that miss hardware.
+    #[cfg(feature = "full")]
+    #[command(after_help = AFTER_HELP)]
+    Fleet(Fleet),
 }
 
 /// Which boot.
@@ -142,6 +146,20 @@ pub(crate) struct Plot {
     #[cfg(feature = "full")]
     #[arg(long, conflicts_with = "json")]
     pub(crate) svg: bool,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(feature = "full")]
+#[derive(Args)]
+pub(crate) struct Fleet {
+    /// Records, and directories with records, one file a host. What else is in there is passed over.
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) places: Vec<PathBuf>,
+    /// How many stores to read at a time; left out: as many as there are processors.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
     /// Print one JSON object instead.
     #[arg(long)]
     pub(crate) json: bool,

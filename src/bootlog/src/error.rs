@@ -83,6 +83,19 @@ pub enum Error {
         /// What was asked for.
         name: String,
     },
+    /// No record below some directories.
+    #[error(
+        "{}: no record in there: {files} other files, {unreadable} not readable\nName directories that hold records or stores, one file a host.",
+        looked_in.join(", ")
+    )]
+    NoFleet {
+        /// The directories.
+        looked_in: Vec<String>,
+        /// Files that are something else.
+        files: u64,
+        /// Files and directories that could not be read.
+        unreadable: u64,
+    },
     /// There is no such boot.
     #[error("{}: no boot {asked}: it has {there}, 0 is the latest\n`bootlog list` shows them.", path.display())]
     NoBoot {
@@ -162,6 +175,7 @@ impl Error {
             | Error::NotARecord { .. }
             | Error::Newer { .. }
             | Error::NoBoot { .. }
+            | Error::NoFleet { .. }
             | Error::NoScript { .. } => Exit::Input,
         }
     }

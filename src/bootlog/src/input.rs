@@ -219,7 +219,7 @@ fn collect(path: PathBuf, from: impl Read) -> Result<Record, Error> {
     Ok(Record { path, bytes })
 }
 
-fn read_error(path: &Path, source: io::Error) -> Error {
+pub(crate) fn read_error(path: &Path, source: io::Error) -> Error {
     let path = path.to_path_buf();
     match source.kind() {
         io::ErrorKind::NotFound => Error::Missing { path },

@@ -4,7 +4,8 @@
 //! `{"format": 1, "boots": [...]}`, `critical-path` `{"format": 1, "runlevels": [...]}` with what
 //! [`CriticalPath`] has, `blame` `{"format": 1, "blame": [...]}` of [`blame::Entry`], and `output`
 //! `{"format": 1, "outputs": [...]}` of [`Output`]; `diff` gives `{"format": 1, "diff": {...}}` of [`Diff`], `plot`
-//! `{"format": 1, "plot": {...}}` of [`Chart`]. `format` changes only if a field changes its meaning or goes; new
+//! `{"format": 1, "plot": {...}}` of [`Chart`], `fleet`
+//! `{"format": 1, "fleet": {...}}` of [`Fleet`](crate::fleet::Fleet). `format` changes only if a field changes its meaning or goes; new
 //! fields may come at any time. Characters that a terminal would act on are written as `\uXXXX`.
 
 use std::io::{self, Write};
@@ -63,6 +64,13 @@ struct Differences<'a> {
 struct Plot<'a> {
     format: u32,
     plot: &'a Chart,
+}
+
+#[cfg(feature = "full")]
+#[derive(Serialize)]
+struct Fleet<'a> {
+    format: u32,
+    fleet: &'a crate::fleet::Fleet,
 }
 
 /// One boot as JSON.
@@ -126,6 +134,16 @@ pub fn diff(diff: &Diff) -> io::Result<Vec<u8>> {
 pub fn plot(plot: &Chart) -> io::Result<Vec<u8>> {
     let format = FORMAT;
     write(&Plot { format, plot })
+}
+
+/// A fleet as JSON.
+///
+/// # Errors
+/// As [`boot`].
+#[cfg(feature = "full")]
+pub fn fleet(fleet: &crate::fleet::Fleet) -> io::Result<Vec<u8>> {
+    let format = FORMAT;
+    write(&Fleet { format, fleet })
 }
 
 fn write(value: &impl Serialize) -> io::Result<Vec<u8>> {

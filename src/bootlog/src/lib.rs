@@ -8,6 +8,7 @@
 //!                                              |-> plot, as a page or (feature `full`) an SVG
 //!                                              |-> blame, output, diff with another boot
 //!                                              \-> critical_path, with the plan of the boot
+//! stores ---frames--> fleet (feature `full`): thousands, without folding each
 //! ```
 #![forbid(unsafe_code)]
 
@@ -15,6 +16,8 @@ pub mod blame;
 pub mod critical_path;
 pub mod diff;
 pub mod error;
+#[cfg(feature = "full")]
+pub mod fleet;
 pub mod fold;
 pub mod format;
 pub mod input;

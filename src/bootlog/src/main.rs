@@ -49,6 +49,8 @@ fn run(command: &Command) -> Done {
         Command::CriticalPath(asked) => run_critical_path(asked),
         Command::Diff(asked) => return run_diff(asked),
         Command::Plot(asked) => run_plot(asked),
+        #[cfg(feature = "full")]
+        Command::Fleet(asked) => run_fleet(asked),
     };
     text.map(|text| (text, Exit::Fine))
 }
@@ -143,6 +145,17 @@ fn run_plot(asked: &Plot) -> Result<Vec<u8>, Error> {
     match asked.json {
         true => json::plot(&chart).map_err(Error::Write),
         false => Ok(plot::page(&chart).render(colour()).into()),
+    }
+}
+
+#[cfg(feature = "full")]
+fn run_fleet(asked: &cli::Fleet) -> Result<Vec<u8>, Error> {
+    // Where nobody knows how many processors there are, one is.
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    let fleet = bootlog::fleet::fleet(&asked.places, asked.threads.unwrap_or_else(all))?;
+    match asked.json {
+        true => json::fleet(&fleet).map_err(Error::Write),
+        false => Ok(bootlog::fleet::page(&fleet).render(colour()).into()),
     }
 }
 

@@ -91,6 +91,8 @@ fn damaged_records_are_shown_as_far_as_they_go() {
         let mut state = (iteration + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let mut bytes = corpus[random(&mut state) % corpus.len()].clone();
         mutate(&mut bytes, &mut state);
+        #[cfg(feature = "full")]
+        fleet(&bytes);
         let record = Record::new("fuzz".into(), bytes);
         let Ok(entries) = record.list() else {
             continue;
@@ -115,5 +117,17 @@ fn damaged_records_are_shown_as_far_as_they_go() {
         let json = String::from_utf8(json::boot(&boot).expect("JSON")).expect("text");
         let harmless = |character: char| character == '\n' || !is_unsafe(character);
         assert!(json.chars().all(harmless));
+    }
+}
+
+/// The same bytes as the only store of a fleet, where it is read in another way.
+#[cfg(feature = "full")]
+fn fleet(bytes: &[u8]) {
+    let place = tempfile::tempdir().expect("a directory");
+    fs::write(place.path().join("host"), bytes).expect("a file");
+    if let Ok(fleet) = bootlog::fleet::fleet(&[place.path().into()], 1) {
+        let page = bootlog::fleet::page(&fleet);
+        check(&page.render(Colour::No));
+        json::fleet(&fleet).expect("JSON");
     }
 }

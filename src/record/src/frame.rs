@@ -8,7 +8,7 @@ use crate::event::{Born, Event};
 use crate::limits::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES, FRAME_TRAILER_BYTES, PAYLOAD_BYTES_MAX};
 
 /// The first four bytes of a frame: `PRf` and a byte that no text has.
-pub(crate) const SYNC: [u8; 4] = *b"PRf\xF5";
+pub const SYNC: [u8; 4] = *b"PRf\xF5";
 
 /// What stands before the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

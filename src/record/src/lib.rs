@@ -39,7 +39,7 @@ mod text;
 mod writer;
 
 pub use event::*;
-pub use frame::{Frame, FrameError, Header, Scan, Scanned, write_frame};
+pub use frame::{Frame, FrameError, Header, SYNC, Scan, Scanned, write_frame};
 pub use meaning::{Meaning, exit_words, not_started_words};
 pub use reader::{Found, Frames, KeptBoot, Store, raw_tags};
 pub use store::{
