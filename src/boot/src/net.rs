@@ -77,6 +77,8 @@ pub struct Net<'a> {
     wants: Wants<'a>,
     /// What is wanted is known.
     is_settled: bool,
+    /// And it is what any machine gets: a NIC that comes later may know better.
+    is_any: bool,
     /// The NIC the host is known by; 0: none.
     host_nic: u32,
     told: Told,
@@ -110,6 +112,7 @@ impl<'a> Net<'a> {
             newest: begun,
             wants: Wants::default(),
             is_settled: false,
+            is_any: false,
             host_nic: 0,
             told: Told::default(),
             again_at: None,
@@ -181,7 +184,7 @@ impl<'a> Net<'a> {
             self.failed(wire, "", "list network interfaces", errno, now);
             return Made::Nothing;
         }
-        self.identify(wire, now);
+        self.identify(wire, is_roots, now);
         let mut made = Made::Nothing;
         if !is_roots {
             made = self.bring_up(wire, now);
@@ -268,18 +271,41 @@ impl<'a> Net<'a> {
         }
     }
 
-    /// Finds out which host this is.
-    fn identify<W: Wire>(&mut self, wire: &mut W, now: Nanoseconds) {
-        let Some(plan) = self.plan.filter(|_| !self.is_settled) else {
+    /// Finds out which host this is. The entry for any machine holds until a NIC comes that knows better: what it gave
+    /// stays beside what the host gets, so that who came in that way stays in.
+    fn identify<W: Wire>(&mut self, wire: &mut W, is_roots: bool, now: Nanoseconds) {
+        let knows_better = self.is_any && self.newest == now && !is_roots;
+        let Some(plan) = self.plan.filter(|_| !self.is_settled || knows_better) else {
             return;
         };
-        let any = if now >= self.quiet_at() {
+        let any = if !self.is_settled && now >= self.quiet_at() {
             Any::Allowed
         } else {
             Any::NotYet
         };
         if let Some(found) = who::find(wire, &plan, &self.links, any) {
+            if self.is_any {
+                self.give_up_routes(wire);
+                self.is_settled = false;
+            }
+            self.is_any = found.is_any;
             self.is_host(wire, found.host, found.nic, found.by);
+        }
+    }
+
+    /// Of default routes there is one, and it is to be the host's.
+    fn give_up_routes<W: Wire>(&mut self, wire: &mut W) {
+        for setting in self
+            .wants
+            .settings
+            .iter()
+            .filter(|setting| setting.is_routed)
+        {
+            let top = self.top(setting.want).map(|top| top.index);
+            if let Some((index, gateway)) = top.zip(setting.gateway) {
+                // One that is gone is gone.
+                let _ = wire.change(Change::NoRoute(index, gateway));
+            }
         }
     }
 

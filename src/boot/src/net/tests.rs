@@ -1,5 +1,6 @@
 //! The network of one machine after another, on a fake kernel.
 
+use std::format;
 use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
@@ -136,6 +137,32 @@ fn a_host_is_known_by_mac_else_firmware_else_slot_else_it_is_any() {
         kernel.named("eth1").permanent[5] = 7;
     };
     check(by_mac, "eth1 192.0.2.7/24");
+}
+
+#[test]
+fn what_any_machine_gets_yields_to_a_host_that_is_known_later() {
+    let mut late = known_by(HostKey::Any, "", "any", "192.0.2.11");
+    late.port = 2200;
+    let bytes = plan(vec![host(7, vec![interface(&[], "198.51.100.7")]), late]);
+    let check = |built: u8, is_roots: bool, hostname: &str, expected: &[&str]| {
+        let mut kernel = FakeKernel::new(vec![nic(2, "eth0", 1)]);
+        let mut net = begin(&mut kernel, &bytes, "");
+        pass(&mut net, &mut kernel, 5);
+        assert_eq!(kernel.addressed(), ["eth0 192.0.2.11/24"]);
+        assert!(kernel.has_said("host\tany\t2200\tthe entry for any machine"));
+        kernel.is_roots = is_roots;
+        kernel.links.push(nic(3, "eth1", built));
+        pass(&mut net, &mut kernel, 40);
+        assert_eq!(kernel.hostname, hostname, "{:?}", kernel.said);
+        // Who came in by the first address stays in.
+        assert_eq!(kernel.addressed(), expected, "{:?}", kernel.said);
+        let routed = expected.last().and_then(|line| line.split(' ').next());
+        assert_eq!(kernel.routes, [format!("{} 192.0.2.1", routed.unwrap())]);
+    };
+    let both = ["eth0 192.0.2.11/24", "eth1 198.51.100.7/24"];
+    check(7, false, "db1", &both);
+    check(8, false, "any", &both[..1]);
+    check(7, true, "any", &both[..1]);
 }
 
 #[test]

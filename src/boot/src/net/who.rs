@@ -14,6 +14,8 @@ pub(crate) struct Found<'a> {
     pub nic: u32,
     /// In words, for the record.
     pub by: &'static str,
+    /// It is the entry for any machine.
+    pub is_any: bool,
 }
 
 /// Whether the entry for any machine will do.
@@ -41,6 +43,7 @@ pub(crate) fn find<'a, W: Wire>(
                 host,
                 nic: link.index,
                 by: "its MAC address",
+                is_any: false,
             });
         }
     }
@@ -58,7 +61,12 @@ pub(crate) fn find<'a, W: Wire>(
             buffer.make_ascii_lowercase();
         }
         if let Some(host) = key(&buffer, length).and_then(|key| plan.host_by(kind, key)) {
-            return Some(Found { host, nic: 0, by });
+            return Some(Found {
+                host,
+                nic: 0,
+                by,
+                is_any: false,
+            });
         }
     }
     for link in nics {
@@ -69,6 +77,7 @@ pub(crate) fn find<'a, W: Wire>(
                 host,
                 nic: link.index,
                 by: "a PCI address",
+                is_any: false,
             });
         }
     }
@@ -80,6 +89,7 @@ pub(crate) fn find<'a, W: Wire>(
         host,
         nic: 0,
         by: "the entry for any machine",
+        is_any: true,
     })
 }
 
