@@ -110,6 +110,7 @@ pub fn freeze(request: &Request<'_>, messages: &mut Messages) -> Option<Draft> {
     let orders = orders(&tree, request, runlevel, messages);
     let modules = modules::modules(request.root, config, request.kernel, messages);
     let (runlevels, dropped) = orders?;
+    rescue::teardown(config, &runlevels, messages);
     if messages.refused() {
         return None;
     }

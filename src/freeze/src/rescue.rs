@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use preroot_plan::Finish;
+use preroot_plan::{Argument, DraftRunlevel, Finish, HandedOver};
 use toml::Spanned;
 
 use crate::check::Check;
+use crate::config::Config;
+use crate::message::{Messages, Place};
 use crate::policy::{self, PolicyConfig};
 use crate::raw_config::RawConfig;
 
@@ -50,6 +52,33 @@ pub struct RescueConfig {
     pub revoked_keys: Option<PathBuf>,
     /// When it starts and ends, and what is said to whom.
     pub policy: PolicyConfig,
+    /// Where that says something of its addresses.
+    pub addresses_place: Option<Place>,
+}
+
+/// The init script of Debian that sets up the network (ifupdown): addresses are taken off just before it.
+const NETWORKING: &str = "networking";
+
+/// Where addresses are to be torn down and nothing in the order sets up the network, that is never done.
+pub(crate) fn teardown(config: &Config, order: &[DraftRunlevel], messages: &mut Messages) {
+    let rescue = &config.rescue;
+    let is_asked = rescue.policy.addresses == HandedOver::Teardown;
+    let starts = order
+        .iter()
+        .filter(|runlevel| runlevel.argument == Argument::Start);
+    let mut scripts = starts.flat_map(|runlevel| &runlevel.scripts);
+    let is_done = config.finish == Finish::Init || scripts.any(|script| script.name == NETWORKING);
+    if let Some(place) = rescue
+        .addresses_place
+        .clone()
+        .filter(|_| is_asked && !is_done)
+    {
+        let text = format!(
+            "addresses = \"teardown\": no script `{NETWORKING}` is started before which they could be taken off; they stay"
+        );
+        let remedy = "write \"keep\", or install ifupdown in the root";
+        messages.warn(place, text, remedy);
+    }
 }
 
 impl Check<'_> {
@@ -78,6 +107,11 @@ impl Check<'_> {
             principals: raw.rescue.principals.clone(),
             revoked_keys: self.beside(&raw.rescue.revoked_keys),
             policy: policy::policy(self, &raw.rescue, port, finish),
+            addresses_place: raw
+                .rescue
+                .addresses
+                .as_ref()
+                .map(|word| self.place(word.span().start)),
         }
     }
 

@@ -1,8 +1,10 @@
 //! What `[rescue]` may say of when its sshd starts and ends, and whom it tells the verdict.
 
+mod support;
+
 use std::path::Path;
 
-use preroot_freeze::{Config, Messages, PolicyConfig};
+use preroot_freeze::{Config, Messages, PolicyConfig, Root, freeze};
 use preroot_plan::{HandedOver, RescueEnd, RescueStart};
 
 fn parse(lines: &str) -> Result<PolicyConfig, Vec<String>> {
@@ -110,4 +112,45 @@ fn wrong_policies_are_refused() {
         "syslog = [\"[::1]:514\", \"[0::1]:514\"]",
         "x.toml:6: error: names a receiver twice",
     );
+}
+
+/// What is said of a teardown by who freezes this tree.
+#[test]
+fn a_teardown_that_nobody_would_do_is_told() {
+    let check = |addresses: &str, more: &str, scripts: &str, is_told: bool| {
+        let directory = tempfile::tempdir().expect("scratch directory");
+        support::write(scripts, directory.path());
+        let mut messages = Messages::default();
+        let text = format!(
+            "name = \"db\"\n[root]\nfind = \"UUID=1-2\"\n[rescue]\nport = 2222\n{addresses}\n{more}\n"
+        );
+        let config = Config::parse(&text, Path::new("x.toml"), &mut messages).expect("config");
+        let root = Root::new(directory.path());
+        freeze(&support::request(&config, &root), &mut messages).expect("a plan");
+        let told: Vec<String> = messages
+            .into_list()
+            .iter()
+            .map(ToString::to_string)
+            .filter(|line| line.contains("teardown"))
+            .collect();
+        assert_eq!(
+            told.len(),
+            usize::from(is_told),
+            "{text}{scripts}: {told:?}"
+        );
+        assert!(
+            told.iter()
+                .all(|line| line.starts_with("x.toml:6: warning: ")),
+            "{told:?}"
+        );
+    };
+    let teardown = "addresses = \"teardown\"";
+    let cron = "== cron\nProvides: cron\nDefault-Start: 2\n";
+    let networking = "== networking\nProvides: networking\nDefault-Start: S\n";
+    let skipped = "[script.networking]\nskip = \"not here\"";
+    check("addresses = \"keep\"", "", cron, false);
+    check(teardown, "", cron, true);
+    check(teardown, "", networking, false);
+    check(teardown, skipped, networking, true);
+    check(teardown, "[finish]\nthen = \"init\"", cron, false);
 }
