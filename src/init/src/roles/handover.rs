@@ -10,7 +10,7 @@
 //!
 //! | kind | name | detail |
 //! |---|---|---|
-//! | `link` | interface | `up`, `bond`, `VLAN ID on INTERFACE` |
+//! | `link` | interface | `up`, `bond`, `into BOND`, `VLAN ID on INTERFACE` |
 //! | `address` | interface | `IP/PREFIX` |
 //! | `route` | interface | the gateway of a default route |
 //! | `hostname` | the name | `-` |

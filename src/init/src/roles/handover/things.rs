@@ -106,7 +106,7 @@ fn network(interface: &str, what: &str, each: &mut dyn FnMut(Thing<'_>)) {
     let thing = match word {
         "up" if rest.is_empty() => (Kind::Link, interface, "up"),
         "bond" if rest.is_empty() => (Kind::Link, interface, "bond"),
-        "VLAN" => (Kind::Link, interface, what),
+        "VLAN" | "into" => (Kind::Link, interface, what),
         "address" => (Kind::Address, interface, rest),
         "route" => (Kind::Route, interface, rest),
         // `host NAME, by ...`, as far as it has a name.
@@ -135,6 +135,9 @@ impl Thing<'_> {
         let six = if detail.contains(':') { "-6 " } else { "" };
         let command = match kind {
             Kind::Link if *detail == "up" => compose(format_args!("ip link set dev {name} down")),
+            Kind::Link if detail.starts_with("into ") => {
+                compose(format_args!("ip link set dev {name} nomaster"))
+            }
             Kind::Link => compose(format_args!("ip link delete dev {name}")),
             Kind::Address => compose(format_args!("ip address delete {detail} dev {name}")),
             Kind::Route => compose(format_args!(
@@ -174,6 +177,15 @@ mod tests {
         check(
             "bond",
             Some((Kind::Link, "eth0", "bond", "ip link delete dev eth0")),
+        );
+        check(
+            "into bond0",
+            Some((
+                Kind::Link,
+                "eth0",
+                "into bond0",
+                "ip link set dev eth0 nomaster",
+            )),
         );
         check(
             "VLAN 7 on eth1",

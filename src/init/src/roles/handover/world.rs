@@ -15,6 +15,11 @@ use crate::linux::{compose, errno};
 struct Link {
     index: u32,
     name: String<16>,
+    /// The bond it is in; 0: none.
+    master: u32,
+    /// What it is a VLAN on, and of which number.
+    parent: u32,
+    vlan: u16,
     carrier: Carrier,
 }
 
@@ -48,6 +53,9 @@ impl World {
                 let _ = links.push(Link {
                     index: link.index,
                     name: String::try_from(link.name).unwrap_or_default(),
+                    master: link.master,
+                    parent: link.parent,
+                    vlan: link.vlan,
                     carrier: link.carrier,
                 });
             })
@@ -127,13 +135,30 @@ impl World {
     }
 
     fn link(&self, thing: &Thing<'_>) -> Standing {
-        match self.links.iter().find(|link| link.name == thing.name) {
-            None => Standing::Gone,
-            Some(link) if thing.detail == "up" && link.carrier == Carrier::Down => {
-                changed(format_args!("it is down"))
-            }
-            Some(_) => Standing::Stands,
+        let Some(link) = self.links.iter().find(|link| link.name == thing.name) else {
+            return Standing::Gone;
+        };
+        if thing.detail == "up" && link.carrier == Carrier::Down {
+            return changed(format_args!("it is down"));
         }
+        if let Some(bond) = thing.detail.strip_prefix("into ") {
+            return match link.master {
+                0 => changed(format_args!("it is in no bond")),
+                master if self.name(master) == bond => Standing::Stands,
+                master => changed(format_args!("into {}", self.name(master))),
+            };
+        }
+        if thing.detail.starts_with("VLAN ") {
+            let found = changed(format_args!(
+                "VLAN {} on {}",
+                link.vlan,
+                self.name(link.parent)
+            ));
+            if !matches!(&found, Standing::Changed(found) if found == thing.detail) {
+                return found;
+            }
+        }
+        Standing::Stands
     }
 
     fn address(&self, thing: &Thing<'_>) -> Standing {
