@@ -38,6 +38,8 @@ pub const GROUPS: &str = "/run/preroot/cgroup";
 pub const SCRIPTS: &str = "/run/preroot/cgroup/scripts";
 /// The group of sshd and its sessions.
 pub const RESCUE: &str = "/run/preroot/cgroup/rescue";
+/// The group of what a person starts in the root, within that of the scripts.
+pub const ENTERED: &str = "/run/preroot/cgroup/scripts/entered";
 /// The group of inittab's services, within that of the scripts: no script is called so, they begin with a runlevel.
 const SERVICES: &str = "/run/preroot/cgroup/scripts/services";
 

@@ -46,7 +46,7 @@ pub use self::children::Slot;
 pub use self::control::CONTROL;
 pub(crate) use self::control::{receive, send};
 pub(crate) use self::files::{
-    compose, make_directory, names, read, read_all, read_at, read_whole, with_nul, write_all,
+    compose, make_directory, names, read, read_all, read_at, read_whole, with_nul, write, write_all,
 };
 pub use self::journal::RECORD;
 pub use self::watch::Queued;
@@ -219,7 +219,7 @@ impl Machine for Linux {
     }
 
     fn write_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno> {
-        files::write(path, bytes)
+        write(path, bytes)
     }
 
     fn append_file(&mut self, path: &str, bytes: &[u8]) -> Result<(), Errno> {

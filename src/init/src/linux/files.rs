@@ -65,7 +65,7 @@ pub(crate) fn read_at(file: &OwnedFd, offset: u64, out: &mut [u8]) -> Result<(),
 }
 
 /// Writes a file in one go: /proc and /sys take nothing else.
-pub(super) fn write(path: &str, bytes: &[u8]) -> Result<(), Errno> {
+pub(crate) fn write(path: &str, bytes: &[u8]) -> Result<(), Errno> {
     // By the sticky bit udev knows what of its database outlives an initramfs (`udevadm info --cleanup-db`).
     let is_udevs = path.starts_with("/run/udev/");
     let mode = if is_udevs { 0o1644 } else { 0o644 };

@@ -3,11 +3,15 @@
 //! A session sees the stage, wherever the boot is. The root is where PID 1 sees it: / itself, or /newroot while it is
 //! mounted and not / yet. In the second case it has no /dev, /proc, /sys and /run: they are bound into it in a mount
 //! namespace of this process' own, so that no pivot meets them.
+//!
+//! What is started there is the root's, and stays when the person has gone: the kernel may end it for memory like any
+//! other, and its share is that of the scripts, not the rescue's.
 
 use core::fmt::Write;
 
 use heapless::String;
-use preroot_sys::fs::stat;
+use preroot_boot::groups::{ENTERED, GROUPS, SCRIPTS};
+use preroot_sys::fs::{Access, access, stat};
 use preroot_sys::io::Errno;
 use preroot_sys::mount::{MountPropagationFlags, mount_bind_recursive, mount_change};
 use preroot_sys::process::{chdir, chroot};
@@ -16,7 +20,7 @@ use preroot_sys::{namespace, spawn};
 use super::super::{Stream, Words};
 use super::{REFUSED, SYSTEM};
 use crate::limits::PATH_BYTES_MAX;
-use crate::linux::{compose, read, with_nul};
+use crate::linux::{compose, make_directory, read, with_nul, write};
 
 /// Where PID 1 sees a root that is not / yet.
 const NEW_ROOT: &str = "/proc/1/root/newroot";
@@ -46,6 +50,7 @@ pub(super) fn run(command: &[&'static str]) -> i32 {
         );
         return REFUSED;
     };
+    leave_rescue();
     if let Err((what, errno)) = go(root) {
         let errno = errno.raw_os_error();
         let _ = writeln!(Stream::error(), "preroot: {what} {root}: errno {errno}");
@@ -72,6 +77,21 @@ pub(super) fn run(command: &[&'static str]) -> i32 {
         "preroot: {name} in the real root: errno {errno}"
     );
     SYSTEM
+}
+
+/// Gives up what the rescue has for itself: its oom_score_adj and its group. A person without that is better off than one
+/// who cannot enter.
+fn leave_rescue() {
+    let _ = write("/proc/self/oom_score_adj", b"0");
+    let Some(all) = compose(format_args!("{GROUPS}/cgroup.procs")) else {
+        return;
+    };
+    // Before the order the scripts' group is not there yet.
+    let made = access(all.as_str(), Access::EXISTS).is_ok()
+        && make_directory(SCRIPTS).is_ok()
+        && make_directory(ENTERED).is_ok();
+    let processes = compose(format_args!("{ENTERED}/cgroup.procs")).filter(|_| made);
+    let _ = processes.map(|processes| write(&processes, b"0"));
 }
 
 /// Makes the root ours.
