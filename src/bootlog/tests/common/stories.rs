@@ -31,6 +31,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("rescue-sessions", super::sessions::story(12).raw()),
         ("policies", super::policies::story(13).raw()),
         ("waits-for-a-person", super::waits::story(14).raw()),
+        ("networks", super::networks::story(15).raw()),
     ]
 }
 
