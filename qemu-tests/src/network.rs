@@ -195,6 +195,8 @@ fn with_client(
     session.ask("true")?;
     if !is_late {
         steps(network, machine)?;
+        // Who comes only now gets in as well.
+        ssh.wait(machine)?;
     }
     for Ask { command, answer } in &network.ask {
         let said = session.ask(command)?;

@@ -29,6 +29,7 @@ networks! {
     network_host_by_dmi_uuid "by-dmi-uuid"
     network_host_by_pci "by-pci"
     network_by_the_command_line "command-line"
+    network_bond_fails_over "bond"
 }
 
 /// What the record says of interfaces, `eth0: carrier` each.
