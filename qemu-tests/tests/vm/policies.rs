@@ -260,18 +260,30 @@ fn a_damaged_boot_is_told_and_lets_in_off_plan() -> Result<(), Error> {
     guest.machine.wait_off()
 }
 
-/// Ours ends when the real sshd has answered, not when somebody listens; a session goes on; it comes back.
+/// Ours ends when the real sshd has answered, not when somebody listens; a session goes on; it comes back. And it does so
+/// where the core that would have started it dies, which is told like any verdict.
 #[test]
 fn it_serves_until_the_real_sshd_does_and_again_when_that_dies() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
-    let rescue = "end = { when-healthy = \"127.0.0.1:22\" }";
+    let four = Receiver::bind("127.0.0.1")?;
+    let rescue = format!(
+        "end = {{ when-healthy = \"127.0.0.1:22\" }}\nsyslog = \"{}\"",
+        four.name()?
+    );
     let later = "[script.ssh]\nskip = \"started by hand\"\n";
-    let image = baked(&artefacts, rescue, &[], later)?;
+    let image = baked(&artefacts, &rescue, &[], later)?;
     let disk = Disk::copy(&artefacts)?;
-    let spec = Spec::new(&artefacts).disk(&disk).image(&image.image());
+    let spec = Spec::new(&artefacts)
+        .disk(&disk)
+        .image(&image.image())
+        .append("preroot.hold=seal preroot.test=panic:seal");
     let mut guest = start(&artefacts, spec)?;
     let mut session = guest.log_in()?;
-    guest.wait_verdict(&mut session)?;
+    until("the hold", || {
+        let status = session.ask("preroot status")?;
+        let is_held = status.contains("held before seal");
+        Ok(if is_held { Ok(()) } else { Err(status) })
+    })?;
     // One that listens, and never says a word.
     session.ask(
         "chroot /proc/1/root /usr/bin/perl -MSocket -e 'socket(S, PF_INET, SOCK_STREAM, 0); setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1); \
@@ -302,6 +314,23 @@ fn it_serves_until_the_real_sshd_does_and_again_when_that_dies() -> Result<(), E
     session.ask("chroot /proc/1/root /etc/init.d/ssh stop >/dev/null 2>&1")?;
     wait_switched(&mut guest, &mut session, &["off", "on"])?;
     guest.rescue.wait(&mut guest.machine)?;
+    assert_eq!(session.ask("echo $((6 * 7))")?, "42");
+    session.ask("chroot /proc/1/root /etc/init.d/ssh start >/dev/null 2>&1")?;
+    wait_switched(&mut guest, &mut session, &["off", "on", "off"])?;
+    until("ours to end again", || {
+        let answers = guest.rescue.answers();
+        Ok(if answers {
+            Err("it answers".to_owned())
+        } else {
+            Ok(())
+        })
+    })?;
+    four.is_silent();
+    // No answer comes: who would give it has just died.
+    session.ask("preroot continue & sleep 1")?;
+    guest.rescue.wait(&mut guest.machine)?;
+    four.check(SyslogSeverity::SEV_ALERT, "FAILED", "FAILED(seal, panic)");
+    four.is_silent();
     assert_eq!(session.ask("echo $((6 * 7))")?, "42");
     let _ = guest.rescue.output("preroot poweroff")?;
     guest.machine.wait_off()

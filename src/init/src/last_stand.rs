@@ -1,7 +1,8 @@
 //! What is left when the boot core has panicked: PID 1 goes on without it.
 //!
-//! It says what happened, then serves for ever: reaps, drains the pipes that children write to, starts
-//! sshd again when it ends, and reboots on ctrl-alt-del or `preroot reboot`. The root, its services and
+//! It says what happened, has it sent to the plan's receivers of syslog, then serves for ever: reaps, drains the pipes
+//! that children write to, starts sshd where none runs, whatever the plan's policy, and reboots on ctrl-alt-del or
+//! `preroot reboot`. The root, its services and
 //! every session stay as they are. It uses nothing of the core's state, only numbers left here.
 //!
 //! Invariant: nothing here can panic: there is nothing below to catch it.
@@ -33,6 +34,11 @@ use crate::linux::{RECORD, Ready, ReadySource, read, receive, send};
 use crate::reach::{self, Modules};
 use crate::statics::LAST_STAND;
 
+/// The verdict's word.
+pub(crate) const FAILED: &str = "FAILED";
+/// A verdict as one line.
+type Line = String<80>;
+
 /// sshd's port when the core has not said one.
 const PORT_DEFAULT: &str = "22";
 
@@ -49,6 +55,8 @@ pub struct LastStand {
     pub helper: Option<u32>,
     /// The network's helper; 0: none runs.
     pub network: u32,
+    /// The clock had to be set by the image's age: it does not say when this is.
+    pub clock_was_set: bool,
     program: String<PATH_BYTES_MAX>,
     arguments: Strings,
     environment: Strings,
@@ -69,6 +77,7 @@ impl LastStand {
             rescue_root: None,
             helper: None,
             network: 0,
+            clock_was_set: false,
             program: String::new(),
             arguments: Strings::new(),
             environment: Strings::new(),
@@ -90,6 +99,16 @@ impl LastStand {
             self.program.clear();
         }
         self.pid = pid;
+    }
+
+    /// Somebody was reaped. Who is gone when the core dies is started again: an sshd that was told to end too, for then
+    /// there is no longer anybody to say that it is not needed.
+    pub fn reaped(&mut self, pid: u32) {
+        for kept in [&mut self.network, &mut self.pid] {
+            if *kept == pid {
+                *kept = 0;
+            }
+        }
     }
 
     /// Remembers where the record stands.
@@ -116,13 +135,20 @@ impl LastStand {
         }
     }
 
-    /// The verdict on a boot whose core is dead, behind what it has recorded. Nobody is left to send it anywhere.
-    fn fail(&self) {
+    /// The verdict on a boot whose core is dead: said, recorded behind what the core has recorded, and given back.
+    fn fail(&self) -> Line {
         let mut reason = String::<40>::new();
         let _ = write!(reason, "{}, panic", self.stage);
-        let mut line = String::<80>::new();
+        let mut line = Line::new();
         let _ = write!(line, "<2>preroot: verdict FAILED({reason})");
         epitaph(&line);
+        self.record_failure(&reason);
+        line.clear();
+        let _ = write!(line, "FAILED({reason})");
+        line
+    }
+
+    fn record_failure(&self, reason: &str) {
         let Some((boot, sequence)) = self.frame else {
             return;
         };
@@ -133,8 +159,8 @@ impl LastStand {
             time_ns: now_ns(ClockId::Monotonic),
         };
         let verdict = Verdict {
-            word: "FAILED",
-            reason: &reason,
+            word: FAILED,
+            reason,
             detail: None,
         };
         let mut frame = [0; 256];
@@ -206,7 +232,9 @@ pub fn run(info: &PanicInfo<'_>) -> ! {
     epitaph(
         "<2>preroot: the boot stops here; sshd and what runs goes on. `preroot reboot` or ctrl-alt-del reboots",
     );
-    let _ = LAST_STAND.with(|last| last.fail());
+    if let Some(verdict) = LAST_STAND.with(|last| last.fail()) {
+        reach::send(&verdict);
+    }
     serve()
 }
 
@@ -237,25 +265,16 @@ pub fn serve() -> ! {
         if signal::wait(signals, LAST_STAND_PAUSE_MS) == Some(Signal::INT) {
             reboot(system::RebootCommand::Restart);
         }
-        let mut is_gone = false;
+        let before = LAST_STAND.with(|last| last.pid);
         while let Some(reaped) = reap::any() {
-            is_gone |= LAST_STAND.with(|last| {
-                if last.network == reaped.pid {
-                    last.network = 0;
-                }
-                last.pid == reaped.pid
-            }) == Some(true);
+            LAST_STAND.with(|last| last.reaped(reaped.pid));
         }
-        if is_gone {
-            pause();
+        if LAST_STAND.with(|last| last.pid) == Some(0) {
+            if before != Some(0) {
+                // It has just ended. One that does so at once must not be started as fast as that.
+                pause();
+            }
             LAST_STAND.with(LastStand::start);
-        } else {
-            // One that could not be started is tried again.
-            LAST_STAND.with(|last| {
-                if last.pid == 0 {
-                    last.start()
-                }
-            });
         }
         drain();
     }
@@ -376,5 +395,18 @@ mod tests {
         let note = preroot_record::Note { text: "x" };
         let note = keep(5, note.into());
         assert_eq!((note.0, note.1.as_str()), (Some((7, 5)), "hardware"));
+    }
+
+    #[test]
+    fn who_is_reaped_is_not_taken_for_who_serves() {
+        let check = |reaped: u32, expected: (u32, u32)| {
+            let mut last = LastStand::new();
+            (last.network, last.pid) = (7, 8);
+            last.reaped(reaped);
+            assert_eq!((last.network, last.pid), expected, "{reaped}");
+        };
+        check(7, (0, 8));
+        check(8, (7, 0));
+        check(9, (7, 8));
     }
 }

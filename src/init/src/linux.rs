@@ -128,6 +128,7 @@ impl Machine for Linux {
     }
 
     fn set_wall_clock(&mut self, to: Nanoseconds) -> Result<(), Errno> {
+        LAST_STAND.with(|last_stand| last_stand.clock_was_set = true);
         clock_settime(ClockId::Realtime, watch::timespec(to)).map_err(errno)
     }
 

@@ -2,13 +2,14 @@
 //! nobody can reach.
 //!
 //! The network's helper does not need the core: the one that runs goes on, and when there is none it is started. If
-//! there is no NIC, another helper loads every module of the image, once.
+//! there is no NIC, another helper loads every module of the image, once. One more sends the verdict.
 
 use preroot_boot::roles;
 use preroot_sys::descriptor;
 use preroot_sys::fs::CWD;
 use preroot_sys::spawn::{Command, Program, Terminal, spawn};
 
+use crate::last_stand::FAILED;
 use crate::linux::names;
 use crate::statics::LAST_STAND;
 
@@ -27,7 +28,7 @@ pub(crate) enum Modules {
 /// One attempt. Whatever fails is tried again by the next.
 pub(crate) fn try_once(modules: Modules) -> Modules {
     if LAST_STAND.with(|last| last.network == 0) == Some(true) {
-        let pid = start(roles::NETWORK).unwrap_or(0);
+        let pid = start(&[roles::NETWORK]).unwrap_or(0);
         LAST_STAND.with(|last| last.network = pid);
     }
     let mut has_nic = false;
@@ -37,20 +38,30 @@ pub(crate) fn try_once(modules: Modules) -> Modules {
     });
     if modules == Modules::Untried && listed.is_ok() && !has_nic {
         // One that cannot be started leaves the console and ctrl-alt-del.
-        let _ = start(roles::LOAD_ALL_MODULES);
+        let _ = start(&[roles::LOAD_ALL_MODULES]);
         return Modules::Tried;
     }
     modules
 }
 
-/// Starts a helper in this role: its pid.
-fn start(role: &str) -> Option<u32> {
+/// Has the verdict sent to whom the plan names. Nobody is left who could be told what becomes of it.
+pub(crate) fn send(verdict: &str) {
+    let clock = match LAST_STAND.with(|last| last.clock_was_set) {
+        Some(false) => "+",
+        _ => "-",
+    };
+    // It tries until the network is up.
+    let _ = start(&[roles::SYSLOG, "", FAILED, verdict, "", "", clock]);
+}
+
+/// Starts a helper in the role that the first word names: its pid.
+fn start(words: &[&str]) -> Option<u32> {
     let known = LAST_STAND.with(|last| (last.null, last.helper, last.rescue_root))?;
     let null = descriptor::by_number(known.0?)?;
     let helper = descriptor::by_number(known.1?)?;
     spawn(&Command {
         program: Program::Open(helper),
-        arguments: &[role],
+        arguments: words,
         environment: &[],
         root: known.2.and_then(descriptor::by_number),
         streams: [null; 3],

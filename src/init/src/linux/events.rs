@@ -9,6 +9,7 @@ use preroot_sys::{reap, signal, system, thread};
 use super::watch::{Queued, Source, timespec};
 use super::{Linux, errno};
 use crate::limits::{DEAF_POLL_MS, REAPED_AT_ONCE_MAX, SIGNALS_AT_ONCE_MAX};
+use crate::statics::LAST_STAND;
 
 const DEAF_POLL_NS: Nanoseconds = DEAF_POLL_MS as Nanoseconds * 1_000_000;
 
@@ -112,6 +113,7 @@ impl Linux {
             let Some(reaped) = reap::any() else {
                 return Dead::None;
             };
+            LAST_STAND.with(|last_stand| last_stand.reaped(reaped.pid));
             if let Some((child, end)) = self.children.reaped(&reaped) {
                 let _ = self.watch.queue.push_back(Queued::Ended(child, end));
             }

@@ -1,5 +1,7 @@
 //! `preroot-syslog RECEIVERS WORD LINE DETAIL CONFIG CLOCK`: sends a verdict to a fleet's log.
 //!
+//! Where RECEIVERS is empty, they and CONFIG are those of the image's plan: a core that has panicked names none.
+//!
 //! A datagram is handed to the kernel once for each receiver, and again only when the kernel or the network has said
 //! that it did not get there: no route yet, nobody answers for the address (ARP takes three seconds to say so), nobody
 //! listens. That is tried again for [`SYSLOG_NS_MAX`]. So a receiver gets a verdict at most once.
@@ -14,6 +16,7 @@ use core::net::SocketAddr;
 use heapless::Vec;
 use preroot_boot::limits::SYSLOG_NS_MAX;
 use preroot_boot::machine::{Errno, Nanoseconds};
+use preroot_plan::Plan;
 use preroot_plan::limits::SYSLOG_TARGETS_MAX;
 use preroot_sys::clock::now_ns;
 use preroot_sys::event::{PollFd, PollFlags, poll};
@@ -29,6 +32,8 @@ use self::message::{Datagram, Message};
 use super::{Stream, Words};
 use crate::limits::{SYSLOG_HEARD_MS, SYSLOG_PAUSE_MS_MAX, SYSLOG_PAUSE_MS_MIN};
 use crate::linux::{errno, read};
+use crate::pid1::PLAN;
+use crate::statics;
 
 /// A receiver, and how far it is.
 struct Receiver<'w> {
@@ -46,6 +51,13 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
     let [receivers, word, line, detail, config, clock] = words.as_slice() else {
         return Err(Errno::INVAL);
     };
+    let (receivers, config) = match *receivers {
+        "" => of_plan().ok_or(Errno::NOENT)?,
+        named => (named, *config),
+    };
+    if receivers.is_empty() {
+        return Ok(());
+    }
     let datagram = datagram(word, line, detail, config, clock);
     let mut all = Vec::<Receiver<'_>, SYSLOG_TARGETS_MAX>::new();
     for name in receivers.split(' ').take(SYSLOG_TARGETS_MAX) {
@@ -81,6 +93,16 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
         writeln!(output, "{name} {word} {bytes} {errno} {tries}").map_err(|_| Errno::IO)?;
     }
     Ok(())
+}
+
+/// Whom the plan names, and its config's name.
+fn of_plan() -> Option<(&'static str, &'static str)> {
+    let bytes = statics::PLAN.take()?;
+    let length = read(PLAN, bytes).ok()?;
+    let bytes: &'static [u8] = bytes;
+    let plan = Plan::check(bytes.get(..length)?).ok()?;
+    let settings = plan.settings();
+    Some((plan.text(settings.syslog), plan.text(settings.name)))
 }
 
 fn datagram(word: &str, line: &str, detail: &str, config: &str, clock: &str) -> Datagram {
