@@ -206,6 +206,13 @@ fn a_boot_that_runs_is_held() -> Result<(), Error> {
     wait_waiting(&mut guest, &mut session, "pivot")?;
     let entered = "preroot enter sh -c 'cat /etc/hostname; ls /dev/null; ls -d /proc/1/fd'";
     assert_eq!(session.ask(entered)?, "debian12\n/dev/null\n/proc/1/fd");
+    // What is the rescue's own stays the rescue's: what is started in the root is a victim like others.
+    let share = "cat /proc/self/oom_score_adj /proc/self/cgroup";
+    assert_eq!(session.ask(share)?, "-500\n0::/rescue");
+    assert_eq!(
+        session.ask(&format!("preroot enter {share}"))?,
+        "0\n0::/scripts/entered"
+    );
     assert_eq!(
         session.ask(
             "preroot enter sleep 600 >/dev/null 2>&1 & sleep 2; preroot holders | grep -c sleep"
@@ -310,6 +317,12 @@ fn noise_on_the_socket_is_answered() -> Result<(), Error> {
         print connect($s, pack_sockaddr_un("/run/preroot/control")) ? "in" : "$!", "\n";"#;
     let answer = session.ask(&format!("preroot enter perl -e '{stranger}'"))?;
     assert_eq!(answer, "Permission denied");
+    // One that was given the socket by root does, and is known by who it is when it speaks.
+    let given = r#"use Socket; socket(my $s, AF_UNIX, SOCK_DGRAM, 0); bind($s, pack("S", AF_UNIX));
+        connect($s, pack_sockaddr_un("/run/preroot/control")) or die; $) = "65534 65534"; ($<, $>) = (65534, 65534);
+        alarm 120; send($s, "poweroff", 0); recv($s, my $answer, 4096, 0); print "$< $answer";"#;
+    let answer = session.ask(&format!("preroot enter perl -e '{given}'"))?;
+    assert_eq!(answer, "65534 error: only root is listened to");
     session.ask("wait")?;
     assert_eq!(session.ask("cat /tmp/flood")?, "");
     assert_eq!(
