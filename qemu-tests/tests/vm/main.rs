@@ -1,6 +1,7 @@
 //! Tests that boot machines. `cargo xtask test` runs them; without it they fail and say so.
 
 mod assembled;
+mod crowd;
 mod damage;
 mod disks;
 mod fleet;

@@ -11,7 +11,15 @@ use preroot_qemu_tests::{
     bake_sshd, files, free_port, until,
 };
 
-use crate::RESCUE_PORT;
+use crate::crowd::{Crowd, Silent};
+use crate::{DEFAULT_PORT, RESCUE_PORT};
+
+/// Where sshd is told to listen, and does only there (/proc/net/tcp of proc(5): address and port in hex, address words as
+/// the processor has them).
+const LISTEN: &str = "listen = [\"10.0.2.15\", \"fec0::15\"]\n";
+const LISTENS: &str = "0000C0FE000000000000000015000000:08AE\n0F02000A:08AE";
+/// More keys than a connection may try.
+const TRIES: usize = 6;
 
 /// Which sshd a machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +128,7 @@ impl Keys {
             replaced: [
                 (
                     "[rescue]\n".to_owned(),
-                    format!("[rescue]\n{settings}{made}"),
+                    format!("[rescue]\n{LISTEN}{settings}{made}"),
                 ),
                 ("[image]\n".to_owned(), format!("[image]\n{tools}\n")),
             ]
@@ -141,23 +149,28 @@ struct Door {
     machine: Machine,
     port: u16,
     ssh: preroot_qemu_tests::Ssh,
+    /// The same machine's usual port of an sshd.
+    other: preroot_qemu_tests::Ssh,
     _image: Baked,
 }
 
 impl Door {
     fn open(artefacts: &Artefacts, image: Baked) -> Result<Door, Error> {
-        let port = free_port()?;
-        let forwards = vec![(port, RESCUE_PORT)];
+        let (port, other) = (free_port()?, free_port()?);
+        let forwards = vec![(port, RESCUE_PORT), (other, DEFAULT_PORT)];
         let spec = Spec::new(artefacts)
             .image(&image.image())
             .append("preroot.hold=root");
         let mut machine = spec.nic(Nic::User { forwards }).start_init()?;
-        let ssh = preroot_qemu_tests::Ssh::new(artefacts, preroot_qemu_tests::Door::Rescue, port)?;
+        let door =
+            |port| preroot_qemu_tests::Ssh::new(artefacts, preroot_qemu_tests::Door::Rescue, port);
+        let ssh = door(port)?;
         ssh.wait(&mut machine)?;
         Ok(Door {
             machine,
             port,
             ssh,
+            other: door(other)?,
             _image: image,
         })
     }
@@ -240,6 +253,8 @@ fn attack(artefacts: &Artefacts, backend: Backend) -> Result<(), Error> {
     let mut door = Door::open(artefacts, keys.bake(artefacts, backend, Identity::Image)?)?;
     let mut session = door.ssh.session()?;
     session.ask("true")?;
+    let mut silent = Silent::open(door.port)?;
+    listens(&door, &mut session)?;
     let denied = "Permission denied (publickey)";
     let password = [
         "-o",
@@ -327,7 +342,22 @@ fn attack(artefacts: &Artefacts, backend: Backend) -> Result<(), Error> {
                 &mut session,
                 &["ended", "ID good (serial 1)", "disconnected by user"],
             )?;
+            tries(&keys, &door)?;
         }
+    }
+    // It has said nothing all the time, and nobody else needs its place.
+    until("a silent connection to be ended", || {
+        door.machine.check_running()?;
+        let is_open = silent.is_open();
+        Ok(if is_open {
+            Err("it is open".to_owned())
+        } else {
+            Ok(())
+        })
+    })?;
+    if backend == Backend::Openssh {
+        Crowd::gather(door.port)?.wait_login(&door.ssh, &mut door.machine)?;
+        assert_eq!(session.ask("echo still in")?, "still in");
     }
     // Nobody but those with the right keys was ever in.
     let began = sessions(&mut session)?;
@@ -344,6 +374,31 @@ fn attack(artefacts: &Artefacts, backend: Backend) -> Result<(), Error> {
     session.ask(&format!("kill -9 {pid}"))?;
     wait_recorded(&mut session, &["ended", "its sshd is gone"])?;
     door.machine.check_running()
+}
+
+/// It listens where it is told to, and nowhere else: by the kernel's own table, from the machine, and from outside.
+fn listens(door: &Door, session: &mut Session) -> Result<(), Error> {
+    let table = "cat /proc/net/tcp /proc/net/tcp6 | awk '$4 == \"0A\" {print $2}' | sort";
+    assert_eq!(session.ask(table)?, LISTENS);
+    let knock = "nc -w 5 127.0.0.1 2222 </dev/null >/dev/null 2>&1; echo $?";
+    assert_eq!(session.ask(knock)?, "1");
+    assert!(door.ssh.answers());
+    assert!(!door.other.answers(), "it answers at another port");
+    Ok(())
+}
+
+/// A client with more keys than it may try is sent away before the last one.
+fn tries(keys: &Keys, door: &Door) -> Result<(), Error> {
+    let mut words = Vec::new();
+    for number in 0..TRIES {
+        let name = format!("try{number}");
+        keys.keygen(&["-q", "-t", "ed25519", "-N", "", "-f", &name])?;
+        words.extend(["-i".to_owned(), keys.at(&name).display().to_string()]);
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let said = door.refused(&words)?;
+    assert!(said.contains("Too many authentication failures"), "{said}");
+    Ok(())
 }
 
 fn clients(artefacts: &Artefacts, backend: Backend) -> Result<(), Error> {
@@ -414,8 +469,10 @@ fn clients(artefacts: &Artefacts, backend: Backend) -> Result<(), Error> {
     Ok(())
 }
 
-/// A password, an unknown key, a certificate that is expired, for somebody else, of another CA or revoked, and a key that
-/// is revoked: each is refused, and recorded with why where sshd says why.
+/// sshd listens where it is told to only. A password, an unknown key, a certificate that is expired, for somebody else, of
+/// another CA or revoked, and a key that is revoked: each is refused, and recorded with why where sshd says why. A client
+/// that says nothing is ended; with OpenSSH one that tries too many keys too (dropbear counts none, and has no more
+/// time for them than for silence). Five hundred that say nothing keep nobody out; of dropbear `survival.rs` shows it.
 #[test]
 fn attacks_on_dropbear() -> Result<(), Error> {
     attack(&Artefacts::find()?, Backend::Dropbear)

@@ -1,13 +1,10 @@
 //! The rescue against whatever would take it away: who is in stays in, and who has the key gets in.
 
-use std::io::Read;
-use std::net::{Ipv4Addr, TcpStream};
-use std::time::Duration;
-
 use preroot_qemu_tests::{
     Archive, Artefacts, Boot, Error, Event, Health, Machine, Outcome, Record, Session, Spec, until,
 };
 
+use crate::crowd::Crowd;
 use crate::{Guest, usual};
 
 /// How often sshd is killed.
@@ -16,8 +13,6 @@ const KILLS: usize = 100;
 const KILL: &str = "n=0; last=0; while [ $n -lt 100 ]; do for pid in $(pidof dropbear); do \
     if [ $pid != $PPID ] && [ $pid != $last ] && grep -q '^PPid:.1$' /proc/$pid/status; then \
     kill -9 $pid; last=$pid; n=$((n + 1)); fi; done; done; echo $n";
-/// Connections that are opened and never say who they are.
-const CONNECTIONS: usize = 500;
 
 /// Starts of sshd, and its ends of a signal, in a record.
 fn lives(boot: &Boot<'_>, what: &str) -> usize {
@@ -160,16 +155,8 @@ fn silent_connections_keep_nobody_out() -> Result<(), Error> {
     let (_disk, spec) = usual(&artefacts)?;
     let mut guest = Guest::start(&artefacts, spec.append("preroot.hold=root"))?;
     let mut session = guest.log_in()?;
-    let mut held = Vec::new();
-    for _ in 0..CONNECTIONS {
-        held.push(silent(guest.rescue.port())?);
-    }
-    until("a login beside silent connections", || {
-        guest.machine.check_running()?;
-        let output = guest.rescue.output("true")?;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok(output.status.success().then_some(()).ok_or(said))
-    })?;
+    let mut crowd = Crowd::gather(guest.rescue.port())?;
+    crowd.wait_login(&guest.rescue, &mut guest.machine)?;
     // sshd itself would have kept the first of them until its own time was over.
     let record = Record::running(&mut session)?;
     let boot = record.latest()?;
@@ -182,32 +169,9 @@ fn silent_connections_keep_nobody_out() -> Result<(), Error> {
         "{}",
         boot.text()
     );
-    assert!(held_open(&mut held) > 0, "nothing was held any more");
+    assert!(crowd.held() > 0, "nothing was held any more");
     assert_eq!(session.ask("echo still in")?, "still in");
     Ok(())
-}
-
-/// A connection that says nothing.
-fn silent(port: u16) -> Result<TcpStream, Error> {
-    let broken = |error: std::io::Error| Error::unexpected(format!("a silent connection: {error}"));
-    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(broken)?;
-    stream
-        .set_read_timeout(Some(Duration::from_millis(1)))
-        .map_err(broken)?;
-    Ok(stream)
-}
-
-/// How many of them sshd has not closed.
-fn held_open(streams: &mut [TcpStream]) -> usize {
-    let mut buffer = [0; 4096];
-    let is_open = |stream: &mut TcpStream| loop {
-        match stream.read(&mut buffer) {
-            Ok(0) => return false,
-            Ok(_) => {}
-            Err(error) => return error.kind() == std::io::ErrorKind::WouldBlock,
-        }
-    };
-    streams.iter_mut().map(is_open).filter(|&open| open).count()
 }
 
 /// A session that is open before the root is there, through a root that becomes /, is left again for another check, and
