@@ -55,6 +55,10 @@ pub(crate) enum Command {
     #[cfg(feature = "full")]
     #[command(after_help = AFTER_HELP)]
     Fleet(Fleet),
+    /// Write a record for other tools: JSON lines, a trace for Perfetto, metrics.
+    #[cfg(feature = "full")]
+    #[command(after_help = AFTER_HELP)]
+    Export(Export),
 }
 
 /// Which boot.
@@ -163,4 +167,26 @@ pub(crate) struct Fleet {
     /// Print one JSON object instead.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[cfg(feature = "full")]
+#[derive(Args)]
+pub(crate) struct Export {
+    /// For what.
+    #[arg(value_enum)]
+    pub(crate) format: ExportFormat,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+/// What `export` writes.
+#[cfg(feature = "full")]
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Every boot of the record, oldest first, one JSON object a line: what `show --json` gives.
+    Jsonl,
+    /// One boot as a Chrome trace, which Perfetto opens.
+    Trace,
+    /// One boot as OpenMetrics text, for node_exporter's textfile collector.
+    Openmetrics,
 }

@@ -146,12 +146,59 @@ pub fn fleet(fleet: &crate::fleet::Fleet) -> io::Result<Vec<u8>> {
     write(&Fleet { format, fleet })
 }
 
+/// One boot as JSON on one line.
+///
+/// # Errors
+/// As [`boot`].
+#[cfg(feature = "full")]
+pub fn boot_line(boot: &Boot) -> io::Result<Vec<u8>> {
+    let format = FORMAT;
+    line(&One { format, boot })
+}
+
+/// A value as JSON on one line.
+#[cfg(feature = "full")]
+pub(crate) fn line(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Line))?;
+    out.push(b'\n');
+    Ok(out)
+}
+
 fn write(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, Safe::default());
     value.serialize(&mut serializer)?;
     out.push(b'\n');
     Ok(out)
+}
+
+fn safe_fragment<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
+    for character in fragment.chars() {
+        if !is_unsafe(character) {
+            writer.write_all(character.encode_utf8(&mut [0; 4]).as_bytes())?;
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            write!(writer, "\\u{unit:04x}")?;
+        }
+    }
+    Ok(())
+}
+
+/// JSON on one line, its strings as safe.
+#[cfg(feature = "full")]
+struct Line;
+
+#[cfg(feature = "full")]
+impl Formatter for Line {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        safe_fragment(writer, fragment)
+    }
 }
 
 /// Pretty JSON whose strings are safe to print.
@@ -164,16 +211,7 @@ impl Formatter for Safe {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        for character in fragment.chars() {
-            if !is_unsafe(character) {
-                writer.write_all(character.encode_utf8(&mut [0; 4]).as_bytes())?;
-                continue;
-            }
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-        }
-        Ok(())
+        safe_fragment(writer, fragment)
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {

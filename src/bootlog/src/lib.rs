@@ -5,6 +5,7 @@
 //! ```text
 //! input::Record --frames--> fold --> model::Boot --> show::page --> page::Page --> text
 //!                                              |-> json::boot --> bytes
+//!                                              |-> export (feature `full`), for other tools
 //!                                              |-> plot, as a page or (feature `full`) an SVG
 //!                                              |-> blame, output, diff with another boot
 //!                                              \-> critical_path, with the plan of the boot
@@ -16,6 +17,8 @@ pub mod blame;
 pub mod critical_path;
 pub mod diff;
 pub mod error;
+#[cfg(feature = "full")]
+pub mod export;
 #[cfg(feature = "full")]
 pub mod fleet;
 pub mod fold;

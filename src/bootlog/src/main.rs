@@ -51,6 +51,8 @@ fn run(command: &Command) -> Done {
         Command::Plot(asked) => run_plot(asked),
         #[cfg(feature = "full")]
         Command::Fleet(asked) => run_fleet(asked),
+        #[cfg(feature = "full")]
+        Command::Export(asked) => run_export(asked),
     };
     text.map(|text| (text, Exit::Fine))
 }
@@ -145,6 +147,24 @@ fn run_plot(asked: &Plot) -> Result<Vec<u8>, Error> {
     match asked.json {
         true => json::plot(&chart).map_err(Error::Write),
         false => Ok(plot::page(&chart).render(colour()).into()),
+    }
+}
+
+#[cfg(feature = "full")]
+fn run_export(asked: &cli::Export) -> Result<Vec<u8>, Error> {
+    use bootlog::export;
+
+    match asked.format {
+        cli::ExportFormat::Jsonl => {
+            let boots = Record::read(asked.which.file.as_deref(), Usual::Kept)?.boots()?;
+            export::lines(&boots).map_err(Error::Write)
+        }
+        cli::ExportFormat::Trace => {
+            export::trace(&plot::chart(&asked.which.read()?)).map_err(Error::Write)
+        }
+        cli::ExportFormat::Openmetrics => {
+            Ok(export::openmetrics(&asked.which.read()?).into_bytes())
+        }
     }
 }
 

@@ -111,7 +111,19 @@ fn damaged_records_are_shown_as_far_as_they_go() {
         let chart = plot::chart(&boot);
         check(&plot::page(&chart).render(Colour::No));
         #[cfg(feature = "full")]
-        roxmltree::Document::parse(&plot::svg::svg(&chart)).expect("XML");
+        {
+            roxmltree::Document::parse(&plot::svg::svg(&chart)).expect("XML");
+            let lines = bootlog::export::lines(&boots).expect("JSON");
+            let trace = bootlog::export::trace(&chart).expect("JSON");
+            let metrics = bootlog::export::openmetrics(&boot).into_bytes();
+            for exported in [lines, trace, metrics] {
+                let text = String::from_utf8(exported).expect("text");
+                assert!(
+                    text.chars()
+                        .all(|letter| letter == '\n' || !is_unsafe(letter))
+                );
+            }
+        }
         let path = critical_path::critical_path(&boot, None);
         check(&critical_path::page(&path).render(Colour::No));
         let json = String::from_utf8(json::boot(&boot).expect("JSON")).expect("text");

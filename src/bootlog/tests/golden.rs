@@ -81,7 +81,14 @@ fn every_record_through_every_command() {
         check(&path, &["plot"], "plot.txt");
         check(&path, &["plot", "--json"], "plot.json");
         #[cfg(feature = "full")]
-        check(&path, &["plot", "--svg"], "svg");
+        for (arguments, kind) in [
+            (["plot", "--svg"], "svg"),
+            (["export", "jsonl"], "jsonl"),
+            (["export", "trace"], "trace.json"),
+            (["export", "openmetrics"], "prom"),
+        ] {
+            check(&path, &arguments, kind);
+        }
         let diff: &[&str] = &["diff", &good];
         for command in [&["show"], &["critical-path"], &["blame"], &["plot"], diff] {
             let shown = run(command, &path);
@@ -138,6 +145,77 @@ fn pictures_are_documents() {
                     .attributes()
                     .all(|attribute| !attribute.name().starts_with("on"))
             );
+        }
+    }
+}
+
+/// Each line of an export for warehouses is what `show --json` says of that boot.
+#[cfg(feature = "full")]
+#[test]
+fn lines_are_boots() {
+    let path = records().join("ring-of-three-boots.record");
+    let lines = run(&["export", "jsonl"], &path);
+    for (boot, line) in ["2", "1", "0"].into_iter().zip(lines.lines()) {
+        let shown = run(&["show", "--json", "--boot", boot], &path);
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(value(line), value(&shown));
+    }
+    assert_eq!(lines.lines().count(), 3);
+}
+
+/// What a trace's reader demands: times, and on one thread nothing that overlaps.
+#[cfg(feature = "full")]
+#[test]
+fn traces_nest() {
+    for (name, _) in common::stories::all() {
+        let path = records().join(name).with_extension("record");
+        let text = run(&["export", "trace"], &path);
+        let trace: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let mut bars = Vec::new();
+        for event in trace["traceEvents"].as_array().expect("events") {
+            if event["ph"] == "X" {
+                let number = |key: &str| event[key].as_f64().expect("a number");
+                let end = number("ts") + number("dur");
+                bars.push((
+                    number("pid") as u32,
+                    number("tid") as u32,
+                    number("ts"),
+                    end,
+                ));
+            }
+        }
+        bars.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
+        for pair in bars.windows(2) {
+            let [one, next] = pair else { continue };
+            let is_apart = (one.0, one.1) != (next.0, next.1) || one.3 <= next.2 + 0.001;
+            assert!(is_apart, "{name}: {one:?} {next:?}");
+        }
+    }
+}
+
+/// What a parser of metrics demands: each family once and in one piece, no sample twice, an end.
+#[cfg(feature = "full")]
+#[test]
+fn metrics_are_metrics() {
+    for (name, _) in common::stories::all() {
+        let path = records().join(name).with_extension("record");
+        let text = run(&["export", "openmetrics"], &path);
+        assert!(text.ends_with("# EOF\n"), "{name}");
+        let mut seen = std::collections::HashSet::new();
+        let mut family = "";
+        for line in text.lines() {
+            if let Some(begun) = line.strip_prefix("# TYPE ") {
+                family = begun.strip_suffix(" gauge").expect("a gauge");
+                assert!(seen.insert(("family", family)), "{name}: {line}");
+            } else if !line.starts_with('#') {
+                let (series, value) = line.rsplit_once(' ').expect("a value");
+                assert!(series.starts_with(family), "{name}: {line}");
+                assert!(
+                    value.parse::<f64>().is_ok_and(f64::is_finite),
+                    "{name}: {line}"
+                );
+                assert!(seen.insert(("series", series)), "{name}: {line}");
+            }
         }
     }
 }
