@@ -99,7 +99,7 @@ impl Keys {
         backend: Backend,
         identity: Identity,
     ) -> Result<Baked, Error> {
-        let tools = "tools = [\"busybox\", \"e2fsck\", \"dropbear\", \"bootlog\", \"sftp-server\"]";
+        let tools = "tools = [\"busybox\", \"e2fsck\", \"dropbear\", \"bootlog\", \"sftp-server\", \"scp\"]";
         let (settings, packages, host_key) = match backend {
             Backend::Dropbear => (
                 String::new(),
@@ -424,18 +424,20 @@ fn clients(artefacts: &Artefacts, backend: Backend) -> Result<(), Error> {
         .map_err(|error| Error::unexpected(error.to_string()))?;
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.starts_with("/dev/pts/"), "{said}");
-    // Another key each 64 KiB: what has gone there and back is what was sent.
-    let copy = |from: &str, to: &str| -> Result<(), Error> {
-        let mut command = door.ssh.copy_command();
-        command.args(["-o", "RekeyLimit=64K", from, to]);
-        files::run(&mut command).map(drop)
-    };
-    copy(&small.to_string_lossy(), &there("openssh"))?;
-    copy(&there("openssh"), &back.to_string_lossy())?;
-    assert!(
-        files::read(&back)? == bytes,
-        "the file is not what was sent"
-    );
+    // Another key each 64 KiB: what has gone there and back is what was sent. By both protocols: a word of a greeting
+    // in either would be taken for one of the protocol's own.
+    for protocol in ["-s", "-O"] {
+        let copy = |from: &str, to: &str| -> Result<(), Error> {
+            let mut command = door.ssh.copy_command();
+            command.args([protocol, "-o", "RekeyLimit=64K", from, to]);
+            files::run(&mut command).map(drop)
+        };
+        let there = there(&format!("openssh{protocol}"));
+        copy(&small.to_string_lossy(), &there)?;
+        copy(&there, &back.to_string_lossy())?;
+        assert!(files::read(&back)? == bytes, "{protocol}: another file");
+        files::write(&back, b"")?;
+    }
     let mut python = Command::new(artefacts.clients.join("python"));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/log_in.py");
     python.arg(script).arg(door.port.to_string());

@@ -38,6 +38,8 @@ pub enum Tool {
     Dbclient,
     /// Serves files to sftp(1) and scp(1), where dropbear is the sshd.
     SftpServer,
+    /// The other end of scp(1) in its old protocol: `scp -O`, and clients from before OpenSSH 9.
+    Scp,
     /// The rescue sshd. Never packed: every boot starts it.
     Dropbear,
     /// OpenSSH's in its place, with what it consists of.
@@ -59,12 +61,13 @@ struct Facts {
 
 impl Tool {
     /// All.
-    pub const ALL: [Tool; 7] = [
+    pub const ALL: [Tool; 8] = [
         Tool::E2fsck,
         Tool::Busybox,
         Tool::Bootlog,
         Tool::Dbclient,
         Tool::SftpServer,
+        Tool::Scp,
         Tool::Dropbear,
         Tool::Sshd,
     ];
@@ -121,6 +124,14 @@ impl Tool {
                 place: "usr/lib/openssh/sftp-server",
                 package: "openssh-sftp-server",
                 reason: "serves files to sftp and scp",
+                will_do: Elf::is,
+            },
+            Tool::Scp => Facts {
+                name: "scp",
+                paths: &["/usr/bin/scp"],
+                place: "usr/bin/scp",
+                package: "openssh-client",
+                reason: "copies files by scp's old protocol",
                 will_do: Elf::is,
             },
             Tool::Dbclient => Facts {
@@ -207,6 +218,8 @@ impl<'a> Tools<'a> {
                 let reason = "where Debian's dropbear looks for it";
                 layout.symlink("usr/lib/sftp-server", "openssh/sftp-server", reason);
             }
+            // With libraries, which are not packed either.
+            Tool::Scp => layout.file(facts.place, 0o755, found.bytes, &reason),
             Tool::Busybox => {
                 let applets = applets(&found.bytes, &place)?;
                 layout.tool(facts.place, found.bytes, &reason);

@@ -65,6 +65,20 @@ fn an_image_with_openssh_has_what_it_consists_of() {
     assert!(!has("usr/lib/openssh/sshd-auth") && !has("usr/sbin/dropbear"));
 }
 
+/// Both are there when a client asks, without a shell that would unpack them first.
+#[test]
+fn what_serves_files_is_not_packed() {
+    let mut world = World::new(Order::Forward);
+    world.write("root/usr/bin/scp", fixture::program(b"scp"));
+    let server = fixture::program(b"sftp-server");
+    world.write("root/usr/lib/openssh/sftp-server", server);
+    world.recipe.tools.extend([Tool::SftpServer, Tool::Scp]);
+    world.recipe.packing = Packing::Packed;
+    let listing = bake(&world.recipe).unwrap().listing;
+    assert!(text(&listing, "usr/bin/scp").ends_with("scp"));
+    assert!(text(&listing, "usr/lib/openssh/sftp-server").ends_with("sftp-server"));
+}
+
 #[test]
 fn an_image_without_a_password_anywhere() {
     for world in [openssh(), World::new(Order::Forward)] {
