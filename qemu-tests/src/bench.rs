@@ -3,8 +3,10 @@
 //! Never a test: no figure is too slow. What fails a bench is that something was not done.
 
 pub(crate) mod boots;
+pub(crate) mod broken;
 pub(crate) mod fleet;
 pub(crate) mod guest;
+pub(crate) mod idle;
 pub(crate) mod order;
 pub(crate) mod rescue;
 pub(crate) mod roots;

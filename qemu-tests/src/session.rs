@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::wait;
@@ -53,9 +54,17 @@ impl Session {
     /// # Errors
     /// When the session is dead.
     pub fn ask(&mut self, command: &str) -> Result<String, Error> {
+        self.ask_within(command, wait::DEADLINE)
+    }
+
+    /// The same for a session that may well be dead: without an answer in this time, it is.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn ask_within(&mut self, command: &str, within: Duration) -> Result<String, Error> {
         let dead = |last: &str| Error::Deadline {
             what: format!("an answer to `{command}` in the open session"),
-            seconds: wait::DEADLINE.as_secs(),
+            seconds: within.as_secs(),
             last: last.to_owned(),
         };
         writeln!(self.stdin, "{{ {command}\n}} </dev/null; echo {MARK}")
@@ -63,7 +72,7 @@ impl Session {
             .map_err(|error| dead(&error.to_string()))?;
         let mut answer = String::new();
         loop {
-            match self.lines.recv_timeout(wait::DEADLINE) {
+            match self.lines.recv_timeout(within) {
                 Ok(line) if line == MARK => return Ok(answer.trim().to_owned()),
                 Ok(line) => answer.push_str(&(line + "\n")),
                 Err(_) => return Err(dead(&answer)),

@@ -1,4 +1,4 @@
-//! Peers for measuring: initramfs-tools' images for the same kernel, with and without dropbear, the
+//! Peers for measuring: initramfs-tools' images for the same kernel, with dropbear and e2fsck and without, the
 //! C programs that are the limit, and those that are measured with.
 
 use std::fs;
@@ -34,10 +34,14 @@ const PROGRAMS: [&str; 6] = [
     "work",
 ];
 
-/// Makes both images: first with dropbear, then with what hooks it in taken away.
+/// Makes the images: with dropbear; with what checks a root besides, which comes along by itself where a root is
+/// mounted; then with what hooks dropbear in taken away.
 const MAKE_IMAGES: &str = "\
 version=$(ls /lib/modules)
 mkinitramfs -o /boot/dropbear.img $version
+echo FSTYPE=ext4 > /etc/initramfs-tools/conf.d/root
+mkinitramfs -o /boot/checking.img $version
+rm /etc/initramfs-tools/conf.d/root
 rm -f /usr/share/initramfs-tools/hooks/dropbear /usr/share/initramfs-tools/scripts/*/dropbear
 mkinitramfs -o /boot/plain.img $version
 ";
@@ -87,7 +91,7 @@ pub(crate) fn make_images(into: &Path, authorized_keys: &Path) -> Result<(), Err
         format!("copy-in {} /etc/dropbear/initramfs", copied.display()),
         format!("chroot \"$1\" sh -e < '{}'", script.display()),
         format!(
-            "copy-out /boot/dropbear.img /boot/plain.img {}",
+            "copy-out /boot/dropbear.img /boot/checking.img /boot/plain.img {}",
             into.display()
         ),
     ];

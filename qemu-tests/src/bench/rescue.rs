@@ -1,4 +1,5 @@
-//! How soon somebody can log in, beside Debian's initramfs-tools with dropbear, and what an idle rescue costs.
+//! How soon somebody can log in by each of the rescue's sshds, beside Debian's initramfs-tools with dropbear; what an idle
+//! rescue costs; and what either does with a root that is broken ([`super::broken`]).
 //!
 //! The first banner is counted with no root disk at all, so that neither boot can end before it. A client knocks once in
 //! a while; the kernel's own trace says when /init was executed, when an sshd first sent anything, and when the
@@ -7,18 +8,23 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Command;
 
-use preroot_qemu_tests::{Artefacts, Disk, Door, Error, Nic, Spec, Ssh, free_port};
+use preroot_qemu_tests::{
+    Artefacts, Baked, Change, Error, Nic, Spec, Ssh, SshdImage, bake_sshd, files, free_port,
+};
 
 use super::Table;
+use super::broken;
 use super::guest::Peers;
+use super::idle::{self, Idle};
 
 /// What the section in the table is called.
 const HEADING: &str = "Rescue";
 /// The port of our rescue sshd in the config.
-const RESCUE_PORT: u16 = 2222;
+pub(super) const RESCUE_PORT: u16 = 2222;
 /// Everybody else's.
-const SSH_PORT: u16 = 22;
+pub(super) const SSH_PORT: u16 = 22;
 /// The kernel traces who runs, what is executed, and each time that something is sent.
 const TRACE: &str = "trace_event=sched:sched_switch,sched:sched_process_exec \
     kprobe_event=p:say,tcp_sendmsg trace_buf_size=8M";
@@ -26,7 +32,7 @@ const TRACE: &str = "trace_event=sched:sched_switch,sched:sched_process_exec \
 const READ_TRACE: &str = "mkdir -p /tmp/trace && mount -t tracefs none /tmp/trace && \
     grep -e say: -e filename=/init -e swapper /tmp/trace/trace | head -n 20000";
 /// Where initramfs-tools is told its address.
-const PEER_IP: &str = "ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off";
+pub(super) const PEER_IP: &str = "ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off";
 /// What the kernel says before it starts the image's init.
 const RUN_INIT: &str = "Run /init as init process";
 
@@ -47,12 +53,45 @@ impl Banner {
 pub(crate) fn run(peers: &Peers, table: &Table) -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
     eprintln!("measuring: each boot takes a minute or two, whatever else the machine does");
-    let ours = banner(&artefacts, &artefacts.image, RESCUE_PORT, "")?;
+    let openssh = openssh(&artefacts)?;
+    let sshds = [
+        ("preroot, dropbear", artefacts.image.clone()),
+        ("preroot, OpenSSH", openssh.image()),
+    ];
+    let mut rows = Vec::new();
+    let mut sizes = Vec::new();
+    for (name, image) in &sshds {
+        rows.push((*name, banner(&artefacts, image, RESCUE_PORT, "")?));
+        let size = (idle::bytes(image)?, idle::measure(&artefacts, image)?);
+        sizes.push((*name, size));
+    }
     let append = format!("root=/dev/vda1 {PEER_IP}");
     let theirs = banner(&artefacts, &peers.image("dropbear"), SSH_PORT, &append)?;
-    let mut text = banners(ours, theirs);
-    text.push_str(&memory(&artefacts)?);
+    rows.push(("initramfs-tools + dropbear", theirs));
+    let mut text = banners(&rows, theirs);
+    text.push_str(&memory(&sizes));
+    text.push_str(&broken::run(&artefacts, peers)?);
     table.hand_out(HEADING, &text)
+}
+
+/// The usual image with OpenSSH in it.
+fn openssh(artefacts: &Artefacts) -> Result<Baked, Error> {
+    let scratch = tempfile::tempdir().map_err(|error| Error::unexpected(error.to_string()))?;
+    let host_key = scratch.path().join("host_key");
+    let mut generate = Command::new("ssh-keygen");
+    generate.args(["-q", "-t", "ed25519", "-N", "", "-f"]);
+    files::run(generate.arg(&host_key))?;
+    let sshd = "[rescue]\n";
+    let change = Change {
+        replaced: [(sshd.to_owned(), format!("{sshd}sshd = \"openssh\"\n"))].into(),
+        added: String::new(),
+    };
+    let image = SshdImage {
+        packages: artefacts.openssh_packages.clone(),
+        authorized_keys: artefacts.client_key.with_extension("pub"),
+        host_key: Some(host_key),
+    };
+    bake_sshd(artefacts, &change, &image)
 }
 
 /// One counted boot until somebody is in.
@@ -122,7 +161,7 @@ fn event(line: &str) -> Option<(f64, &str)> {
     Some((seconds * 1e3, words))
 }
 
-fn banners(ours: Banner, theirs: Banner) -> String {
+fn banners(rows: &[(&str, Banner)], theirs: Banner) -> String {
     let mut text = String::from(
         "Guest time from the exec of /init to the first ssh banner, one instruction is one ns (QEMU icount), with no root\n\
          disk. Worked: without the time in which nobody had anything to do, the waits for the network and for the client's next\n\
@@ -130,7 +169,7 @@ fn banners(ours: Banner, theirs: Banner) -> String {
          | | worked, ms | waited, ms | from init to banner, ms | worked / dropbear-initramfs |\n\
          |---|---:|---:|---:|---:|\n",
     );
-    for (name, one) in [("preroot", ours), ("initramfs-tools + dropbear", theirs)] {
+    for (name, one) in rows {
         let (worked, ratio) = (one.worked_ms(), one.worked_ms() / theirs.worked_ms());
         let Banner {
             elapsed_ms,
@@ -145,38 +184,29 @@ fn banners(ours: Banner, theirs: Banner) -> String {
     text
 }
 
-/// What an idle rescue takes, asked by the root's own sshd: nobody has been in the rescue.
-fn memory(artefacts: &Artefacts) -> Result<String, Error> {
-    eprintln!("  an idle rescue's memory");
-    let disk = Disk::copy(artefacts)?;
-    let port = free_port()?;
-    let mut machine = Spec::new(artefacts)
-        .disk(&disk)
-        .nic(Nic::User {
-            forwards: vec![(port, SSH_PORT)],
-        })
-        .start_init()?;
-    let root = Ssh::new(artefacts, Door::Root, port)?;
-    root.wait(&mut machine)?;
-    let group = "/run/preroot/cgroup/rescue";
-    let kib = |command: &str| -> Result<u64, Error> {
-        let text = root.text_of(command)?;
-        text.parse()
-            .map_err(|_| Error::unexpected(format!("{command}: {text}")))
-    };
-    let charged = kib(&format!("echo $(($(cat {group}/memory.current) / 1024))"))?;
-    let sshd = format!("$(head -n 1 {group}/cgroup.procs)");
-    let field = |name: &str| {
-        format!("sed -n 's/^{name}: *\\([0-9]*\\) kB/\\1/p' /proc/{sshd}/smaps_rollup")
-    };
-    let (pss, rss) = (kib(&field("Pss"))?, kib(&field("Rss"))?);
-    let stage = kib("du -skx /run/preroot/stage | cut -f 1")?;
-    machine.cut_power();
-    Ok(format!(
-        "\nAn idle rescue (dropbear, nobody has logged in, the order is done): its control group is charged {charged} KiB\n\
-         (memory.current: the process, its page tables, kernel stack and sockets); sshd's PSS is {pss} KiB, its RSS {rss} KiB,\n\
-         most of it pages of the stage, which it runs from. The stage, the unpacked image, is {stage} KiB.\n"
-    ))
+fn memory(sizes: &[(&str, (u64, Idle))]) -> String {
+    let mut text = String::from(
+        "\n## Sizes, and the memory of an idle rescue\n\n\
+         The root's own init has taken over and nobody has been in the rescue. All: what is free again, caches dropped, when\n\
+         its processes have been ended and its stage has been emptied; the kernel's own part is in it, and so is its noise,\n\
+         some 300 KiB. Stage: the unpacked image, which never leaves memory. Own: what the sshd has beside it.\n\n\
+         | | image, bytes | all, KiB | stage, KiB | own, KiB | stage once somebody has logged in, KiB |\n\
+         |---|---:|---:|---:|---:|---:|\n",
+    );
+    for (name, (bytes, idle)) in sizes {
+        let Idle {
+            stage,
+            own,
+            all,
+            stage_used,
+        } = idle;
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "| {name} | {bytes} | {all} | {stage} | {own} | {stage_used} |"
+        );
+    }
+    text
 }
 
 #[cfg(test)]
