@@ -9,7 +9,8 @@ FILE is raw frames, a store, or - for standard input. Without FILE: this boot fr
 /run/preroot/record, else the latest boot kept in /var/lib/preroot/record (from a rescue
 session /proc/1/root/var/lib/preroot/record).
 
-Colours are used on a terminal only, and not when NO_COLOR is set.
+Colours are used on a terminal only, and not when NO_COLOR is set. There long output goes
+through $PAGER, else less; PAGER= turns that off, and the rescue shell's bootlog has none.
 
 Exit codes:
   0    fine
@@ -59,6 +60,10 @@ pub(crate) enum Command {
     #[cfg(feature = "full")]
     #[command(after_help = AFTER_HELP)]
     Export(Export),
+    /// Write man pages and shell completions, for whoever packs this program.
+    #[cfg(feature = "full")]
+    #[command(after_help = AFTER_HELP)]
+    Generate(Generate),
 }
 
 /// Which boot.
@@ -189,4 +194,12 @@ pub(crate) enum ExportFormat {
     Trace,
     /// One boot as OpenMetrics text, for node_exporter's textfile collector.
     Openmetrics,
+}
+
+#[cfg(feature = "full")]
+#[derive(Args)]
+pub(crate) struct Generate {
+    /// Where to: man pages into DIR/man1, completions of bash, zsh and fish into DIR/completions.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
 }

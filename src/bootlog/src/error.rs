@@ -96,6 +96,14 @@ pub enum Error {
         /// Files and directories that could not be read.
         unreadable: u64,
     },
+    /// Man pages and completions cannot be written.
+    #[error("{}: cannot be written: {source}\nName a directory that you may write to.", path.display())]
+    Generate {
+        /// Where to.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// There is no such boot.
     #[error("{}: no boot {asked}: it has {there}, 0 is the latest\n`bootlog list` shows them.", path.display())]
     NoBoot {
@@ -163,7 +171,10 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Error::NoRecord { .. } => Exit::Unavailable,
-            Error::Permission { .. } | Error::Read { .. } | Error::Write(_) => Exit::System,
+            Error::Permission { .. }
+            | Error::Read { .. }
+            | Error::Write(_)
+            | Error::Generate { .. } => Exit::System,
             Error::Plan { source, .. } if source.kind() != io::ErrorKind::NotFound => Exit::System,
             Error::Missing { .. }
             | Error::Plan { .. }

@@ -5,6 +5,10 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+#[cfg(feature = "full")]
+mod generate;
+#[cfg(feature = "full")]
+mod pager;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -53,6 +57,8 @@ fn run(command: &Command) -> Done {
         Command::Fleet(asked) => run_fleet(asked),
         #[cfg(feature = "full")]
         Command::Export(asked) => run_export(asked),
+        #[cfg(feature = "full")]
+        Command::Generate(asked) => generate::generate(&asked.dir).map(|()| Vec::new()),
     };
     text.map(|text| (text, Exit::Fine))
 }
@@ -197,6 +203,10 @@ fn colour() -> Colour {
 
 /// Prints, and takes a reader that went away (`| head`) for one that has seen enough.
 fn print(text: &[u8]) -> Result<(), Error> {
+    #[cfg(feature = "full")]
+    if io::stdout().is_terminal() && pager::show(text) {
+        return Ok(());
+    }
     let mut out = io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),

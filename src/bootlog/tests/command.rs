@@ -155,6 +155,66 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(done.stderr.is_empty());
 }
 
+/// Every command has a page and is completed, and the pages say what the help says.
+#[cfg(feature = "full")]
+#[test]
+fn man_pages_and_completions() {
+    let place = tempfile::tempdir().expect("a directory");
+    let dir = place.path().join("new");
+    let done = bootlog(&["generate", &dir.display().to_string()]);
+    assert_eq!(done.status.code(), Some(0));
+    let read = |name: &str| fs::read_to_string(dir.join(name)).expect(name);
+    let completions = ["bootlog.bash", "_bootlog", "bootlog.fish"];
+    for command in [
+        "show",
+        "list",
+        "blame",
+        "output",
+        "critical-path",
+        "diff",
+        "plot",
+        "fleet",
+        "export",
+    ] {
+        let page = read(&format!("man1/bootlog-{command}.1"));
+        assert!(page.contains("Exit codes"), "{command}: {page}");
+        for completion in completions {
+            assert!(read(&format!("completions/{completion}")).contains(command));
+        }
+    }
+    assert!(read("man1/bootlog.1").contains("Read boot records"));
+    refused(&["generate", "/proc/nowhere"], 111, "cannot be written");
+}
+
+/// On a terminal, which script(1) makes: colours unless they are refused, and a pager unless there is none.
+#[cfg(feature = "full")]
+#[test]
+fn on_a_terminal() {
+    let shown = |settings: &[(&str, &str)]| {
+        let line = format!("{} show {}", env!("CARGO_BIN_EXE_bootlog"), record("good"));
+        let mut command = Command::new("script");
+        command
+            .args(["-qec", &line, "/dev/null"])
+            .stdin(Stdio::null());
+        command.env_remove("NO_COLOR").env_remove("LESS");
+        let done = command
+            .envs(settings.iter().copied())
+            .output()
+            .expect("script(1)");
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    let plain = shown(&[("PAGER", ""), ("NO_COLOR", "1")]);
+    assert!(
+        plain.contains("STAGES") && !plain.contains('\u{1b}'),
+        "{plain:?}"
+    );
+    assert!(shown(&[("PAGER", "")]).contains("\u{1b}[1;32mOK"));
+    let paged = shown(&[("PAGER", "sed 's/^/paged /'"), ("NO_COLOR", "1")]);
+    assert!(paged.contains("paged OK"), "{paged:?}");
+    let none = shown(&[("PAGER", "/nonexistent/pager"), ("NO_COLOR", "1")]);
+    assert!(none.contains("STAGES"), "{none:?}");
+}
+
 #[test]
 fn help_names_every_exit_code() {
     let done = bootlog(&["show", "--help"]);
