@@ -3,8 +3,14 @@
 //! Numbers are for ever: a kind or key that is no longer written is not used again, a new key is an
 //! `Option`, so old records still decode.
 
+mod rescue;
+mod scripts;
+
 use minicbor::encode::write::Cursor;
 use minicbor::{Decode, Encode};
+
+pub use self::rescue::*;
+pub use self::scripts::*;
 
 macro_rules! events {
     ($($(#[$doc:meta])* $number:literal $name:ident),+ $(,)?) => {
@@ -228,27 +234,6 @@ pub struct Network<'a> {
     pub errno: u16,
 }
 
-/// The rescue sshd was started or ended.
-#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct Sshd<'a> {
-    /// `started`, `ended`, `failed`; `off`, `on`: a policy has switched it, see `why`.
-    #[cbor(b(0), with = "crate::text")]
-    pub what: &'a str,
-    /// Its pid, 0 when it could not be started.
-    #[n(1)]
-    pub pid: u32,
-    /// How often it was started in this boot.
-    #[n(2)]
-    pub starts: u32,
-    /// Exit status as wait(2) gives it, or errno when it could not be started.
-    #[n(3)]
-    pub status: i32,
-    /// Why it was switched on or off; `None`: it was not.
-    #[cbor(b(4), with = "crate::text::optional", has_nil)]
-    pub why: Option<&'a str>,
-}
-
 /// One expected or found piece of hardware.
 #[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
 #[cbor(map)]
@@ -349,159 +334,6 @@ pub struct Mounted<'a> {
     pub options: &'a str,
 }
 
-/// A runlevel's scripts began.
-#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct RunlevelBegan<'a> {
-    /// `S`, `2`, `0`, `6`.
-    #[cbor(b(0), with = "crate::text")]
-    pub runlevel: &'a str,
-    /// How many scripts it has.
-    #[n(1)]
-    pub scripts: u32,
-    /// `levels` or `edges`.
-    #[cbor(b(2), with = "crate::text")]
-    pub policy: &'a str,
-}
-
-/// A runlevel's scripts are done.
-#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct RunlevelEnded<'a> {
-    /// Which.
-    #[cbor(b(0), with = "crate::text")]
-    pub runlevel: &'a str,
-    /// How many ended with status 0.
-    #[n(1)]
-    pub succeeded: u32,
-    /// How many did not.
-    #[n(2)]
-    pub failed: u32,
-    /// How many were ended by their deadline.
-    #[n(3)]
-    pub timed_out: u32,
-    /// How many had nothing to start: exit 5, not installed, or 6, not configured.
-    #[n(4)]
-    pub skipped: Option<u32>,
-}
-
-/// An init script was started.
-#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct ScriptStarted<'a> {
-    /// Its number in the plan; ties `Output` and `ScriptEnded` to it.
-    #[n(0)]
-    pub script: u32,
-    /// Its file name.
-    #[cbor(b(1), with = "crate::text")]
-    pub name: &'a str,
-    /// `S`, `2`, `0`, `6`.
-    #[cbor(b(2), with = "crate::text")]
-    pub runlevel: &'a str,
-    /// Its level in the frozen order, from 1.
-    #[n(3)]
-    pub level: u16,
-    /// `start` or `stop`.
-    #[cbor(b(4), with = "crate::text")]
-    pub argument: &'a str,
-    /// Its pid; 0 when it could not be started (`ScriptEnded` follows with the errno).
-    #[n(5)]
-    pub pid: u32,
-    /// The script whose end let it start, by number; `None` when it waited for nobody.
-    #[n(6)]
-    pub waited_for: Option<u32>,
-}
-
-/// How a script ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
-pub enum ScriptEnd {
-    /// It exited; `status` is its exit code.
-    #[n(0)]
-    Exited,
-    /// A signal ended it; `status` is the signal.
-    #[n(1)]
-    Signalled,
-    /// Its deadline ended it; `status` is the signal that did.
-    #[n(2)]
-    TimedOut,
-    /// It could not be started; `status` is errno.
-    #[n(3)]
-    NotStarted,
-    /// It had not ended when the deadline's SIGKILL should have taken it; the boot went on.
-    #[n(4)]
-    Abandoned,
-}
-
-/// An init script ended.
-#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct ScriptEnded<'a> {
-    /// Its number in the plan.
-    #[n(0)]
-    pub script: u32,
-    /// Its file name.
-    #[cbor(b(1), with = "crate::text")]
-    pub name: &'a str,
-    /// How.
-    #[n(2)]
-    pub end: ScriptEnd,
-    /// Exit code, signal or errno.
-    #[n(3)]
-    pub status: u16,
-    /// From start to end, ns.
-    #[n(4)]
-    pub took_ns: u64,
-    /// CPU time in user mode, ns, with all children it waited for.
-    #[n(5)]
-    pub user_ns: u64,
-    /// CPU time in the kernel, ns.
-    #[n(6)]
-    pub system_ns: u64,
-    /// Largest resident set of it or a child it waited for, KiB.
-    #[n(7)]
-    pub memory_kib: u32,
-    /// Output bytes it wrote until it ended, kept or not.
-    #[n(8)]
-    pub output_bytes: u64,
-}
-
-/// Whose output it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
-pub enum Source {
-    /// An init script; `script` is its number.
-    #[n(0)]
-    Script,
-    /// The file system check.
-    #[n(1)]
-    Fsck,
-    /// The rescue sshd.
-    #[n(2)]
-    Sshd,
-    /// Another child of PID 1.
-    #[n(3)]
-    Child,
-    /// A program that assembles what the root lies on.
-    #[n(4)]
-    Assembly,
-}
-
-/// A piece of output.
-#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct Output<'a> {
-    /// Whose.
-    #[n(0)]
-    pub source: Source,
-    /// The script's number in the plan, 0 for other sources.
-    #[n(1)]
-    pub script: u32,
-    /// The bytes as they came.
-    #[cbor(b(2), with = "minicbor::bytes")]
-    pub bytes: &'a [u8],
-}
-
 /// How the boot went, in one line.
 #[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
 #[cbor(map)]
@@ -517,24 +349,6 @@ pub struct Verdict<'a> {
     pub detail: Option<&'a str>,
 }
 
-/// A service of inittab was started or ended.
-#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct Service<'a> {
-    /// inittab's id.
-    #[cbor(b(0), with = "crate::text")]
-    pub id: &'a str,
-    /// `started`, `ended`, `failed`, `held back`.
-    #[cbor(b(1), with = "crate::text")]
-    pub what: &'a str,
-    /// Its pid.
-    #[n(2)]
-    pub pid: u32,
-    /// Exit status as wait(2) gives it, or errno.
-    #[n(3)]
-    pub status: i32,
-}
-
 /// The machine is going down.
 #[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
 #[cbor(map)]
@@ -545,31 +359,6 @@ pub struct Shutdown<'a> {
     /// Who asked: `initctl`, `ctrl-alt-del`, `operator`, `panic=`.
     #[cbor(b(1), with = "crate::text")]
     pub who: &'a str,
-}
-
-/// A person gave an order, or the boot began or ceased to wait for one.
-///
-/// A wait begins with `waiting`. What ends it has [`waited_ns`](Operator::waited_ns), whoever ended it: a person's
-/// `continue`, `retry`, `reboot`, `poweroff` or `halt`, or `panic=`, `ctrl-alt-del`, `initctl`.
-#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct Operator<'a> {
-    /// `waiting`, `continue`, `retry`, `reboot`, ...
-    #[cbor(b(0), with = "crate::text")]
-    pub what: &'a str,
-    /// The stage it is about.
-    #[cbor(b(1), with = "crate::text")]
-    pub stage: &'a str,
-    /// Of a wait, why: `held`, or the step that failed, in words. Of an order, what else was said:
-    /// `root=/dev/vdb1 ro`.
-    #[cbor(b(2), with = "crate::text::optional", has_nil)]
-    pub why: Option<&'a str>,
-    /// Who gave it: `ADDRESS:PORT` and key of a session, or `pid 123 sh`.
-    #[cbor(b(3), with = "crate::text::optional", has_nil)]
-    pub by: Option<&'a str>,
-    /// How long the wait was that it ended, ns.
-    #[n(4)]
-    pub waited_ns: Option<u64>,
 }
 
 /// Something worth a line.
@@ -624,78 +413,4 @@ pub struct Assembled<'a> {
     /// `done`, `failed`, `timed out`, `not started`.
     #[cbor(b(7), with = "crate::text")]
     pub verdict: &'a str,
-}
-
-/// Somebody logged in to the rescue, left it, or was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct Session<'a> {
-    /// `began`, `ended`, `refused`.
-    #[cbor(b(0), with = "crate::text")]
-    pub what: &'a str,
-    /// The key by its type and fingerprint, or the certificate by its id, serial number and CA, as sshd has it; empty: it
-    /// came with none that sshd told of.
-    #[cbor(b(1), with = "crate::text")]
-    pub who: &'a str,
-    /// The user; of one that was refused empty where sshd does not tell.
-    #[cbor(b(2), with = "crate::text")]
-    pub user: &'a str,
-    /// `ADDRESS:PORT` of the client, with brackets around an IPv6 address.
-    #[cbor(b(3), with = "crate::text")]
-    pub from: &'a str,
-    /// The process of its sshd, 0 when sshd does not tell.
-    #[n(4)]
-    pub pid: u32,
-    /// When it began, or first was heard of, ns on the clock of the frames.
-    #[n(5)]
-    pub began_ns: u64,
-    /// How it ended, or why it was refused, in sshd's words.
-    #[cbor(b(6), with = "crate::text")]
-    pub how: &'a str,
-    /// How many were refused in this boot until now: of many, not each has a frame.
-    #[n(7)]
-    pub refused: u32,
-}
-
-/// What was made is handed to the root, or taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct Handover<'a> {
-    /// `keep`: all of it stays; `teardown`: addresses and routes are taken off; `give back`: they are put on again, where
-    /// the root has put none.
-    #[cbor(b(0), with = "crate::text")]
-    pub what: &'a str,
-    /// To whom: the root's init, or the script that sets up the network.
-    #[cbor(b(1), with = "crate::text")]
-    pub to: &'a str,
-    /// Lines of the receipt, or addresses and routes that were taken off or put on.
-    #[n(2)]
-    pub count: u32,
-    /// How many of those could not be.
-    #[n(3)]
-    pub failed: u32,
-    /// errno when it could not be done at all.
-    #[n(4)]
-    pub errno: u16,
-}
-
-/// A verdict was sent to a syslog receiver, or not.
-#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct Syslog<'a> {
-    /// The receiver, `ADDRESS:PORT`.
-    #[cbor(b(0), with = "crate::text")]
-    pub to: &'a str,
-    /// The verdict's word.
-    #[cbor(b(1), with = "crate::text")]
-    pub word: &'a str,
-    /// Bytes of the datagram that the kernel took; 0: none.
-    #[n(2)]
-    pub bytes: u32,
-    /// Why it did not, or what the network has said of it since.
-    #[n(3)]
-    pub errno: u16,
-    /// How often it was tried.
-    #[n(4)]
-    pub tries: u32,
 }
