@@ -194,6 +194,9 @@ pub(crate) enum ExportFormat {
     Trace,
     /// One boot as OpenMetrics text, for node_exporter's textfile collector.
     Openmetrics,
+    /// Every boot of the record as a Parquet table: a row for each thing that took time, as blame has it.
+    #[cfg(feature = "exports")]
+    Parquet,
 }
 
 #[cfg(feature = "full")]

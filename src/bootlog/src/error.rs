@@ -104,6 +104,11 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A file for programs is not written to a terminal.
+    #[error(
+        "Parquet is not for a terminal\nSend it to a file: bootlog export parquet > boots.parquet"
+    )]
+    Binary,
     /// There is no such boot.
     #[error("{}: no boot {asked}: it has {there}, 0 is the latest\n`bootlog list` shows them.", path.display())]
     NoBoot {
@@ -171,6 +176,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Error::NoRecord { .. } => Exit::Unavailable,
+            Error::Binary => Exit::Usage,
             Error::Permission { .. }
             | Error::Read { .. }
             | Error::Write(_)

@@ -2,6 +2,8 @@
 //! for node_exporter's textfile collector.
 
 mod openmetrics;
+#[cfg(feature = "exports")]
+mod parquet;
 mod trace;
 
 use std::io;
@@ -10,6 +12,8 @@ use crate::json;
 use crate::model::Boot;
 
 pub use self::openmetrics::openmetrics;
+#[cfg(feature = "exports")]
+pub use self::parquet::parquet;
 pub use self::trace::trace;
 
 /// Boots as JSON lines: each what `show --json` gives, on one line.

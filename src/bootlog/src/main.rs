@@ -171,6 +171,15 @@ fn run_export(asked: &cli::Export) -> Result<Vec<u8>, Error> {
         cli::ExportFormat::Openmetrics => {
             Ok(export::openmetrics(&asked.which.read()?).into_bytes())
         }
+        #[cfg(feature = "exports")]
+        cli::ExportFormat::Parquet => {
+            if io::stdout().is_terminal() {
+                return Err(Error::Binary);
+            }
+            let boots = Record::read(asked.which.file.as_deref(), Usual::Kept)?.boots()?;
+            let file = export::parquet(&boots);
+            file.map_err(|error| Error::Write(io::Error::other(error)))
+        }
     }
 }
 
