@@ -15,6 +15,7 @@ use crate::control::Operator;
 use crate::groups::Groups;
 use crate::handover::Handover;
 use crate::keeper::Keeper;
+use crate::kernel_log::KernelLog;
 use crate::limits::{CHILDREN_MAX, DRAIN_READS_MAX, READ_BYTES};
 use crate::machine::{Child, End, Errno, Event, Loudness, Machine, Nanoseconds, Pid1, Signal};
 use crate::modules::Modules;
@@ -46,6 +47,8 @@ pub(crate) enum Purpose {
     Fsck,
     /// Copies the record into its store.
     Keep,
+    /// Reads the kernel's log.
+    KernelLog,
     Console,
     /// Sends a verdict to syslog receivers.
     Syslog,
@@ -106,6 +109,7 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) console: Console,
     pub(crate) keeper: Keeper,
     pub(crate) syslog: Syslog,
+    pub(crate) kernel_log: KernelLog,
     pub(crate) policy: Policy,
     pub(crate) handover: Handover,
     /// Where the root is now.
@@ -160,6 +164,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             console: Console::default(),
             keeper: Keeper::default(),
             syslog: Syslog::default(),
+            kernel_log: KernelLog::default(),
             policy: Policy::default(),
             handover: Handover::default(),
             root_place: RootPlace::Nowhere,
@@ -272,6 +277,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             self.console.deadline(),
             self.check.deadline(),
             self.keeper.deadline(),
+            self.kernel_log.deadline(),
             self.policy.deadline(),
             self.handover.deadline(),
         ]
@@ -292,6 +298,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         crate::console::due(self, now);
         crate::fsck::due(self, now);
         crate::keeper::due(self, now);
+        crate::kernel_log::due(self, now);
         crate::policy::due(self, now);
         crate::handover::due(self, now);
     }
@@ -335,6 +342,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Assembly => crate::assembly::ended(self, end.status),
             Purpose::Fsck => crate::fsck::ended(self, end),
             Purpose::Keep => crate::keeper::ended(self, end.status),
+            Purpose::KernelLog => crate::kernel_log::ended(self),
             Purpose::Task => self.task.ended(end.status),
             Purpose::Console => crate::console::ended(self),
             Purpose::Syslog => crate::syslog::ended(self),
@@ -368,6 +376,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Probe => crate::root::probe_output(self, bytes),
             Purpose::Assembly => crate::assembly::output(self, bytes),
             Purpose::Fsck => crate::fsck::output(self, bytes),
+            Purpose::KernelLog => crate::kernel_log::output(self, bytes),
             Purpose::Task => crate::task::output(self, bytes),
             Purpose::Syslog => crate::syslog::output(self, bytes),
             Purpose::Healthy => crate::policy::output(self, bytes),

@@ -377,7 +377,7 @@ impl Fake {
                     "host\tdb1\t0\tits MAC address\nnote\teth0\taddress 192.0.2.10/24\t0\njudged\n";
                 (said.to_string(), Behaviour::Runs)
             }
-            ("dropbear" | "/sbin/getty" | "-sh" | roles::HEALTHY, None) => {
+            ("dropbear" | "/sbin/getty" | "-sh" | roles::HEALTHY | roles::KERNEL_LOG, None) => {
                 (String::new(), Behaviour::Runs)
             }
             _ => ("did it\n".to_string(), Behaviour::Exits(0, "", 10)),

@@ -9,8 +9,9 @@ use crate::machine::{Errno, Machine};
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
 
-/// The stage: memory.
+/// The stage: memory, and what the kernel has to say of the rest.
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
+    crate::kernel_log::start(boot);
     let Some(plan) = boot.plan else {
         return Next::Done;
     };

@@ -31,6 +31,7 @@ mod health;
 mod holders;
 mod init_request;
 mod keeper;
+mod kernel_log;
 pub mod limits;
 pub mod machine;
 mod modules;

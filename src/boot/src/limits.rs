@@ -173,6 +173,12 @@ pub const HANDOVER_AFTER_NS: Nanoseconds = SECOND_NS;
 pub const HANDOVER_NS_MAX: Nanoseconds = 10 * SECOND_NS;
 /// Longest pause before the child that asks for the real sshd's banner is started again.
 pub const HEALTHY_BACKOFF_NS_MAX: Nanoseconds = 60 * SECOND_NS;
+/// Errors of the kernel that are kept of one boot.
+pub const KERNEL_MESSAGES_MAX: u32 = 128;
+/// A line of the kernel's log, with its numbers.
+pub const KERNEL_LINE_BYTES_MAX: usize = 320;
+/// Longest pause before the child that reads the kernel's log is started again.
+pub const KERNEL_LOG_BACKOFF_NS_MAX: Nanoseconds = 60 * SECOND_NS;
 /// Children at once that send a verdict to syslog receivers.
 pub const SYSLOG_SENDERS_MAX: usize = 4;
 /// A line in which one tells what became of it.

@@ -59,6 +59,9 @@ pub const HANDOVER: &str = "preroot-handover";
 /// with blanks between them, CLOCK `+`, or `-` when it is not to be believed. Each receiver a line, when it is known what became of
 /// it: `TO WORD BYTES ERRNO TRIES`. Exits 0.
 pub const SYSLOG: &str = "preroot-syslog";
+/// Tells what the kernel says of level err and above: `preroot-kernel-log NEXT`, NEXT the kernel's number of the first message that
+/// is wanted. Each a line, with tabs: `NUMBER LEVEL MICROSECONDS TEXT`, the time being CLOCK_MONOTONIC. Never ends.
+pub const KERNEL_LOG: &str = "preroot-kernel-log";
 /// Writes a line on every terminal of the machine, to people who are logged in: `preroot-tell LINE`.
 pub const TELL: &str = "preroot-tell";
 /// The operator's client: `preroot status|holders|continue|retry|reboot|poweroff|halt`.

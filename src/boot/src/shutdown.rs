@@ -77,6 +77,7 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>, request: Request) -> Errno
     // From here on nobody of ours goes to the root, which is to be unmounted.
     boot.keeper.stop();
     crate::policy::stop(boot);
+    crate::kernel_log::stop(boot);
     crate::sshd::stop(boot);
     end_everybody(boot);
     leave_root(boot);

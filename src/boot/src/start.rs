@@ -96,11 +96,13 @@ fn note_runlevel<M: Machine>(boot: &mut Boot<'_, M>, name: u8) {
 fn become_init<M: Machine>(boot: &mut Boot<'_, M>, path: &str) -> Next {
     seal::seal(boot);
     crate::network::stop(boot);
+    crate::kernel_log::stop(boot);
     policy::hand_over(boot);
     handover::to_init(boot, path);
     let errno = boot.machine.exec(boot.pid1, path, &[path]);
     handover::take_back(boot);
     crate::network::resume(boot);
+    crate::kernel_log::start(boot);
     policy::take_back(boot);
     boot.alarm(format_args!("root has no {path} that runs"));
     Next::Failed(Failed {

@@ -15,6 +15,7 @@ mod any_input;
 mod assembly;
 mod checks;
 mod keeping;
+mod kernel_log;
 mod operator;
 mod pivots;
 mod policies;

@@ -9,6 +9,7 @@ mod handover;
 mod healthy;
 mod holders;
 mod keep;
+mod kernel_log;
 mod lease;
 mod load_modules;
 mod mount;
@@ -76,6 +77,7 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::UNMOUNT => code(unmount::run(&words)),
         roles::HOLDERS => code(holders::run(&words)),
         roles::KEEP => code(keep::run(&words)),
+        roles::KERNEL_LOG => code(kernel_log::run(&words)),
         roles::TELL => code(tell::run(&words)),
         roles::UTMP => code(utmp::run(&words)),
         roles::HANDOVER => code(handover::run(&words, started)),

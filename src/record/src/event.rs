@@ -115,6 +115,8 @@ events! {
     24 Handover,
     /// A verdict was sent to a syslog receiver, or not.
     27 Syslog,
+    /// The kernel said that something is wrong.
+    29 KernelMessage,
 }
 
 /// The first frame: which boot this is.
@@ -413,4 +415,19 @@ pub struct Assembled<'a> {
     /// `done`, `failed`, `timed out`, `not started`.
     #[cbor(b(7), with = "crate::text")]
     pub verdict: &'a str,
+}
+
+/// A message of the kernel itself, of level err or above.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct KernelMessage<'a> {
+    /// As syslog(3) counts: 0 emerg to 3 err.
+    #[n(0)]
+    pub level: u8,
+    /// When the kernel said it, CLOCK_MONOTONIC in ns: before it was recorded.
+    #[n(1)]
+    pub at_ns: u64,
+    /// What it said; bytes that are no text as `\x1b`.
+    #[cbor(b(2), with = "crate::text")]
+    pub text: &'a str,
 }

@@ -1,10 +1,10 @@
 //! One event of every kind.
 
 use preroot_record::{
-    Assembled, Born, Event, Fsck, Handover, Hardware, Lost, Module, Mounted, Network, Note,
-    Operator, Outcome, Output, RootFound, RunlevelBegan, RunlevelEnded, ScriptEnd, ScriptEnded,
-    ScriptStarted, Service, Session, Shutdown, Source, Sshd, StageBegan, StageEnded, Syslog,
-    Verdict,
+    Assembled, Born, Event, Fsck, Handover, Hardware, KernelMessage, Lost, Module, Mounted,
+    Network, Note, Operator, Outcome, Output, RootFound, RunlevelBegan, RunlevelEnded, ScriptEnd,
+    ScriptEnded, ScriptStarted, Service, Session, Shutdown, Source, Sshd, StageBegan, StageEnded,
+    Syslog, Verdict,
 };
 
 /// Every kind, with this text in every text field and numbers as large as they can be.
@@ -224,6 +224,12 @@ fn rest(text: &str) -> Vec<Event<'_>> {
             bytes: u32::MAX,
             errno: u16::MAX,
             tries: u32::MAX,
+        }
+        .into(),
+        KernelMessage {
+            level: u8::MAX,
+            at_ns: u64::MAX,
+            text,
         }
         .into(),
     ]
