@@ -240,6 +240,16 @@ fn a_disk_that_cannot_be_read_in_one_place() -> Result<(), Error> {
     let mut patient = Patient::start(&artefacts, spec)?;
     let verdict = patient.verdict(0)?;
     assert_eq!(verdict, "RESCUE: fsck: the disk cannot be read");
+    // The kernel has said so too, and at which sector.
+    let said = format!("I/O error, dev vda, sector {sector} op");
+    until("the kernel's own error", || {
+        let told = patient.session.ask("bootlog kernel")?;
+        Ok(if told.contains(&said) {
+            Ok(())
+        } else {
+            Err(told)
+        })
+    })?;
     patient.switch_off()?;
     assert!(disk.peek(at, 512)? == before, "it was written over");
     Ok(())

@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// List everything that took time, longest first.
     #[command(after_help = AFTER_HELP)]
     Blame(Show),
+    /// Print what the kernel said of level err and above.
+    #[command(after_help = AFTER_HELP)]
+    Kernel(Show),
     /// Print what a script wrote; `fsck`, `assembly` and `other` are what these have written.
     #[command(after_help = AFTER_HELP)]
     Output(Output),

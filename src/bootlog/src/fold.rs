@@ -9,9 +9,9 @@ use preroot_record::{self as record, Event, Found, Frame, Outcome, Source};
 
 use crate::format::date;
 use crate::model::{
-    Assembly, Boot, Check, FailedStep, Handover, Hardware, Identity, Module, Mount, Network, Note,
-    Operator, Root, Runlevel, Script, ScriptEnd, Service, Session, Shutdown, Sshd, Stage, StageEnd,
-    Syslog, Verdict, Wait,
+    Assembly, Boot, Check, FailedStep, Handover, Hardware, Identity, KernelMessage, Module, Mount,
+    Network, Note, Operator, Root, Runlevel, Script, ScriptEnd, Service, Session, Shutdown, Sshd,
+    Stage, StageEnd, Syslog, Verdict, Wait,
 };
 
 /// What is collected beside the boot itself.
@@ -129,6 +129,11 @@ impl Fold {
                 bytes: event.bytes,
                 errno: event.errno,
                 tries: event.tries,
+            }),
+            Event::KernelMessage(event) => boot.kernel.push(KernelMessage {
+                at_ns: event.at_ns,
+                level: event.level,
+                text: event.text.into(),
             }),
             Event::Mounted(event) => boot.mounts.push(mount(at_ns, &event)),
             Event::Service(event) => boot.services.push(Service {

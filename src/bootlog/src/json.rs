@@ -2,7 +2,7 @@
 //!
 //! `{"format": 1, "boot": {...}}` where `boot` is [`crate::model::Boot`] field by field; `list` gives
 //! `{"format": 1, "boots": [...]}`, `critical-path` `{"format": 1, "runlevels": [...]}` with what
-//! [`CriticalPath`] has, `blame` `{"format": 1, "blame": [...]}` of [`blame::Entry`], and `output`
+//! [`CriticalPath`] has, `blame` `{"format": 1, "blame": [...]}` of [`blame::Entry`], `kernel` `{"format": 1, "kernel": [...]}` of [`KernelMessage`], and `output`
 //! `{"format": 1, "outputs": [...]}` of [`Output`]; `diff` gives `{"format": 1, "diff": {...}}` of [`Diff`], `plot`
 //! `{"format": 1, "plot": {...}}` of [`Chart`], `fleet`
 //! `{"format": 1, "fleet": {...}}` of [`Fleet`](crate::fleet::Fleet). `format` changes only if a field changes its meaning or goes; new
@@ -17,7 +17,7 @@ use crate::blame;
 use crate::critical_path::CriticalPath;
 use crate::diff::Diff;
 use crate::format::is_unsafe;
-use crate::model::Boot;
+use crate::model::{Boot, KernelMessage};
 use crate::output::Output;
 use crate::plot::Chart;
 
@@ -46,6 +46,12 @@ struct Paths<'a> {
 struct Blame<'a> {
     format: u32,
     blame: &'a [blame::Entry],
+}
+
+#[derive(Serialize)]
+struct Kernel<'a> {
+    format: u32,
+    kernel: &'a [KernelMessage],
 }
 
 #[derive(Serialize)]
@@ -107,6 +113,15 @@ pub fn critical_path(path: &CriticalPath) -> io::Result<Vec<u8>> {
 pub fn blame(blame: &[blame::Entry]) -> io::Result<Vec<u8>> {
     let format = FORMAT;
     write(&Blame { format, blame })
+}
+
+/// What the kernel said as JSON.
+///
+/// # Errors
+/// As [`boot`].
+pub fn kernel(boot: &Boot) -> io::Result<Vec<u8>> {
+    let (format, kernel) = (FORMAT, boot.kernel.as_slice());
+    write(&Kernel { format, kernel })
 }
 
 /// What was written as JSON.

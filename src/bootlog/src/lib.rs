@@ -25,6 +25,7 @@ pub mod fold;
 pub mod format;
 pub mod input;
 pub mod json;
+pub mod kernel;
 mod levels;
 pub mod list;
 pub mod model;

@@ -19,7 +19,7 @@ use bootlog::model::Boot;
 use bootlog::output::{self, Reader};
 use bootlog::page::Colour;
 use bootlog::spec::{Against, Pair, Spec};
-use bootlog::{blame, critical_path, diff, json, list, plot, show};
+use bootlog::{blame, critical_path, diff, json, kernel, list, plot, show};
 use clap::Parser;
 use preroot_plan::Plan;
 
@@ -49,6 +49,7 @@ fn run(command: &Command) -> Done {
         Command::Show(asked) => run_show(asked),
         Command::List(asked) => run_list(asked),
         Command::Blame(asked) => run_blame(asked),
+        Command::Kernel(asked) => run_kernel(asked),
         Command::Output(asked) => run_output(asked),
         Command::CriticalPath(asked) => run_critical_path(asked),
         Command::Diff(asked) => return run_diff(asked),
@@ -99,6 +100,14 @@ fn run_blame(asked: &Show) -> Result<Vec<u8>, Error> {
     match asked.json {
         true => json::blame(&entries).map_err(Error::Write),
         false => Ok(blame::page(&entries).render(colour()).into()),
+    }
+}
+
+fn run_kernel(asked: &Show) -> Result<Vec<u8>, Error> {
+    let boot = asked.which.read()?;
+    match asked.json {
+        true => json::kernel(&boot).map_err(Error::Write),
+        false => Ok(kernel::page(&boot).render(colour()).into()),
     }
 }
 

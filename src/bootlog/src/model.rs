@@ -63,6 +63,8 @@ pub struct Boot {
     pub handovers: Vec<Handover>,
     /// Verdicts sent to syslog receivers.
     pub syslog: Vec<Syslog>,
+    /// What the kernel said of level err and above.
+    pub kernel: Vec<KernelMessage>,
     /// The order to go down.
     pub shutdown: Option<Shutdown>,
     /// What is missing from this record.
@@ -539,6 +541,17 @@ pub struct Syslog {
     pub errno: u16,
     /// How often it was tried.
     pub tries: u32,
+}
+
+/// A message of the kernel of level err or above.
+#[derive(Debug, Clone, Serialize)]
+pub struct KernelMessage {
+    /// When the kernel said it.
+    pub at_ns: u64,
+    /// As syslog(3) counts: 0 emerg to 3 err.
+    pub level: u8,
+    /// What it said.
+    pub text: String,
 }
 
 /// The order to go down.

@@ -26,6 +26,7 @@ pub fn page(boot: &Boot) -> Page {
     machine::sshd(&mut page, boot);
     machine::sessions(&mut page, boot);
     machine::hardware(&mut page, boot);
+    crate::kernel::shown(&mut page, boot);
     machine::modules(&mut page, boot);
     scripts::runlevels(&mut page, boot);
     scripts::slowest(&mut page, boot);

@@ -73,6 +73,8 @@ fn every_record_through_every_command() {
         check(&path, &["list", "--json"], "list.json");
         check(&path, &["critical-path"], "path.txt");
         check(&path, &["critical-path", "--json"], "path.json");
+        check(&path, &["kernel"], "kernel.txt");
+        check(&path, &["kernel", "--json"], "kernel.json");
         check(&path, &["blame"], "blame.txt");
         check(&path, &["blame", "--json"], "blame.json");
         let good = format!("{}@0", records().join("good.record").display());
@@ -90,7 +92,14 @@ fn every_record_through_every_command() {
             check(&path, &arguments, kind);
         }
         let diff: &[&str] = &["diff", &good];
-        for command in [&["show"], &["critical-path"], &["blame"], &["plot"], diff] {
+        for command in [
+            &["show"],
+            &["critical-path"],
+            &["blame"],
+            &["kernel"],
+            &["plot"],
+            diff,
+        ] {
             let shown = run(command, &path);
             let wide = shown.lines().find(|line| line.chars().count() > 100);
             assert_eq!(wide, None, "{}", path.display());

@@ -1,6 +1,7 @@
 //! Stories: boots as they happen, written by hand, turned into records.
 
 mod assembled;
+mod dying_disk;
 mod networks;
 mod odd_ends;
 mod policies;

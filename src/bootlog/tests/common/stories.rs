@@ -32,6 +32,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("policies", super::policies::story(13).raw()),
         ("waits-for-a-person", super::waits::story(14).raw()),
         ("networks", super::networks::story(15).raw()),
+        ("dying-disk", super::dying_disk::story(16).raw()),
     ]
 }
 
