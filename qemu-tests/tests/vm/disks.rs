@@ -240,8 +240,8 @@ fn a_disk_that_cannot_be_read_in_one_place() -> Result<(), Error> {
     let mut patient = Patient::start(&artefacts, spec)?;
     let verdict = patient.verdict(0)?;
     assert_eq!(verdict, "RESCUE: fsck: the disk cannot be read");
-    // The kernel has said so too, and at which sector.
-    let said = format!("I/O error, dev vda, sector {sector} op");
+    // The kernel has said so too, by the first sector of the page.
+    let said = format!("I/O error, dev vda, sector {} op", sector & !7);
     until("the kernel's own error", || {
         let told = patient.session.ask("bootlog kernel")?;
         Ok(if told.contains(&said) {
