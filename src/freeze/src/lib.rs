@@ -57,15 +57,19 @@ pub mod text;
 pub mod tree;
 mod units;
 mod view;
+mod watchdog;
 pub mod why;
 
 use preroot_plan::limits::{EDGES_MAX, LINK_MAX, SCRIPTS_PER_RUNLEVEL_MAX, SERVICES_MAX};
-use preroot_plan::{Draft, DraftDropped, DraftRunlevel, DraftService, Limits, ServiceAction};
+use preroot_plan::{
+    Draft, DraftDropped, DraftRunlevel, DraftService, LetGo, Limits, ServiceAction,
+};
 
 pub use crate::config::Config;
 pub use crate::message::{Message, Messages, Place, Severity};
 pub use crate::policy::PolicyConfig;
 pub use crate::root::Root;
+pub use crate::watchdog::WatchdogConfig;
 
 use crate::graph::{Graph, Side};
 use crate::modules::Modules;
@@ -266,6 +270,7 @@ struct Parts {
 fn draft(config: &Config, parts: Parts) -> Draft {
     let mut disks = config.disks.clone();
     disks.sort_by(|a, b| a.serial.cmp(&b.serial));
+    let watchdog = config.rescue.watchdog.as_ref();
     Draft {
         name: config.name.clone(),
         root: config.root.clone(),
@@ -280,6 +285,9 @@ fn draft(config: &Config, parts: Parts) -> Draft {
         addresses: config.rescue.policy.addresses,
         healthy: config.rescue.policy.healthy.clone(),
         syslog: config.rescue.policy.syslog.clone(),
+        watchdog: watchdog.map_or(String::new(), |watchdog| watchdog.device.clone()),
+        watchdog_s: watchdog.map_or(0, |watchdog| watchdog.timeout_s),
+        watchdog_let_go: watchdog.map_or(LetGo::Disarm, |watchdog| watchdog.let_go),
         parallel: config.order.parallel,
         policy: config.order.policy,
         repair: config.repair,

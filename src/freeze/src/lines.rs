@@ -3,8 +3,8 @@
 //! The text form prints them, a review compares them.
 
 use preroot_plan::{
-    Assembly, CheckMode, Concern, Disk, Finish, HandedOver, Holders, Limits, Module, MountMode,
-    Plan, Repair, RescueEnd, RescueStart, Service, ServiceAction, Store,
+    Assembly, CheckMode, Concern, Disk, Finish, HandedOver, Holders, LetGo, Limits, Module,
+    MountMode, Plan, Repair, RescueEnd, RescueStart, Service, ServiceAction, Store,
 };
 
 use crate::text::{duration, rule, size};
@@ -67,6 +67,9 @@ pub(crate) fn settings(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
         ("record", store),
         ("kernel", or(plan.text(settings.kernel), "none").to_string()),
     ];
+    if let Some(watchdog) = watchdog(plan) {
+        lines.push(("watchdog", watchdog));
+    }
     let memory = settings.memory_bytes_min.get();
     if memory > 0 {
         let concern = concern(settings.memory_concern());
@@ -105,6 +108,19 @@ fn rescue(plan: &Plan<'_>) -> String {
         words.push_str(&format!(", syslog to {syslog}"));
     }
     words
+}
+
+/// Which watchdog is fed, and what becomes of it.
+fn watchdog(plan: &Plan<'_>) -> Option<String> {
+    let settings = plan.settings();
+    let device = plan.text(settings.watchdog);
+    let handover = match (settings.finish(), settings.watchdog_let_go()) {
+        (Finish::Stay, _) => "",
+        (Finish::Init, LetGo::Disarm) => ", disarmed at hand-over",
+        (Finish::Init, LetGo::Leave) => ", left armed at hand-over",
+    };
+    let seconds = settings.watchdog_s.get();
+    (!device.is_empty()).then(|| format!("{device}, {seconds} s{handover}"))
 }
 
 /// What the root is assembled from, by name.

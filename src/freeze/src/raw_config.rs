@@ -92,6 +92,9 @@ table! { RawRescue {
     end: Option<Spanned<toml::Value>>,
     addresses: Word,
     syslog: Option<Spanned<toml::Value>>,
+    watchdog: Word,
+    watchdog_timeout: Word,
+    watchdog_handover: Word,
 } }
 
 table! { RawHosts { host: Vec<Spanned<RawHost>>, } }

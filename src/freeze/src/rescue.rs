@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::message::{Messages, Place};
 use crate::policy::{self, PolicyConfig};
 use crate::raw_config::RawConfig;
+use crate::watchdog::{self, WatchdogConfig};
 
 /// Addresses that an sshd is told to listen on.
 const LISTEN_MAX: usize = 16;
@@ -54,6 +55,8 @@ pub struct RescueConfig {
     pub policy: PolicyConfig,
     /// Where that says something of its addresses.
     pub addresses_place: Option<Place>,
+    /// The watchdog that is armed and fed.
+    pub watchdog: Option<WatchdogConfig>,
 }
 
 /// The init script of Debian that sets up the network (ifupdown): addresses are taken off just before it.
@@ -112,6 +115,7 @@ impl Check<'_> {
                 .addresses
                 .as_ref()
                 .map(|word| self.place(word.span().start)),
+            watchdog: watchdog::watchdog(self, &raw.rescue, finish),
         }
     }
 

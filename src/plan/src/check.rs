@@ -5,8 +5,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::check_fleet;
 use crate::choices::{
-    Argument, CheckMode, Concern, Finish, HandedOver, Holders, Limits, MountMode, Policy, Repair,
-    RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
+    Argument, CheckMode, Concern, Finish, HandedOver, Holders, LetGo, Limits, MountMode, Policy,
+    Repair, RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
 };
 use crate::limits::{
     ADDRESSES_MAX, ALIASES_MAX, ASSEMBLIES_MAX, DISKS_MAX, EDGES_MAX, HOSTS_MAX, INTERFACES_MAX,
@@ -95,6 +95,8 @@ pub enum PlanError {
     RootSpec,
     /// The place of the record cannot be read.
     Store,
+    /// The watchdog is no device, or has no time.
+    Watchdog,
 }
 
 impl PlanError {
@@ -114,6 +116,7 @@ impl PlanError {
             PlanError::Order(_) => "plan has a table out of order",
             PlanError::RootSpec => "plan names no readable root",
             PlanError::Store => "plan names no readable place for the record",
+            PlanError::Watchdog => "plan names no watchdog's device or time",
         }
     }
 }
@@ -245,6 +248,7 @@ fn check_texts(plan: &Plan<'_>) -> Result<(), PlanError> {
         settings.modules_always,
         settings.healthy,
         settings.syslog,
+        settings.watchdog,
     ]
     .iter()
     .all(|&text| is_text(plan, text));
@@ -306,6 +310,7 @@ fn check_settings(plan: &Plan<'_>) -> Result<(), PlanError> {
         && RescueStart::from_number(settings.rescue_start).is_some()
         && RescueEnd::from_number(settings.rescue_end).is_some()
         && HandedOver::from_number(settings.addresses).is_some()
+        && LetGo::from_number(settings.watchdog_let_go).is_some()
         && Concern::from_number(settings.memory_concern).is_some()
         && matches!(settings.runlevel, b'1'..=b'5');
     if !known {
@@ -313,7 +318,21 @@ fn check_settings(plan: &Plan<'_>) -> Result<(), PlanError> {
     }
     RootSpec::parse(plan.text(settings.root)).ok_or(PlanError::RootSpec)?;
     Store::parse(plan.text(settings.store)).ok_or(PlanError::Store)?;
-    Ok(())
+    let watchdog = plan.text(settings.watchdog);
+    let is_one = watchdog.is_empty() || is_watchdog(watchdog) && settings.watchdog_s.get() > 0;
+    if is_one {
+        Ok(())
+    } else {
+        Err(PlanError::Watchdog)
+    }
+}
+
+/// Whether this is a device of /dev: its name is one that uevents tell, and it comes without blanks.
+#[must_use]
+pub fn is_watchdog(device: &str) -> bool {
+    let name = device.strip_prefix("/dev/").unwrap_or_default();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !name.is_empty() && name.bytes().all(is_plain)
 }
 
 /// Whether `count` entries from `first` lie in a table of `length`.

@@ -132,6 +132,16 @@ choice! {
 }
 
 choice! {
+    /// What becomes of a watchdog that is fed, where PID 1 becomes the root's own init.
+    LetGo {
+        /// It is disarmed.
+        Disarm = 0,
+        /// It stays armed, for a daemon of the root to take it over before its time is over.
+        Leave = 1,
+    }
+}
+
+choice! {
     /// What a host is known by, beside the MAC addresses of its interfaces.
     HostKey {
         /// The serial number that its firmware tells (SMBIOS type 1), as it stands in sysfs' class/dmi/id/product_serial.

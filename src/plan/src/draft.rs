@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use crate::check::PlanError;
 use crate::choices::{
-    Argument, Bond, CheckMode, Concern, Dhcp, Finish, HandedOver, Holders, HostKey, Limits,
+    Argument, Bond, CheckMode, Concern, Dhcp, Finish, HandedOver, Holders, HostKey, LetGo, Limits,
     MountMode, Policy, Repair, RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
 };
 use crate::fleet::Address;
@@ -33,6 +33,9 @@ pub struct Draft {
     pub addresses: HandedOver,
     pub healthy: String,
     pub syslog: Vec<String>,
+    pub watchdog: String,
+    pub watchdog_s: u16,
+    pub watchdog_let_go: LetGo,
     pub parallel: u16,
     pub policy: Policy,
     pub repair: Repair,
@@ -233,6 +236,9 @@ impl Default for Draft {
             addresses: HandedOver::Keep,
             healthy: String::new(),
             syslog: Vec::new(),
+            watchdog: String::new(),
+            watchdog_s: 0,
+            watchdog_let_go: LetGo::Disarm,
             parallel: 0,
             policy: Policy::Levels,
             repair: Repair::Preen,

@@ -105,6 +105,9 @@ impl Freezer {
             addresses: draft.addresses.number(),
             healthy: self.text(&draft.healthy)?,
             syslog: self.text(&draft.syslog.join(" "))?,
+            watchdog: self.text(&draft.watchdog)?,
+            watchdog_s: U16::new(draft.watchdog_s),
+            watchdog_let_go: draft.watchdog_let_go.number(),
         })
     }
 

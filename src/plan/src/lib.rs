@@ -69,7 +69,7 @@ mod view;
 
 #[cfg(any(test, feature = "write"))]
 pub use chain::Link;
-pub use check::PlanError;
+pub use check::{PlanError, is_watchdog};
 pub use choices::*;
 #[cfg(any(test, feature = "write"))]
 pub use draft::{

@@ -48,6 +48,12 @@ pub const ASSEMBLIES_MAX: usize = 16;
 pub const WORDS_MAX: usize = 24;
 /// Receivers of the verdict's syslog datagram.
 pub const SYSLOG_TARGETS_MAX: usize = 4;
+/// The least time of a watchdog, s: it is fed four times in it, and no more often than every two seconds.
+pub const WATCHDOG_S_MIN: u16 = 10;
+/// The longest, s.
+pub const WATCHDOG_S_MAX: u16 = 3600;
+/// Unless the config says otherwise, s: as most drivers have it.
+pub const WATCHDOG_S_DEFAULT: u16 = 60;
 /// Sections.
 pub const SECTIONS_MAX: usize = 32;
 

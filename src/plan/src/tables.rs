@@ -8,8 +8,8 @@ use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::choices::{
-    Argument, CheckMode, Concern, Finish, HandedOver, Holders, Limits, MountMode, Policy, Repair,
-    RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
+    Argument, CheckMode, Concern, Finish, HandedOver, Holders, LetGo, Limits, MountMode, Policy,
+    Repair, RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
 };
 
 macro_rules! table {
@@ -93,6 +93,12 @@ table! {
         syslog: Text,
         /// How long what is wanted of the network may take before that is told, ms.
         network_ms: U32,
+        /// The device of the watchdog that is armed and fed; empty: none.
+        watchdog: Text,
+        /// After how long without food it resets the machine, s.
+        watchdog_s: U16,
+        /// [`LetGo`].
+        watchdog_let_go: u8,
     }
 }
 
@@ -155,6 +161,12 @@ impl Settings {
     #[must_use]
     pub fn addresses(&self) -> HandedOver {
         HandedOver::from_number(self.addresses).unwrap_or(HandedOver::Keep)
+    }
+
+    /// What becomes of the watchdog at the hand-over.
+    #[must_use]
+    pub fn watchdog_let_go(&self) -> LetGo {
+        LetGo::from_number(self.watchdog_let_go).unwrap_or(LetGo::Disarm)
     }
 
     /// What a shortfall of memory means.

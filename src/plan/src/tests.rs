@@ -262,6 +262,17 @@ fn what_a_boot_would_refuse_is_not_frozen() {
             DraftError::Check(PlanError::Index(kind::DEPENDENCIES)),
         ),
         (
+            refused(|d| {
+                d.watchdog = "/dev/watch dog".to_string();
+                d.watchdog_s = 60;
+            }),
+            DraftError::Check(PlanError::Watchdog),
+        ),
+        (
+            refused(|d| d.watchdog = "/dev/watchdog0".to_string()),
+            DraftError::Check(PlanError::Watchdog),
+        ),
+        (
             refused(|d| d.assemblies[0].run.clear()),
             DraftError::Check(PlanError::Choice(kind::ASSEMBLIES)),
         ),
