@@ -7,11 +7,11 @@ use std::collections::HashMap;
 
 use preroot_record::{self as record, Event, Found, Frame, Outcome, Source};
 
-use crate::format::date;
+use crate::format::{date, watchdog_flags};
 use crate::model::{
     Assembly, Boot, Check, FailedStep, Handover, Hardware, Identity, KernelMessage, Module, Mount,
     Network, Note, Operator, Root, Runlevel, Script, ScriptEnd, Service, Session, Shutdown, Sshd,
-    Stage, StageEnd, Syslog, Verdict, Wait,
+    Stage, StageEnd, Syslog, Verdict, Wait, Watchdog,
 };
 
 /// What is collected beside the boot itself.
@@ -135,6 +135,7 @@ impl Fold {
                 level: event.level,
                 text: event.text.into(),
             }),
+            Event::Watchdog(event) => boot.watchdog.push(watchdog(at_ns, &event)),
             Event::Mounted(event) => boot.mounts.push(mount(at_ns, &event)),
             Event::Service(event) => boot.services.push(Service {
                 at_ns,
@@ -527,6 +528,19 @@ fn assembly(at_ns: u64, event: &record::Assembled<'_>, output: &[u8]) -> Assembl
         took_ns: event.took_ns,
         verdict: event.verdict.into(),
         output: String::from_utf8_lossy(output).into_owned(),
+    }
+}
+
+fn watchdog(at_ns: u64, event: &record::Watchdog<'_>) -> Watchdog {
+    Watchdog {
+        at_ns,
+        what: event.what.into(),
+        device: event.device.into(),
+        timeout_s: event.timeout_s,
+        identity: event.identity.map(Into::into),
+        last_boot: event.boot_status.map(watchdog_flags),
+        why: event.why.map(Into::into),
+        errno: event.errno,
     }
 }
 

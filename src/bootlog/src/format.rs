@@ -135,6 +135,30 @@ pub fn is_unsafe(character: char) -> bool {
         )
 }
 
+/// What a watchdog knows of the boot before (`WDIOF_*` of linux/watchdog.h).
+#[must_use]
+pub fn watchdog_flags(bits: u32) -> Vec<String> {
+    const NAMES: [(u32, &str); 7] = [
+        (0x01, "the processor overheated"),
+        (0x02, "a fan failed"),
+        (0x04, "an external relay tripped"),
+        (0x08, "a second external relay tripped"),
+        (0x10, "the power was bad"),
+        (
+            preroot_record::Watchdog::CARD_RESET,
+            "the watchdog reset the machine",
+        ),
+        (0x40, "the power was too high"),
+    ];
+    let known = NAMES.iter().filter(|(bit, _)| bits & bit != 0);
+    let mut words: Vec<String> = known.map(|(_, words)| (*words).to_owned()).collect();
+    let others = NAMES.iter().fold(bits, |bits, (bit, _)| bits & !bit);
+    if others != 0 {
+        words.push(format!("{others:#x}"));
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -65,6 +65,8 @@ pub struct Boot {
     pub syslog: Vec<Syslog>,
     /// What the kernel said of level err and above.
     pub kernel: Vec<KernelMessage>,
+    /// What became of the watchdog.
+    pub watchdog: Vec<Watchdog>,
     /// The order to go down.
     pub shutdown: Option<Shutdown>,
     /// What is missing from this record.
@@ -552,6 +554,28 @@ pub struct KernelMessage {
     pub level: u8,
     /// What it said.
     pub text: String,
+}
+
+/// The watchdog was armed, let go, or could not be.
+#[derive(Debug, Clone, Serialize)]
+pub struct Watchdog {
+    /// When.
+    pub at_ns: u64,
+    /// `armed`, `missing`, `failed`, `disarmed`, `left`, `off`.
+    pub what: String,
+    /// Its device.
+    pub device: String,
+    /// After how long without food it resets the machine, s; 0: not known.
+    pub timeout_s: u32,
+    /// Its driver's name for it.
+    pub identity: Option<String>,
+    /// Why the machine was started last, as its driver knows: the kernel's words for the bits of linux/watchdog.h; `None`: the
+    /// driver does not say.
+    pub last_boot: Option<Vec<String>>,
+    /// What failed, or why there is none.
+    pub why: Option<String>,
+    /// errno, where something failed.
+    pub errno: Option<u16>,
 }
 
 /// The order to go down.

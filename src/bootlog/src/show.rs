@@ -33,6 +33,7 @@ pub fn page(boot: &Boot) -> Page {
     machine::services(&mut page, boot);
     told::handovers(&mut page, boot);
     told::syslog(&mut page, boot);
+    told::watchdog(&mut page, boot);
     head::notes(&mut page, boot);
     page
 }

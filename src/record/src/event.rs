@@ -115,6 +115,8 @@ events! {
     24 Handover,
     /// A verdict was sent to a syslog receiver, or not.
     27 Syslog,
+    /// The watchdog was armed, let go, or could not be.
+    28 Watchdog,
     /// The kernel said that something is wrong.
     29 KernelMessage,
 }

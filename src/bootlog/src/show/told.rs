@@ -1,4 +1,5 @@
-//! What left the machine, or its rescue: things handed to the root, verdicts sent to syslog receivers.
+//! What left the machine, or its rescue: things handed to the root, verdicts sent to syslog receivers; and what would have
+//! reset it.
 
 use crate::format::{count, duration, errno};
 use crate::model::Boot;
@@ -59,4 +60,40 @@ pub(super) fn syslog(page: &mut Page, boot: &Boot) {
             end,
         ]);
     });
+}
+
+pub(super) fn watchdog(page: &mut Page, boot: &Boot) {
+    if boot.watchdog.is_empty() {
+        return;
+    }
+    page.heading("WATCHDOG", "");
+    let sides = [Side::Right, Side::Left, Side::Left, Side::Left];
+    super::rows(page, &sides, &boot.watchdog, |table, line| {
+        let end = match (line.errno, line.what.as_str()) {
+            (Some(number), _) => {
+                let what = line.why.as_deref().unwrap_or("it stays armed");
+                Span::new(Style::Bad, &format!("{what}: {}", errno(number)))
+            }
+            (None, "armed" | "left") => {
+                let name = line.identity.as_deref().unwrap_or_default();
+                let blank = if name.is_empty() { "" } else { ", " };
+                format!("{} s{blank}{name}", line.timeout_s).as_str().into()
+            }
+            (None, _) => line.why.as_deref().unwrap_or_default().into(),
+        };
+        table.row([
+            duration(line.at_ns).into(),
+            line.device.as_str().into(),
+            line.what.as_str().into(),
+            end,
+        ]);
+    });
+    let last = boot
+        .watchdog
+        .iter()
+        .find_map(|line| line.last_boot.as_ref());
+    if let Some(flags) = last.filter(|flags| !flags.is_empty()) {
+        let text = format!("it says of the boot before: {}", flags.join(", "));
+        page.labelled("  ", Style::Bad, &text);
+    }
 }

@@ -8,6 +8,7 @@ mod policies;
 mod sessions;
 pub(crate) mod stories;
 mod waits;
+mod watchdog;
 
 use preroot_record::limits::FRAME_BYTES_MAX;
 use preroot_record::{Boot, Event, Header, Media, Writer, write_frame};

@@ -33,6 +33,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("waits-for-a-person", super::waits::story(14).raw()),
         ("networks", super::networks::story(15).raw()),
         ("dying-disk", super::dying_disk::story(16).raw()),
+        ("reset-by-its-watchdog", super::watchdog::story(17).raw()),
     ]
 }
 

@@ -121,3 +121,36 @@ pub struct Syslog<'a> {
     #[n(4)]
     pub tries: u32,
 }
+
+/// The watchdog was armed, let go, or could not be.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Watchdog<'a> {
+    /// `armed`, and fed from then on; `missing`; `failed`; `disarmed`; `left`: armed, and fed by nobody any more; `off`, as
+    /// the command line says.
+    #[cbor(b(0), with = "crate::text")]
+    pub what: &'a str,
+    /// Its device, `/dev/watchdog0`.
+    #[cbor(b(1), with = "crate::text")]
+    pub device: &'a str,
+    /// After how long without food it resets the machine, s, as its driver has it; 0: not known.
+    #[n(2)]
+    pub timeout_s: u32,
+    /// Its driver's name for it.
+    #[cbor(b(3), with = "crate::text::optional", has_nil)]
+    pub identity: Option<&'a str>,
+    /// Why the machine was started last, as its driver knows (`WDIOC_GETBOOTSTATUS`): bits of linux/watchdog.h.
+    #[n(4)]
+    pub boot_status: Option<u32>,
+    /// What failed, or why it was let go: `open`, `feed`, `hand-over`.
+    #[cbor(b(5), with = "crate::text::optional", has_nil)]
+    pub why: Option<&'a str>,
+    /// errno, where something failed.
+    #[n(6)]
+    pub errno: Option<u16>,
+}
+
+impl Watchdog<'_> {
+    /// Of [`boot_status`](Watchdog::boot_status): the watchdog has reset the machine (`WDIOF_CARDRESET`).
+    pub const CARD_RESET: u32 = 0x20;
+}

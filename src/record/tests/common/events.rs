@@ -4,7 +4,7 @@ use preroot_record::{
     Assembled, Born, Event, Fsck, Handover, Hardware, KernelMessage, Lost, Module, Mounted,
     Network, Note, Operator, Outcome, Output, RootFound, RunlevelBegan, RunlevelEnded, ScriptEnd,
     ScriptEnded, ScriptStarted, Service, Session, Shutdown, Source, Sshd, StageBegan, StageEnded,
-    Syslog, Verdict,
+    Syslog, Verdict, Watchdog,
 };
 
 /// Every kind, with this text in every text field and numbers as large as they can be.
@@ -224,6 +224,16 @@ fn rest(text: &str) -> Vec<Event<'_>> {
             bytes: u32::MAX,
             errno: u16::MAX,
             tries: u32::MAX,
+        }
+        .into(),
+        Watchdog {
+            what: text,
+            device: text,
+            timeout_s: u32::MAX,
+            identity: Some(text),
+            boot_status: Some(u32::MAX),
+            why: Some(text),
+            errno: Some(u16::MAX),
         }
         .into(),
         KernelMessage {
