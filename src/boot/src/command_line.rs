@@ -5,7 +5,8 @@
 //! word wins. Words nobody here knows belong to the kernel or to the root's own programs.
 
 use heapless::Vec;
-use preroot_plan::{CheckMode, MountMode, Repair};
+use preroot_plan::limits::{WATCHDOG_S_MAX, WATCHDOG_S_MIN};
+use preroot_plan::{CheckMode, MountMode, Repair, is_watchdog};
 
 use crate::limits::SECOND_NS;
 use crate::machine::Nanoseconds;
@@ -38,8 +39,12 @@ pub(crate) struct CommandLine<'a> {
     pub runlevel: Option<u8>,
     /// `preroot.hold=`, may be repeated.
     pub hold: Vec<Stage, 13>,
+    /// `preroot.watchdog=`
+    pub watchdog: Option<Watchdog<'a>>,
     /// `preroot.test=panic:STAGE`
     pub test_panic: Option<Stage>,
+    /// `preroot.test=hang:STAGE`
+    pub test_hang: Option<Stage>,
     /// The first word of ours that cannot be read: a person has to hear of it.
     pub unreadable: Option<&'a str>,
 }
@@ -51,6 +56,18 @@ pub(crate) enum Wait {
     Forever,
     /// This long.
     For(Nanoseconds),
+}
+
+/// `preroot.watchdog=off|DEVICE|SECONDS|DEVICE,SECONDS`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watchdog<'a> {
+    /// None is armed, whatever the plan says.
+    Off,
+    /// This one, for so long; `None`: as the plan has it.
+    On {
+        device: Option<&'a str>,
+        seconds: Option<u16>,
+    },
 }
 
 impl<'a> CommandLine<'a> {
@@ -93,9 +110,12 @@ impl<'a> CommandLine<'a> {
             "single" | "s" | "S" if value.is_empty() => self.runlevel = Some(b'S'),
             "1" | "2" | "3" | "4" | "5" => self.runlevel = key.bytes().next(),
             "preroot.hold" => self.hold.push(Stage::from_name(value)?).ok()?,
-            "preroot.test" => {
-                self.test_panic = Some(Stage::from_name(value.strip_prefix("panic:")?)?);
-            }
+            "preroot.watchdog" => self.watchdog = Some(watchdog(value)?),
+            "preroot.test" => match value.split_once(':')? {
+                ("panic", stage) => self.test_panic = Some(Stage::from_name(stage)?),
+                ("hang", stage) => self.test_hang = Some(Stage::from_name(stage)?),
+                _ => return None,
+            },
             // The network's helper reads these, and `ip=`, `vlan=` and `bond=` (`net/words.rs`).
             "preroot.host" | "preroot.port" => {}
             _ if key.starts_with("preroot.") => return None,
@@ -109,6 +129,21 @@ fn seconds(text: &str) -> Option<Nanoseconds> {
     text.parse::<u32>()
         .ok()
         .map(|seconds| u64::from(seconds) * SECOND_NS)
+}
+
+fn watchdog(text: &str) -> Option<Watchdog<'_>> {
+    let device = |text| is_watchdog(text).then_some(text);
+    let seconds = |text: &str| {
+        let seconds = text.parse().ok();
+        seconds.filter(|seconds| (WATCHDOG_S_MIN..=WATCHDOG_S_MAX).contains(seconds))
+    };
+    let (device, seconds) = match text.split_once(',') {
+        _ if text == "off" => return Some(Watchdog::Off),
+        Some((front, back)) => (Some(device(front)?), Some(seconds(back)?)),
+        None if text.starts_with('/') => (Some(device(text)?), None),
+        None => (None, Some(seconds(text)?)),
+    };
+    Some(Watchdog::On { device, seconds })
 }
 
 fn check_mode(text: &str) -> Option<CheckMode> {
@@ -219,6 +254,35 @@ mod tests {
             "panic=-1",
         ] {
             assert_eq!(CommandLine::parse(word).unreadable, None, "{word}");
+        }
+    }
+
+    #[test]
+    fn watchdogs_are_named_or_switched_off() {
+        let check = |text: &str, expected: Option<Watchdog<'_>>| {
+            let word = std::format!("preroot.watchdog={text}");
+            let line = CommandLine::parse(&word);
+            assert_eq!(line.watchdog, expected, "{text}");
+            assert_eq!(line.unreadable.is_some(), expected.is_none(), "{text}");
+        };
+        let on = |device, seconds| Some(Watchdog::On { device, seconds });
+        check("off", Some(Watchdog::Off));
+        check("/dev/watchdog1", on(Some("/dev/watchdog1"), None));
+        check("20", on(None, Some(20)));
+        check("/dev/watchdog,3600", on(Some("/dev/watchdog"), Some(3600)));
+        for bad in [
+            "",
+            "on",
+            "9",
+            "3601",
+            "/dev/",
+            "/dev/a/b",
+            "/dev/x,",
+            "/dev/x,5",
+            ",60",
+            "60,/dev/x",
+        ] {
+            check(bad, None);
         }
     }
 

@@ -6,6 +6,7 @@
 //! | `continue [root=...] [init=...]`, `retry` | ends the wait for a person: [`resume`] |
 //! | `hold [STAGE]`, `hold off [STAGE]` | has the boot wait before a stage: [`hold`] |
 //! | `reboot`, `poweroff`, `halt` | takes the machine down |
+//! | `alive` | who is logged in, by their processes; what the watchdog's helper asks |
 //!
 //! Only root can reach the socket, and what the kernel says of the sender is looked at again. A word that is not
 //! obeyed is answered `error: ` and why, and changes nothing. One datagram is taken a turn, so nobody who floods keeps
@@ -24,11 +25,13 @@ use crate::command_line::Words;
 use crate::core::{Boot, is_again};
 use crate::machine::{Asked, Machine, Nanoseconds, Power};
 use crate::patience::Patience;
+use crate::roles;
 use crate::sessions;
 use crate::shutdown;
 use crate::stage::Stage;
 use crate::step::Failed;
 use crate::text::{cut, text};
+use crate::watchdog;
 
 /// Bytes of one command: a root by its longest name, with its options.
 const COMMAND_BYTES_MAX: usize = 512;
@@ -180,6 +183,9 @@ fn obey<M: Machine>(boot: &mut Boot<'_, M>, line: &str, pid: u32, answer: &mut A
     match word {
         "status" if rest.is_empty() => {
             let _ = status::write(boot, answer);
+        }
+        roles::ALIVE if rest.is_empty() => {
+            let _ = watchdog::alive(boot, answer);
         }
         "continue" => resume::carry_on(boot, rest, pid, answer),
         "retry" if rest.is_empty() => resume::retry(boot, pid, answer),

@@ -34,6 +34,7 @@ use crate::syslog::Syslog;
 use crate::task::Task;
 use crate::text::text;
 use crate::verdict::Verdict;
+use crate::watchdog::Watchdog;
 
 /// What a child was started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub(crate) enum Purpose {
     Keep,
     /// Reads the kernel's log.
     KernelLog,
+    /// Feeds the watchdog.
+    Watchdog,
     Console,
     /// Sends a verdict to syslog receivers.
     Syslog,
@@ -112,6 +115,7 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) kernel_log: KernelLog,
     pub(crate) policy: Policy,
     pub(crate) handover: Handover,
+    pub(crate) watchdog: Watchdog,
     /// Where the root is now.
     pub(crate) root_place: RootPlace,
     /// What failed early and is done again before the pivot.
@@ -167,6 +171,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             kernel_log: KernelLog::default(),
             policy: Policy::default(),
             handover: Handover::default(),
+            watchdog: Watchdog::default(),
             root_place: RootPlace::Nowhere,
             early_missing: heapless::Vec::new(),
             root_mode: MountMode::ReadOnly,
@@ -280,6 +285,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             self.kernel_log.deadline(),
             self.policy.deadline(),
             self.handover.deadline(),
+            self.watchdog.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -301,6 +307,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         crate::kernel_log::due(self, now);
         crate::policy::due(self, now);
         crate::handover::due(self, now);
+        crate::watchdog::due(self, now);
     }
 
     fn handle(&mut self, event: Event) {
@@ -348,6 +355,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Syslog => crate::syslog::ended(self),
             Purpose::Healthy => crate::policy::ended(self),
             Purpose::Handover => crate::handover::ended(self, end.status),
+            Purpose::Watchdog => crate::watchdog::ended(self, child),
             Purpose::Script(script) => crate::script::ended(self, script, end),
             Purpose::Service(service) => crate::services::ended(self, service, end),
         }
@@ -381,6 +389,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Syslog => crate::syslog::output(self, bytes),
             Purpose::Healthy => crate::policy::output(self, bytes),
             Purpose::Handover => crate::handover::output(self, bytes),
+            Purpose::Watchdog => crate::watchdog::output(self, bytes),
             Purpose::Script(script) => crate::script::output(self, script, bytes),
             Purpose::Service(_) | Purpose::Console | Purpose::Keep | Purpose::Nobody => {}
         }

@@ -109,6 +109,10 @@ pub(crate) struct Fake {
     pub(crate) killed_processes: Vec<(Nanoseconds, u32)>,
     /// Which control groups were signalled, and how.
     pub(crate) killed_groups: Vec<String>,
+    /// Why the machine was started last, as its watchdog says.
+    pub(crate) boot_status: u32,
+    /// What the watchdog's helper says when it is told to disarm it.
+    pub(crate) disarms: &'static str,
     /// The root turns read-only while it boots.
     pub(crate) root_turns: bool,
     /// Somebody holds the root until it was asked so often who does.
@@ -197,6 +201,8 @@ impl Fake {
             written: Vec::new(),
             killed_processes: Vec::new(),
             killed_groups: Vec::new(),
+            boot_status: 0,
+            disarms: "disarmed\t0\n",
             root_turns: false,
             holders: 0,
             seed: 0,
@@ -377,6 +383,11 @@ impl Fake {
                     "host\tdb1\t0\tits MAC address\nnote\teth0\taddress 192.0.2.10/24\t0\njudged\n";
                 (said.to_string(), Behaviour::Runs)
             }
+            (roles::WATCHDOG, None) => {
+                let status = self.boot_status;
+                let armed = format!("armed\t{}\t{status}\tfake wdt\n", arguments[2]);
+                (armed, Behaviour::Runs)
+            }
             ("dropbear" | "/sbin/getty" | "-sh" | roles::HEALTHY | roles::KERNEL_LOG, None) => {
                 (String::new(), Behaviour::Runs)
             }
@@ -436,6 +447,14 @@ impl Fake {
             (_, Kill::Term) => 15,
             (_, Kill::Kill) => 9,
         };
+        if child.name == roles::WATCHDOG && how == Kill::Term && child.alive {
+            let said = self.disarms.bytes();
+            self.children[index].output.extend(said);
+        }
+        if how == Kill::Kill {
+            // What comes after it is heard by nobody.
+            self.children[index].behaviour = Behaviour::IgnoresTerm;
+        }
         self.later(
             MILLISECOND_NS,
             Happening::Ends(index, Status::Signalled(number)),

@@ -64,6 +64,7 @@ mod text;
 mod uevent;
 mod verdict;
 pub mod volume;
+mod watchdog;
 
 #[cfg(test)]
 mod fake;
@@ -120,6 +121,7 @@ pub fn run<M: Machine>(
     born::wind_clock(&mut boot);
     born::announce(&mut boot, exec_ns, line, checked.err());
     early::apply(&mut boot, line);
+    watchdog::begin(&mut boot);
     if origin == Origin::InPlace {
         // It named us.
         boot.command_line.init = None;
@@ -182,6 +184,9 @@ fn enter<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage) -> Option<Stage> {
     });
     if boot.command_line.test_panic == Some(stage) {
         panic!("preroot.test=panic:{}", stage.name());
+    }
+    while boot.command_line.test_hang == Some(stage) {
+        ::core::hint::spin_loop();
     }
     let next = run_stage(boot, stage);
     walk(boot, stage, next)

@@ -115,6 +115,20 @@ pub const NETWORK_BACKOFF_NS_MIN: Nanoseconds = 100 * MILLISECOND_NS;
 /// Longest pause.
 pub const NETWORK_BACKOFF_NS_MAX: Nanoseconds = 30 * SECOND_NS;
 
+/// How long the watchdog's driver may take to load before it is told that the device is missing.
+pub const WATCHDOG_WAIT_NS: Nanoseconds = 30 * SECOND_NS;
+/// First pause before a watchdog that could not be armed is tried again; it doubles.
+pub const WATCHDOG_BACKOFF_NS_MIN: Nanoseconds = 100 * MILLISECOND_NS;
+/// Longest pause before a watchdog that could not be armed is tried again.
+pub const WATCHDOG_BACKOFF_NS_MAX: Nanoseconds = 60 * SECOND_NS;
+/// How long disarming it may take at the hand-over.
+pub const WATCHDOG_DISARM_NS_MAX: Nanoseconds = 5 * SECOND_NS;
+/// What it has at least from when everybody has been ended until the kernel has restarted the machine, s: as systemd's
+/// `RebootWatchdogSec=`.
+pub const WATCHDOG_DOWN_S: u16 = 600;
+/// A driver's name for its watchdog (struct watchdog_info of linux/watchdog.h).
+pub const WATCHDOG_IDENTITY_BYTES_MAX: usize = 32;
+
 /// First pause before sshd is started again; it doubles with each failure.
 pub const SSHD_BACKOFF_NS_MIN: Nanoseconds = 100 * MILLISECOND_NS;
 /// Longest pause: for so long an sshd that comes right again is missed. A start costs some milliseconds.

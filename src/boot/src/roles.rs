@@ -62,6 +62,13 @@ pub const SYSLOG: &str = "preroot-syslog";
 /// Tells what the kernel says of level err and above: `preroot-kernel-log NEXT`, NEXT the kernel's number of the first message that
 /// is wanted. Each a line, with tabs: `NUMBER LEVEL MICROSECONDS TEXT`, the time being CLOCK_MONOTONIC. Never ends.
 pub const KERNEL_LOG: &str = "preroot-kernel-log";
+/// Arms a watchdog and feeds it as long as PID 1 answers, or somebody is there whom it has named as logged in:
+/// `preroot-watchdog DEVICE SECONDS`. Ends by SIGTERM, for which it disarms it; by anything else the watchdog stays armed, and has
+/// all of its time from then on. Lines of fields with a tab between them: `armed SECONDS BOOT_STATUS IDENTITY`, `failed WHAT ERRNO`,
+/// `disarmed ERRNO`. Exits with errno.
+pub const WATCHDOG: &str = "preroot-watchdog";
+/// What it asks PID 1, which answers with the same word and the processes of those who are logged in.
+pub const ALIVE: &str = "alive";
 /// Writes a line on every terminal of the machine, to people who are logged in: `preroot-tell LINE`.
 pub const TELL: &str = "preroot-tell";
 /// The operator's client: `preroot status|holders|continue|retry|reboot|poweroff|halt`.

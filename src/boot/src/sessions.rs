@@ -103,6 +103,11 @@ impl Sessions {
         self.peers.iter().filter(|peer| peer.state == State::In)
     }
 
+    /// Their sshds, as far as they are known.
+    pub(crate) fn pids(&self) -> impl Iterator<Item = u32> {
+        self.live().map(|peer| peer.pid).filter(|pid| *pid != 0)
+    }
+
     /// The place of the connection that is meant; of one that is not known yet, a new one.
     fn place(&mut self, said: &Said<'_>, from: &str, now: Nanoseconds) -> Option<usize> {
         let is_it = |peer: &Peer| {

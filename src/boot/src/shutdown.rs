@@ -22,6 +22,7 @@ use crate::services::{self, Found};
 use crate::syslog;
 use crate::task::{self, Outcome};
 use crate::verdict;
+use crate::watchdog;
 
 /// Somebody wants the machine to go down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +80,9 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>, request: Request) -> Errno
     crate::policy::stop(boot);
     crate::kernel_log::stop(boot);
     crate::sshd::stop(boot);
+    watchdog::step_aside(boot, how);
     end_everybody(boot);
+    watchdog::guard(boot, how);
     leave_root(boot);
     assembly::undo(boot);
     // A partition of its own can still be written.

@@ -15,6 +15,7 @@ use crate::seal;
 use crate::stage::Next;
 use crate::step::{Failed, Step};
 use crate::task::{self, Outcome};
+use crate::watchdog;
 
 /// The stage.
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
@@ -94,12 +95,15 @@ fn note_runlevel<M: Machine>(boot: &mut Boot<'_, M>, name: u8) {
 /// Hands the machine to the root's own init; the rescue sshd stays. Everything is sealed before, for
 /// nobody of ours is left to do it.
 fn become_init<M: Machine>(boot: &mut Boot<'_, M>, path: &str) -> Next {
+    watchdog::hand_over(boot);
     seal::seal(boot);
     crate::network::stop(boot);
     crate::kernel_log::stop(boot);
     policy::hand_over(boot);
     handover::to_init(boot, path);
+    watchdog::drop_helper(boot);
     let errno = boot.machine.exec(boot.pid1, path, &[path]);
+    watchdog::take_back(boot);
     handover::take_back(boot);
     crate::network::resume(boot);
     crate::kernel_log::start(boot);

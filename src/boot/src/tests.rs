@@ -25,6 +25,7 @@ mod sessions;
 mod sshd;
 mod states;
 mod survival;
+mod watchdog;
 
 use crate::fake::Fake;
 use crate::limits::{COMMAND_LINE_ROOM_BYTES, SECOND_NS};

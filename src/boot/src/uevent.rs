@@ -48,6 +48,7 @@ pub(crate) fn arrived<M: Machine>(boot: &mut Boot<'_, M>) {
             boot.modules.forget_sweep();
             let _ = crate::modules::sweep(boot);
             let _ = crate::root::coldplug(boot);
+            crate::watchdog::appeared(boot, "");
             return;
         }
     };
@@ -56,6 +57,10 @@ pub(crate) fn arrived<M: Machine>(boot: &mut Boot<'_, M>) {
     };
     match uevent.action {
         "add" if !uevent.modalias.is_empty() => crate::modules::appeared(boot, uevent.modalias),
+        // The first one has another name beside its own, /dev/watchdog, which is of misc (drivers/watchdog/watchdog_dev.c).
+        "add" if matches!(uevent.subsystem, "watchdog" | "misc") && !uevent.name.is_empty() => {
+            crate::watchdog::appeared(boot, uevent.name);
+        }
         _ if uevent.subsystem != "block" => {}
         // A disk whose size or table changes says `change`, and so does the device mapper when it has one.
         "add" | "change" | "online" => crate::root::appeared(boot, uevent.name),

@@ -13,6 +13,7 @@ use core::panic::PanicInfo;
 use heapless::{String, Vec};
 use preroot_boot::limits::SSHD_RECIPE_BYTES_MAX;
 use preroot_boot::machine::{Program, Spawn};
+use preroot_boot::roles::ALIVE;
 use preroot_boot::sshd;
 use preroot_boot::sshd_recipe::{FILE, Recipe};
 use preroot_record::limits::FRAME_HEADER_BYTES;
@@ -331,7 +332,7 @@ fn forget(set: BorrowedFd<'_>, fd: BorrowedFd<'_>) {
     }
 }
 
-/// The three words that still mean something.
+/// The four words that still mean something.
 fn obey(socket: BorrowedFd<'_>) {
     let mut buffer = [0; 64];
     let Ok((length, asker)) = receive(socket, &mut buffer) else {
@@ -345,6 +346,8 @@ fn obey(socket: BorrowedFd<'_>) {
         _ => None,
     };
     let answer: &[u8] = match command {
+        // The watchdog is fed on: who serves does not hang.
+        None if word == ALIVE.as_bytes() => ALIVE.as_bytes(),
         Some(_) => b"going down, without a shutdown: the boot core has panicked\n",
         None => b"error: the boot core has panicked (see dmesg); known: reboot poweroff halt\n",
     };

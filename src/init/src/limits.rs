@@ -84,6 +84,14 @@ pub const SYSLOG_HEARD_MS: u32 = 3500;
 pub const SYSLOG_PAUSE_MS_MIN: u32 = 250;
 /// Longest pause.
 pub const SYSLOG_PAUSE_MS_MAX: u32 = 5000;
+/// How often a watchdog is fed in its time.
+pub const WATCHDOG_FEEDS: u32 = 4;
+/// How long PID 1 may take to answer for it, ms: as long as one feed takes to come, within these.
+pub const WATCHDOG_ASK_MS_MIN: u32 = 1000;
+/// At most.
+pub const WATCHDOG_ASK_MS_MAX: u32 = 10_000;
+/// How soon it is asked again when it has not answered, ms.
+pub const WATCHDOG_UNANSWERED_MS: u32 = 1000;
 /// Pause before the last stand starts sshd again, ms.
 pub const LAST_STAND_PAUSE_MS: u32 = 1000;
 

@@ -22,6 +22,7 @@ mod tell;
 mod tool;
 mod unmount;
 mod utmp;
+mod watchdog;
 mod wire;
 
 use core::ffi::CStr;
@@ -83,6 +84,7 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::HANDOVER => code(handover::run(&words, started)),
         roles::HEALTHY => code(healthy::run(&words)),
         roles::SYSLOG => code(syslog::run(&words)),
+        roles::WATCHDOG => code(watchdog::run(&words)),
         roles::CLIENT => client::run(&words),
         _ => tool::run(name, started),
     }

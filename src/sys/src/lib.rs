@@ -18,6 +18,7 @@
 //! | [`netlink`] | interfaces, addresses, routes; uevents |
 //! | [`namespace`] | unshare |
 //! | [`packet`] | ARP |
+//! | [`watchdog`] | what a watchdog is asked by ioctl |
 //! | [`parent`] | statmount |
 //! | [`descriptor`] | fds by number, for the panic path |
 //!
@@ -47,6 +48,7 @@ pub mod spawn;
 pub mod strings;
 pub mod swap;
 mod syscall;
+pub mod watchdog;
 
 pub use rustix::{
     cmsg_space, event, fd, fs, io, mount, net, path, pipe, process, rand, stdio, system, thread,

@@ -18,6 +18,7 @@
 //! | `session` | user, from where, since when, key or certificate: who is logged in |
 //! | `hold` | stage |
 //! | `panic` | when it reboots; 0: it waits for those who are logged in |
+//! | `watchdog` | device; `fed`, `missing`, `failed` or `off`; its time in s, 0: not armed; its driver's name for it; `reset`: it reset the machine before this boot |
 //! | `down` | `reboot`, `poweroff` or `halt`: it goes down |
 
 use core::fmt::Write;
@@ -78,6 +79,7 @@ pub(super) fn write<M: Machine>(
         Patience::Until(at) => writeln!(answer, "panic\t{at}")?,
         Patience::Held => writeln!(answer, "panic\t0")?,
     }
+    crate::watchdog::status(boot, answer)?;
     if let Some(down) = boot.down {
         writeln!(answer, "down\t{}", shutdown::name(down.how))?;
     }

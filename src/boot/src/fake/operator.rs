@@ -49,6 +49,12 @@ impl Fake {
             self.nobody_acts_before = self.now + SECOND_NS;
             return;
         }
+        // A device that is no disk appears.
+        if let Some(device) = word.strip_prefix("plug ") {
+            self.uevent(&format!("add@/x SUBSYSTEM=watchdog DEVNAME={device}"));
+            self.nobody_acts_before = self.now + SECOND_NS;
+            return;
+        }
         // Somebody logs in, or out again.
         if let "log in" | "log out" = word {
             let line = if word == "log in" { LOGS_IN } else { LOGS_OUT };

@@ -5,7 +5,7 @@
 //! become the root's own init, or its core has panicked.
 
 mod addresses;
-mod ask;
+pub(super) mod ask;
 pub(super) mod enter;
 mod help;
 mod json;

@@ -43,19 +43,30 @@ pub(super) fn ask<'a>(
     answer: &'a mut [u8],
     wait_ms: u32,
 ) -> Result<&'a str, Errno> {
-    let socket = open().map_err(errno)?;
+    ask_on(&open()?, request, answer, wait_ms)
+}
+
+/// The same on a connection that is kept: it leads to PID 1 even where the socket's name has gone. Answers that came too late
+/// are dropped.
+pub(in crate::roles) fn ask_on<'a>(
+    socket: &OwnedFd,
+    request: &[u8],
+    answer: &'a mut [u8],
+    wait_ms: u32,
+) -> Result<&'a str, Errno> {
+    while receive(socket.as_fd(), answer).is_ok() {}
     let timeout = Timespec {
         tv_sec: i64::from(wait_ms / 1000),
         tv_nsec: 0,
     };
     // Where others send more than PID 1 has read, there is no room at once.
-    let mut writable = [PollFd::new(&socket, PollFlags::OUT)];
+    let mut writable = [PollFd::new(socket, PollFlags::OUT)];
     if poll(&mut writable, Some(&timeout)).map_err(errno)? == 0 {
         return Err(Errno::TIMEDOUT);
     }
     let flags = SendFlags::NOSIGNAL;
-    send(&socket, request, flags).map_err(errno)?;
-    let mut readable = [PollFd::new(&socket, PollFlags::IN)];
+    send(socket, request, flags).map_err(errno)?;
+    let mut readable = [PollFd::new(socket, PollFlags::IN)];
     if poll(&mut readable, Some(&timeout)).map_err(errno)? == 0 {
         return Err(Errno::TIMEDOUT);
     }
@@ -64,7 +75,12 @@ pub(super) fn ask<'a>(
     Ok(preroot_record::text(bytes))
 }
 
-fn open() -> Result<OwnedFd, io::Errno> {
+/// A connection to PID 1.
+pub(in crate::roles) fn open() -> Result<OwnedFd, Errno> {
+    connected().map_err(errno)
+}
+
+fn connected() -> Result<OwnedFd, io::Errno> {
     let socket = socket_with(
         AddressFamily::UNIX,
         SocketType::DGRAM,

@@ -21,7 +21,7 @@ enum Kind {
 use Kind::{Number, NumberOrNull, Text};
 
 /// Lines of which there is one at most: key, and its fields.
-const ONE: [(&str, &[Field]); 7] = [
+const ONE: [(&str, &[Field]); 8] = [
     (
         "verdict",
         &[
@@ -57,6 +57,16 @@ const ONE: [(&str, &[Field]); 7] = [
     ),
     ("sshd", &[("pid", NumberOrNull), ("starts", Number)]),
     ("panic", &[("reboots_at_ns", NumberOrNull)]),
+    (
+        "watchdog",
+        &[
+            ("device", Text),
+            ("state", Text),
+            ("timeout_s", NumberOrNull),
+            ("identity", Text),
+            ("last_boot", Text),
+        ],
+    ),
 ];
 /// Lines of which there may be more: key, name of the list, fields.
 const MANY: [(&str, &str, &[Field]); 3] = [
@@ -198,7 +208,7 @@ mod tests {
             object_of(answer),
             "{\"format\":1,\"now_ns\":5,\"verdict\":{\"word\":\"RESCUE\",\"since_ns\":2,\"reason\":\"root: \\\"x\\\\y\\u001b\",\"detail\":\"\"},\
              \"stage\":null,\"failed\":null,\"waits\":{\"for\":\"person\",\"since_ns\":2,\"until_ns\":null,\"detail\":\"held\",\
-             \"more\":\"\"},\"root\":null,\"sshd\":null,\"panic\":{\"reboots_at_ns\":null},\"scripts\":[],\"devices\":[],\
+             \"more\":\"\"},\"root\":null,\"sshd\":null,\"panic\":{\"reboots_at_ns\":null},\"watchdog\":null,\"scripts\":[],\"devices\":[],\
              \"sessions\":[{\"user\":\"root\",\"from\":\"10.0.2.2:1\",\"since_ns\":3,\"who\":\"key\"}],\"holds\":[\"fsck\"],\
              \"addresses\":[],\"host\":\"db1\",\"down\":null}\n"
         );

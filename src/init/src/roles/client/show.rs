@@ -41,6 +41,7 @@ pub(super) fn status(out: &mut dyn Write, status: &Status<'_>) -> Result {
     });
     writeln!(out, "{}", if count == 0 { " none" } else { "" })?;
     people(out, status)?;
+    watchdog(out, status)?;
     deadlines(out, status)
 }
 
@@ -55,6 +56,7 @@ pub(super) fn greeting(out: &mut dyn Write, status: &Status<'_>) -> Result {
     failed(out, status)?;
     waits(out, status)?;
     root(out, status)?;
+    watchdog(out, status)?;
     deadlines(out, status)?;
     writeln!(out)?;
     next::list(out, status)?;
@@ -189,6 +191,33 @@ fn people(out: &mut dyn Write, status: &Status<'_>) -> Result {
         )?;
     }
     Ok(())
+}
+
+/// What resets the machine when it hangs.
+fn watchdog(out: &mut dyn Write, status: &Status<'_>) -> Result {
+    let Some([device, state, seconds, identity, reset]) = status.one("watchdog") else {
+        return Ok(());
+    };
+    match state {
+        "fed" => write!(
+            out,
+            "watchdog  {device} ({}) is armed and fed: {seconds} s after PID 1 hangs it resets the machine",
+            Plain(identity)
+        )?,
+        "missing" => write!(out, "watchdog  {device} is not there")?,
+        "off" => write!(out, "watchdog  {device} is let go")?,
+        _ => write!(
+            out,
+            "watchdog  {device} could not be armed, it is tried again"
+        )?,
+    }
+    match reset {
+        "" => writeln!(out),
+        _ => writeln!(
+            out,
+            "\nlast boot the watchdog has reset this machine before this boot"
+        ),
+    }
 }
 
 /// What will stop the boot, or reboot it.
