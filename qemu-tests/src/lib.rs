@@ -32,6 +32,7 @@ mod small;
 mod spec;
 mod ssh;
 mod wait;
+mod wdat;
 mod write_log;
 
 pub use accelerator::Accelerator;
@@ -57,4 +58,4 @@ pub use ssh::{Door, Ssh};
 pub use wait::{DEADLINE, until};
 pub use write_log::{Cut, WriteLog};
 
-pub use preroot_record::{Event, Outcome};
+pub use preroot_record::{Event, Outcome, Watchdog};

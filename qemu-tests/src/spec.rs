@@ -8,8 +8,10 @@ use crate::accelerator::Accelerator;
 use crate::artefacts::Artefacts;
 use crate::disk::{self, Disk};
 use crate::error::Error;
+use crate::files;
 use crate::layer::Layer;
 use crate::machine::{LOOK_PAUSE, Machine, free_port};
+use crate::wdat;
 
 /// The MAC address that the config's host table names.
 const MAC: &str = "52:54:00:12:34:56";
@@ -104,6 +106,7 @@ pub struct Spec {
     counted: Counted,
     random: Random,
     reboots: bool,
+    watchdog: bool,
 }
 
 /// Whether the machine has random numbers to give.
@@ -133,6 +136,7 @@ impl Spec {
             counted: Counted::Free,
             random: Random::Usual,
             reboots: false,
+            watchdog: false,
         }
     }
 
@@ -279,6 +283,13 @@ impl Spec {
         self
     }
 
+    /// Has the firmware tell of the chipset's watchdog ([`crate::wdat`]), which resets the machine when it is not fed.
+    #[must_use]
+    pub fn watchdog(mut self) -> Self {
+        self.watchdog = true;
+        self.reboots()
+    }
+
     /// Switches the machine on.
     ///
     /// # Errors
@@ -286,6 +297,13 @@ impl Spec {
     pub fn start(&self) -> Result<Machine, Error> {
         let dir = disk::scratch()?;
         let mut command = self.command(dir.path());
+        if self.watchdog {
+            let table = dir.path().join("wdat");
+            files::write(&table, &wdat::table())?;
+            let words = format!("sig=WDAT,rev=1,data={}", table.display());
+            command.args(["-acpitable", &words]);
+            command.args(["-global", "ICH9-LPC.noreboot=false"]);
+        }
         let said = dir.path().join("qemu");
         let log = std::fs::File::create(&said).map_err(|e| Error::file("create", &said, e))?;
         command

@@ -18,6 +18,7 @@ mod roots;
 mod sshd;
 mod states;
 mod survival;
+mod watchdog;
 
 use preroot_qemu_tests::{
     Artefacts, Disk, Door, Error, Machine, Nic, Session, Spec, Ssh, free_port,
