@@ -283,7 +283,7 @@ impl Spec {
         self
     }
 
-    /// Has the firmware tell of the chipset's watchdog ([`crate::wdat`]), which resets the machine when it is not fed.
+    /// Has the firmware tell of the chipset's watchdog by an ACPI table, which resets the machine when it is not fed.
     #[must_use]
     pub fn watchdog(mut self) -> Self {
         self.watchdog = true;
@@ -299,7 +299,7 @@ impl Spec {
         let mut command = self.command(dir.path());
         if self.watchdog {
             let table = dir.path().join("wdat");
-            files::write(&table, &wdat::table())?;
+            files::write(&table, wdat::table())?;
             let words = format!("sig=WDAT,rev=1,data={}", table.display());
             command.args(["-acpitable", &words]);
             command.args(["-global", "ICH9-LPC.noreboot=false"]);

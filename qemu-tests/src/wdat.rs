@@ -53,9 +53,9 @@ const ACTIONS: [(u8, u8, Register, u32, u32); 10] = [
 pub(crate) fn table() -> Vec<u8> {
     let mut out = Vec::new();
     let mut number = |number: u32| out.extend(number.to_le_bytes());
-    // Bytes up to the instructions; no PCI device.
+    // Bytes up to the instructions; no PCI device, whose segment is of two bytes and 0xff all the same.
     number(0x20);
-    number(0xffff_ffff);
+    number(0xffff_00ff);
     number(0x0000_00ff);
     number(COUNT_MS);
     number(COUNT_MAX);
