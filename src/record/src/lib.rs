@@ -21,7 +21,8 @@
 //! readable.
 //!
 //! Frames lie one after the other in `/run/preroot/record`, and in the segments of a store, which keeps many boots
-//! (its bytes are drawn in `store.rs`). [`Writer`] appends to a store, [`Store`] and [`Frames`] read one.
+//! (its bytes are drawn in `store.rs`). The whole format, with every kind and key, is a page of its own, `FORMAT.md`.
+//! [`Writer`] appends to a store, [`Store`] and [`Frames`] read one.
 #![no_std]
 #![forbid(unsafe_code)]
 
