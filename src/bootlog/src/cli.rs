@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 const AFTER_HELP: &str = "\
-FILE is raw frames, a store, or - for standard input. Without FILE: this boot from
+FILE is raw frames, a store, - for standard input, a directory with a record in it or in its
+var/lib/preroot, or a disk with a partition called preroot-log. Without FILE: this boot from
 /run/preroot/record, else the latest boot kept in /var/lib/preroot/record (from a rescue
 session /proc/1/root/var/lib/preroot/record).
 

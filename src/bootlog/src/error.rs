@@ -40,8 +40,14 @@ pub enum Error {
     #[error("standard output: {0}\nNothing is wrong with the record.")]
     Write(io::Error),
     /// The file is a directory.
-    #[error("{}: is a directory\nName a record inside it.", path.display())]
+    #[error("{}: is a directory without a record\nNot in it, nor in var/lib/preroot or run/preroot below it. Name a record.", path.display())]
     Directory {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A disk, and none with records.
+    #[error("{}: is a disk without a partition called preroot-log\nMount its root, and name the directory.", path.display())]
+    NoPartition {
         /// Which.
         path: PathBuf,
     },
@@ -187,6 +193,7 @@ impl Error {
             | Error::NotAPlan { .. }
             | Error::OtherPlan { .. }
             | Error::Directory { .. }
+            | Error::NoPartition { .. }
             | Error::TooLarge { .. }
             | Error::Empty { .. }
             | Error::NotARecord { .. }

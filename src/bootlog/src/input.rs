@@ -1,7 +1,7 @@
 //! Finds a record and the boots in it: raw frames as in /run/preroot/record, or a store.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use preroot_plan::STORE_PARTLABEL;
@@ -13,6 +13,7 @@ use crate::fold::fold;
 use crate::format::{date, size};
 use crate::model::Boot;
 use crate::partition;
+use crate::place::{self, Shape};
 
 /// The largest input: no store is larger.
 const INPUT_BYTES_MAX: u64 = 1 << 30;
@@ -204,8 +205,20 @@ fn is_there(path: &Path) -> bool {
 }
 
 fn open(path: &Path) -> Result<Record, Error> {
-    let file = File::open(path).map_err(|source| read_error(path, source))?;
-    collect(path.to_path_buf(), file)
+    let inside = match path.is_dir() {
+        true => place::in_directory(path).ok_or_else(|| Error::Directory { path: path.into() })?,
+        false => path.to_path_buf(),
+    };
+    let failed = |source| read_error(&inside, source);
+    let mut file = File::open(&inside).map_err(failed)?;
+    match place::shape(&mut file).map_err(failed)? {
+        Shape::Plain => collect(inside, file),
+        Shape::Disk => Err(Error::NoPartition { path: inside }),
+        Shape::Partition(start, bytes) => {
+            file.seek(SeekFrom::Start(start)).map_err(failed)?;
+            collect(inside, file.take(bytes))
+        }
+    }
 }
 
 fn collect(path: PathBuf, from: impl Read) -> Result<Record, Error> {

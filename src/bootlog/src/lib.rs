@@ -32,6 +32,7 @@ pub mod model;
 pub mod output;
 pub mod page;
 mod partition;
+mod place;
 pub mod plot;
 pub mod show;
 pub mod spec;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -22,6 +23,38 @@ fn refused(arguments: &[&str], code: i32, message: &str) {
     assert_eq!(done.status.code(), Some(code), "{arguments:?}: {said}");
     assert!(said.contains(message), "{arguments:?}: {said}");
     assert!(done.stdout.is_empty() || code == 0);
+}
+
+#[test]
+fn a_record_is_found_in_a_directory_and_on_a_disk() {
+    let place = tempfile::tempdir().expect("a directory");
+    let ring = record("ring-of-three-boots");
+    let expected = bootlog(&["list", &ring]).stdout;
+    let bytes = fs::read(&ring).expect("the record");
+    let kept = place.path().join("var/lib/preroot");
+    fs::create_dir_all(&kept).expect("a directory");
+    fs::write(kept.join("record"), &bytes).expect("a file");
+    let root = place.path().display().to_string();
+    assert_eq!(bootlog(&["list", &root]).stdout, expected);
+    // The partition ends where the store does: what is behind it is another's.
+    let image = place.path().join("disk");
+    let disk = fs::File::create(&image).expect("a file");
+    disk.set_len(8 << 20).expect("a size");
+    let sectors = bytes.len() / 512;
+    let table = format!("label: gpt\nstart=2048, size={sectors}, name=preroot-log\n");
+    let mut sfdisk = Command::new("/sbin/sfdisk");
+    sfdisk.arg("--quiet").arg(&image).stdin(Stdio::piped());
+    let mut child = sfdisk.spawn().expect("sfdisk");
+    let mut input = child.stdin.take().expect("its input");
+    input.write_all(table.as_bytes()).expect("a table");
+    drop(input);
+    assert!(child.wait().expect("an end").success());
+    let image = image.display().to_string();
+    refused(&["list", &image], 1, "empty record");
+    disk.write_all_at(&bytes, 2048 * 512).expect("a store");
+    disk.write_all_at(&[0x55; 4096], 2048 * 512 + bytes.len() as u64)
+        .expect("something else");
+    assert_eq!(bootlog(&["list", &image]).stdout, expected);
 }
 
 #[test]
