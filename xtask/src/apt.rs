@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::run;
 
 /// What the host needs, and for what.
-const PACKAGES: [(&str, &str); 17] = [
+const PACKAGES: [(&str, &str); 18] = [
     ("qemu-system-x86", "boots the machines"),
     ("mmdebstrap", "makes the Debian root"),
     (
@@ -26,6 +26,10 @@ const PACKAGES: [(&str, &str); 17] = [
     ("bzip2", "unpacks dropbear's source"),
     ("insserv", "the peer that start orders are compared with"),
     ("startpar", "the peer that start times are compared with"),
+    (
+        "dmidecode",
+        "the peer that tables of the firmware are compared with",
+    ),
     ("zstd", "looks into images"),
     ("lz4", "looks into images"),
     ("cpio", "looks into images"),
