@@ -10,7 +10,7 @@ use std::path::Path;
 use preroot_qemu_tests::{Artefacts, Boot, Error, Event, Record};
 
 use super::Table;
-use super::guest::{self, Held, Peers, REACHED, held_ns, ms, stamp_ms};
+use super::guest::{self, Held, Peers, REACHED, VERDICT, held_ns, ms, stamp_ms};
 
 /// What the kernel says before it starts the image's init.
 const RUN_INIT: &str = "Run /init as init process";
@@ -18,6 +18,8 @@ const RUN_INIT: &str = "Run /init as init process";
 const STAGES: [&str; 10] = [
     "modules", "network", "sshd", "hardware", "root", "fsck", "mount", "pivot", "start", "seal",
 ];
+/// What has PID 1 record nothing, nor store it or read the kernel's log.
+const UNRECORDED: &str = "preroot.test=unrecorded";
 /// What the section in the table is called.
 const HEADING: &str = "Sizes and boots";
 
@@ -49,7 +51,68 @@ pub(crate) fn run(peers: &Peers, table: &Table) -> Result<(), Error> {
         measure("initramfs-tools", &plain, by_device)?,
         measure("initramfs-tools + dropbear", &dropbear, static_ip)?,
     ];
-    table.hand_out(HEADING, &report(&artefacts, &figures, &boot, &held)?)
+    let recording = [
+        ("everything recorded", ""),
+        ("nothing recorded", UNRECORDED),
+    ];
+    let recording = recording.map(|(name, words)| recorded(name, &artefacts, peers, words));
+    let [with, without] = recording;
+    let mut text = report(&artefacts, &figures, &boot, &held)?;
+    costs(&mut text, &with?, &without?);
+    table.hand_out(HEADING, &text)
+}
+
+/// What one way of recording takes, from the start of /init, in ms of guest time.
+#[derive(Debug)]
+struct Recorded {
+    to_init_ms: f64,
+    to_verdict_ms: f64,
+    /// The kernel included.
+    whole_ms: f64,
+}
+
+/// Two boots with these words.
+fn recorded(
+    name: &str,
+    artefacts: &Artefacts,
+    peers: &Peers,
+    words: &str,
+) -> Result<Recorded, Error> {
+    eprintln!("  {name}");
+    let image = &artefacts.image;
+    let console = guest::boot_to_init(artefacts, peers, image, words)?;
+    let to_init_ms = stamp_ms(&console, REACHED)? - stamp_ms(&console, RUN_INIT)?;
+    let console = guest::boot_to_verdict(artefacts, words)?;
+    let whole_ms = stamp_ms(&console, VERDICT)?;
+    Ok(Recorded {
+        to_init_ms,
+        to_verdict_ms: whole_ms - stamp_ms(&console, RUN_INIT)?,
+        whole_ms,
+    })
+}
+
+/// What recording costs.
+fn costs(text: &mut String, with: &Recorded, without: &Recorded) {
+    text.push_str("\n## What recording costs\n\n");
+    text.push_str("| | recorded, ms | not, ms | cost, % |\n|---|---:|---:|---:|\n");
+    let rows = [
+        ("init", with.to_init_ms, without.to_init_ms),
+        (
+            "init and all scripts, to the verdict",
+            with.to_verdict_ms,
+            without.to_verdict_ms,
+        ),
+        (
+            "the whole boot, the kernel included",
+            with.whole_ms,
+            without.whole_ms,
+        ),
+    ];
+    for (name, with, without) in rows {
+        let cost = (with / without - 1.0) * 100.0;
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "| {name} | {with:.2} | {without:.2} | {cost:.2} |");
+    }
 }
 
 /// One counted boot to the root's init.

@@ -11,6 +11,8 @@ use preroot_qemu_tests::{
 pub(super) const MEASURED_INIT: &str = "/usr/sbin/measured-init";
 /// What that init says.
 pub(super) const REACHED: &str = "measured: init of the root";
+/// What PID 1 says when all scripts have run.
+pub(super) const VERDICT: &str = "preroot: verdict OK";
 /// What PID 1 says where the order would begin.
 pub(super) const HELD: &str = "held before start";
 /// The port of the rescue sshd in the config.
@@ -94,6 +96,17 @@ pub(super) fn boot_to_init(
         .nic(quiet_nic());
     let mut machine = spec.start()?;
     machine.wait_console(REACHED)?;
+    let console = machine.console();
+    machine.cut_power();
+    Ok(console)
+}
+
+/// One counted boot to the verdict, all scripts of the root having run: what was said meanwhile.
+pub(super) fn boot_to_verdict(artefacts: &Artefacts, append: &str) -> Result<String, Error> {
+    let disk = Disk::copy(artefacts)?;
+    let spec = Spec::new(artefacts).counted().append(append).disk(&disk);
+    let mut machine = spec.nic(quiet_nic()).start()?;
+    machine.wait_console(VERDICT)?;
     let console = machine.console();
     machine.cut_power();
     Ok(console)

@@ -45,6 +45,8 @@ pub(crate) struct CommandLine<'a> {
     pub test_panic: Option<Stage>,
     /// `preroot.test=hang:STAGE`
     pub test_hang: Option<Stage>,
+    /// `preroot.test=unrecorded`: what recording costs is the difference.
+    pub test_unrecorded: bool,
     /// The first word of ours that cannot be read: a person has to hear of it.
     pub unreadable: Option<&'a str>,
 }
@@ -111,6 +113,7 @@ impl<'a> CommandLine<'a> {
             "1" | "2" | "3" | "4" | "5" => self.runlevel = key.bytes().next(),
             "preroot.hold" => self.hold.push(Stage::from_name(value)?).ok()?,
             "preroot.watchdog" => self.watchdog = Some(watchdog(value)?),
+            "preroot.test" if value == "unrecorded" => self.test_unrecorded = true,
             "preroot.test" => match value.split_once(':')? {
                 ("panic", stage) => self.test_panic = Some(Stage::from_name(stage)?),
                 ("hang", stage) => self.test_hang = Some(Stage::from_name(stage)?),
@@ -236,6 +239,7 @@ mod tests {
         let cases = [
             "preroot.hold=rot",
             "preroot.hodl=root",
+            "preroot.test=unrecord",
             "fsck.mode=often",
             "panic=soon",
             "rootdelay=x",

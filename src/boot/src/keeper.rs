@@ -165,6 +165,9 @@ impl Store {
 }
 
 fn has_store<M: Machine>(boot: &Boot<'_, M>) -> bool {
+    if boot.command_line.test_unrecorded {
+        return false;
+    }
     match boot.plan.map(|plan| plan.store()) {
         Some(Place::File(_)) => boot.root_place == RootPlace::Slash,
         Some(Place::Partition(_)) => boot.keeper.partition.is_some(),

@@ -1,6 +1,6 @@
 //! The store, kept up with the record, on the fake machine.
 
-use std::string::ToString;
+use std::string::{String, ToString};
 
 use preroot_plan::Draft;
 
@@ -135,4 +135,30 @@ fn somebody_elses_data_is_left_alone() {
         assert_eq!(place(&fake, "preroot-keep"), None, "{line}");
         assert!(fake.recorded("Verdict { word: \"OK\""), "{line}");
     }
+}
+
+#[test]
+fn an_unrecorded_boot_does_the_same_and_keeps_nothing() {
+    // It ends in a reboot, for there is no such init: the fake's operator knows of a rescue by the record.
+    let boot_with = |words: &str| {
+        let words = std::format!("init=/sbin/init panic=1 {words}");
+        boot(&draft(), |fake| super::command_line(fake, &words))
+    };
+    let recorded = boot_with("");
+    let unrecorded = boot_with("preroot.test=unrecorded");
+    let is_of_the_record =
+        |line: &str| line.starts_with("preroot-keep") || line.starts_with("preroot-kernel-log");
+    let mut others = recorded.spawned.clone();
+    others.retain(|line| !is_of_the_record(line));
+    assert_eq!(unrecorded.spawned, others);
+    let said_before = |fake: &Fake| -> std::vec::Vec<String> {
+        let before = fake
+            .said
+            .iter()
+            .take_while(|line| !line.starts_with("reboot"));
+        before.cloned().collect()
+    };
+    assert_eq!(said_before(&unrecorded), said_before(&recorded));
+    // What came before the command line was read.
+    assert!(unrecorded.record().len() < 3, "{:?}", unrecorded.record());
 }
