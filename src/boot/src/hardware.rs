@@ -32,6 +32,8 @@ fn memory<M: Machine>(boot: &mut Boot<'_, M>, plan: &Plan<'_>) -> Result<(), Fai
         expected,
         found,
         verdict,
+        detail: None,
+        concern: None,
     });
     if !short {
         return Ok(());
@@ -83,6 +85,8 @@ pub(crate) fn disks<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
             expected,
             found: found.unwrap_or(0),
             verdict,
+            detail: None,
+            concern: None,
         });
         if verdict == "ok" {
             continue;

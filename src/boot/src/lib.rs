@@ -30,6 +30,7 @@ mod hardware;
 mod health;
 mod holders;
 mod init_request;
+pub mod inventory;
 mod keeper;
 mod kernel_log;
 pub mod limits;

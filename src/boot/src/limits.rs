@@ -172,6 +172,15 @@ pub const SESSION_WHY_BYTES_MAX: usize = 160;
 /// everything else and then, nobody being left to kill, the kernel.
 pub const SESSION_OOM_SCORE: i16 = -500;
 
+/// The name of a thing of an inventory.
+pub const INVENTORY_NAME_BYTES_MAX: usize = 96;
+/// A line of the child that reads the machine: a thing with its facts.
+pub const INVENTORY_LINE_BYTES_MAX: usize = 640;
+/// What is expected of one machine.
+pub const EXPECTED_MAX: usize = 512;
+/// Things that are counted once however often they are offered.
+pub const INVENTORY_SEEN_MAX: usize = 2048;
+
 /// Block devices that are known.
 pub const VOLUMES_MAX: usize = 256;
 /// Block devices that wait to be looked at.
@@ -252,6 +261,11 @@ const _: () = assert!(
         + "/cgroup.subtree_control".len()
         <= TEXT_BYTES_MAX
 );
+const _: () = assert!(
+    INVENTORY_NAME_BYTES_MAX + preroot_record::limits::FACTS_BYTES_MAX + 16
+        <= INVENTORY_LINE_BYTES_MAX
+);
+const _: () = assert!(preroot_plan::limits::DISKS_MAX < EXPECTED_MAX);
 const _: () = assert!(SESSIONS_TRYING_MAX < SESSIONS_MAX);
 const _: () = assert!(TASKS_OF_PID1 < TASKS_RESERVED_MIN);
 const _: () = assert!(SSHD_BACKOFF_NS_MIN < SSHD_BACKOFF_NS_MAX);

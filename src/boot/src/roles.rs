@@ -18,6 +18,9 @@ pub const NETWORK: &str = "preroot-network";
 /// What udhcpc(8) runs when a lease comes or goes: `preroot-lease WHAT`. Sets and removes addresses, and says lines as
 /// [`NETWORK`].
 pub const LEASE: &str = "preroot-lease";
+/// Reads the machine and holds it against what the plan expects ([`crate::inventory`]): `preroot-inventory DEADLINE`, a moment of CLOCK_MONOTONIC in ns until
+/// which it waits for what is not there yet. Lines of [`crate::inventory::Line`]'s forms; the last is `done`. Exits 0.
+pub const INVENTORY: &str = "preroot-inventory";
 /// Looks what is on block devices: `preroot-probe NAME...` (`vda1`). Each a line of
 /// [`crate::volume::Volume`]'s form. A device that cannot be read: `NAME\terrno=5`.
 pub const PROBE: &str = "preroot-probe";

@@ -60,6 +60,7 @@ mod fleet;
 mod freeze_fleet;
 #[cfg(any(test, feature = "write"))]
 mod freezer;
+mod hardware;
 pub mod limits;
 pub mod nic;
 mod root_spec;
@@ -77,6 +78,7 @@ pub use draft::{
     DraftInterface, DraftModule, DraftRunlevel, DraftScript, DraftService,
 };
 pub use fleet::*;
+pub use hardware::*;
 pub use nic::Nic;
 pub use root_spec::{RootKey, RootSpec, Spelling, device_number, number_of};
 pub use store::{STORE_PARTLABEL, Store};

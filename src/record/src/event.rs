@@ -3,12 +3,14 @@
 //! Numbers are for ever: a kind or key that is no longer written is not used again, a new key is an
 //! `Option`, so old records still decode.
 
+mod hardware;
 mod rescue;
 mod scripts;
 
 use minicbor::encode::write::Cursor;
 use minicbor::{Decode, Encode};
 
+pub use self::hardware::*;
 pub use self::rescue::*;
 pub use self::scripts::*;
 
@@ -119,6 +121,8 @@ events! {
     28 Watchdog,
     /// The kernel said that something is wrong.
     29 KernelMessage,
+    /// A thing that is in the machine.
+    30 Inventory,
 }
 
 /// The first frame: which boot this is.
@@ -236,24 +240,6 @@ pub struct Network<'a> {
     /// 0, or why not.
     #[n(2)]
     pub errno: u16,
-}
-
-/// One expected or found piece of hardware.
-#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct Hardware<'a> {
-    /// `memory`, `disk SERIAL`, ...
-    #[cbor(b(0), with = "crate::text")]
-    pub item: &'a str,
-    /// What the plan expects, in the item's unit (bytes); 0 when it expects nothing.
-    #[n(1)]
-    pub expected: u64,
-    /// What is there.
-    #[n(2)]
-    pub found: u64,
-    /// `ok`, `missing`, `small`, `unknown`.
-    #[cbor(b(3), with = "crate::text")]
-    pub verdict: &'a str,
 }
 
 /// The root file system was found.

@@ -14,6 +14,8 @@ pub const OUTPUT_BYTES_MAX: usize = 960;
 pub const TEXT_BYTES_MAX: usize = 256;
 /// The kernel command line in `Born`: what x86 can have is 2048, what anybody writes is far less.
 pub const COMMAND_LINE_BYTES_MAX: usize = 1024;
+/// What is known of one thing of an inventory.
+pub const FACTS_BYTES_MAX: usize = 512;
 /// Text fields of one event beside the command line. New text keys must fit below this.
 pub const TEXT_FIELDS_MAX: usize = 10;
 
@@ -45,6 +47,7 @@ const _: () = assert!(
         + NUMBERS_BYTES
         <= PAYLOAD_BYTES_MAX
 );
+const _: () = assert!(FACTS_BYTES_MAX <= COMMAND_LINE_BYTES_MAX);
 const _: () = assert!(FRAME_BYTES_MAX <= STORE_BLOCK_BYTES as usize);
 const _: () = assert!(2 * FRAME_BYTES_MAX + 2 * HEADER_BYTES < SEGMENT_BYTES_MIN as usize);
 const _: () = assert!(SEGMENT_BYTES_MIN > STORE_BLOCK_BYTES);

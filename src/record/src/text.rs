@@ -97,3 +97,24 @@ pub(crate) mod command_line {
         super::decode(decoder, context)
     }
 }
+
+/// What is known of a thing, which may be longer than other text.
+pub(crate) mod facts {
+    use super::{DecodeError, Decoder, EncodeError, Encoder, Write, cut};
+    use crate::limits::FACTS_BYTES_MAX;
+
+    pub(crate) fn encode<C, W: Write>(
+        text: &str,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        encoder.str(cut(text, FACTS_BYTES_MAX))?.ok()
+    }
+
+    pub(crate) fn decode<'b, C>(
+        decoder: &mut Decoder<'b>,
+        context: &mut C,
+    ) -> Result<&'b str, DecodeError> {
+        super::decode(decoder, context)
+    }
+}

@@ -5,7 +5,7 @@ mod common;
 use common::events::every_kind;
 use common::frame;
 use preroot_record::limits::{
-    COMMAND_LINE_BYTES_MAX, FRAME_BYTES_MAX, OUTPUT_BYTES_MAX, TEXT_BYTES_MAX,
+    COMMAND_LINE_BYTES_MAX, FACTS_BYTES_MAX, FRAME_BYTES_MAX, OUTPUT_BYTES_MAX, TEXT_BYTES_MAX,
 };
 use preroot_record::{Event, Header, Scan, Scanned, cut, text, write_frame};
 use proptest::prelude::*;
@@ -52,6 +52,10 @@ fn text_beyond_its_bound_is_cut_at_a_character() {
             Event::Born(mut born) => {
                 born.command_line = cut(&long, COMMAND_LINE_BYTES_MAX);
                 Event::Born(born)
+            }
+            Event::Inventory(mut thing) => {
+                thing.facts = cut(&long, FACTS_BYTES_MAX);
+                Event::Inventory(thing)
             }
             other => other,
         };

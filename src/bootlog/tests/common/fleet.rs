@@ -146,6 +146,8 @@ fn hardware(out: &mut Frames, host: u32) {
         expected: 65_536 * MIB,
         found,
         verdict,
+        detail: None,
+        concern: None,
     });
     let (found, verdict) = match host {
         DEAD_DISK => (0, "missing"),
@@ -156,6 +158,8 @@ fn hardware(out: &mut Frames, host: u32) {
         expected: 960_000 * MIB,
         found,
         verdict,
+        detail: None,
+        concern: None,
     });
 }
 

@@ -127,6 +127,8 @@ pub(super) fn before_root(story: &mut Story, tag: u8) {
             expected: 512 << 20,
             found: 498 << 20,
             verdict: "ok",
+            detail: None,
+            concern: None,
         });
     });
 }

@@ -1,10 +1,10 @@
 //! One event of every kind.
 
 use preroot_record::{
-    Assembled, Born, Event, Fsck, Handover, Hardware, KernelMessage, Lost, Module, Mounted,
-    Network, Note, Operator, Outcome, Output, RootFound, RunlevelBegan, RunlevelEnded, ScriptEnd,
-    ScriptEnded, ScriptStarted, Service, Session, Shutdown, Source, Sshd, StageBegan, StageEnded,
-    Syslog, Verdict, Watchdog,
+    Assembled, Born, Event, Fsck, Handover, Hardware, Inventory, KernelMessage, Lost, Module,
+    Mounted, Network, Note, Operator, Outcome, Output, RootFound, RunlevelBegan, RunlevelEnded,
+    ScriptEnd, ScriptEnded, ScriptStarted, Service, Session, Shutdown, Source, Sshd, StageBegan,
+    StageEnded, Syslog, Verdict, Watchdog,
 };
 
 /// Every kind, with this text in every text field and numbers as large as they can be.
@@ -66,6 +66,8 @@ fn start(text: &str) -> Vec<Event<'_>> {
             expected: u64::MAX,
             found: u64::MAX,
             verdict: text,
+            detail: Some(text),
+            concern: Some(text),
         }
         .into(),
     ]
@@ -240,6 +242,12 @@ fn rest(text: &str) -> Vec<Event<'_>> {
             level: u8::MAX,
             at_ns: u64::MAX,
             text,
+        }
+        .into(),
+        Inventory {
+            class: text,
+            name: text,
+            facts: text,
         }
         .into(),
     ]

@@ -1,0 +1,177 @@
+//! Holds what is there against what is expected.
+//!
+//! It remembers each expectation and how far it is met, never the things themselves. Things may be offered in any order
+//! and more than once: the last that was said of one counts, and a thing is counted once.
+
+use core::fmt::{self, Write};
+
+use heapless::Vec;
+use preroot_plan::{By, Class, Concern, MachineKey, Plan};
+
+use super::item::Item;
+use super::want::{Fault, Want, memory_words};
+use crate::limits::{EXPECTED_MAX, INVENTORY_SEEN_MAX, TEXT_BYTES_MAX};
+
+/// What is said of one expectation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judgement<'a> {
+    /// What becomes of it when it is not met.
+    pub concern: Concern,
+    /// `memory`, `slot DIMM_A2`, `disk SERIAL`.
+    pub item: &'a str,
+    /// What is expected, in the item's unit; 0: nothing is.
+    pub expected: u64,
+    /// What is there.
+    pub found: u64,
+    /// `ok`, `missing`, `small`, ...
+    pub verdict: &'a str,
+    /// A phrase where there is more to say, else empty: `DIMM_A2 32 GiB missing`.
+    pub detail: &'a str,
+}
+
+impl Judgement<'_> {
+    /// Writes the line that tells PID 1 of it, with its newline.
+    pub fn write(&self, out: &mut impl Write) -> fmt::Result {
+        let (expected, found) = (self.expected, self.found);
+        out.write_str("verdict ")?;
+        out.write_str(concern_word(self.concern))?;
+        write!(out, "\t{}\t{expected}\t{found}\t", self.item)?;
+        out.write_str(self.verdict)?;
+        out.write_str("\t")?;
+        out.write_str(self.detail)?;
+        out.write_str("\n")
+    }
+}
+
+/// A concern's word in lines, configs and records.
+#[must_use]
+pub(crate) fn concern_word(concern: Concern) -> &'static str {
+    match concern {
+        Concern::Note => "note",
+        Concern::Degraded => "degraded",
+        Concern::Hold => "hold",
+    }
+}
+
+/// The judge of one machine.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    wants: Vec<Want<'a>, EXPECTED_MAX>,
+    /// Which thing was counted for which expectation.
+    counted: Vec<u64, INVENTORY_SEEN_MAX>,
+    /// Which classes were offered at all: without any slot, slots are not known.
+    classes: [bool; Class::ALL.len()],
+    /// What is said of memory beside its size.
+    memory: heapless::String<TEXT_BYTES_MAX>,
+}
+
+impl<'a> Judge<'a> {
+    /// The judge of what a plan expects of every machine.
+    #[must_use]
+    pub fn new(plan: &Plan<'a>) -> Judge<'a> {
+        let mut judge = Judge {
+            wants: Vec::new(),
+            counted: Vec::new(),
+            classes: [false; Class::ALL.len()],
+            memory: heapless::String::new(),
+        };
+        let settings = plan.settings();
+        if settings.memory_bytes_min.get() != 0 {
+            judge.want(Want {
+                low: settings.memory_bytes_min.get(),
+                ..Want::new(Class::Memory, By::Any, "", settings.memory_concern())
+            });
+        }
+        for disk in plan.disks() {
+            judge.want(Want {
+                low: disk.bytes.get(),
+                high: disk.bytes.get(),
+                ..Want::new(
+                    Class::Disk,
+                    By::Serial,
+                    plan.text(disk.serial),
+                    disk.concern(),
+                )
+            });
+        }
+        judge
+    }
+
+    /// Tells what this machine is known by. What is expected of it alone is judged from then on.
+    pub fn know(&mut self, _by: MachineKey, _key: &str) {}
+
+    /// Whether all that is there is to be offered again: the machine was only now recognised. Says so once.
+    #[must_use]
+    pub fn again(&mut self) -> bool {
+        false
+    }
+
+    /// The judge of these expectations.
+    #[cfg(test)]
+    pub(super) fn of(wants: impl IntoIterator<Item = Want<'a>>) -> Judge<'a> {
+        Judge {
+            wants: wants.into_iter().collect(),
+            counted: Vec::new(),
+            classes: [false; Class::ALL.len()],
+            memory: heapless::String::new(),
+        }
+    }
+
+    fn want(&mut self, want: Want<'a>) {
+        // A plan has no more.
+        let _ = self.wants.push(want);
+    }
+
+    /// Takes note of a thing that is there.
+    pub fn offer(&mut self, item: &Item<'_>) {
+        if let Some(seen) = self.classes.get_mut(usize::from(item.class.number())) {
+            *seen = true;
+        }
+        if item.class == Class::Memory {
+            self.memory = memory_words(item);
+        }
+        for (at, want) in self.wants.iter_mut().enumerate() {
+            let Some((value, fault)) = want.meets(item) else {
+                continue;
+            };
+            let thing = hash(item.name, at);
+            if !self.counted.contains(&thing) {
+                // When it is full, a thing that is offered twice counts twice.
+                let _ = self.counted.push(thing);
+                want.seen = want.seen.saturating_add(1);
+            }
+            want.value = value;
+            if fault != Fault::None || want.culprit == thing {
+                want.fault = fault;
+                want.culprit = thing;
+            }
+        }
+    }
+
+    /// Whether something is expected that has not been seen yet, or not as it should be.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.wants
+            .iter()
+            .any(|want| want.seen < want.count || want.fault.may_pass())
+    }
+
+    /// Says of each expectation whether it is met.
+    pub fn finish(&self, each: &mut dyn FnMut(&Judgement<'_>)) {
+        for want in &self.wants {
+            let is_known = self
+                .classes
+                .get(usize::from(want.class.number()))
+                .is_some_and(|seen| *seen);
+            want.judge(is_known, &self.memory, each);
+        }
+    }
+}
+
+/// FNV-1a of a name and the number of an expectation.
+fn hash(name: &str, at: usize) -> u64 {
+    let bytes = name.bytes().chain(at.to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
