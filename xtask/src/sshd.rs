@@ -50,8 +50,13 @@ const PACKAGES: [&str; 27] = [
     "zlib1g",
 ];
 
-/// Clients, and what judges a server's algorithms.
-const WHEELS: [&str; 3] = ["ssh-audit==3.9.0", "paramiko==5.1.0", "asyncssh==2.24.1"];
+/// Clients, what judges a server's algorithms, and what a fleet queries its boots with.
+const WHEELS: [&str; 4] = [
+    "ssh-audit==3.9.0",
+    "paramiko==5.1.0",
+    "asyncssh==2.24.1",
+    "duckdb==1.4.5",
+];
 
 /// What dropbear is built with.
 const OPTIONS: &str = "initramfs/dropbear";

@@ -18,6 +18,7 @@ mod roots;
 mod sshd;
 mod states;
 mod survival;
+mod warehouse;
 mod watchdog;
 
 use preroot_qemu_tests::{

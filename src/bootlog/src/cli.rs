@@ -184,21 +184,30 @@ pub(crate) struct Export {
     /// For what.
     #[arg(value_enum)]
     pub(crate) format: ExportFormat,
-    #[command(flatten)]
-    pub(crate) which: Which,
+    /// The record; for jsonl and parquet any number of them, and directories with records in them, one file a host.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Which boot of a trace or of metrics, counted back from the latest, which is 0.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
+    pub(crate) boot: i32,
 }
 
 /// What `export` writes.
 #[cfg(feature = "full")]
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub(crate) enum ExportFormat {
-    /// Every boot of the record, oldest first, one JSON object a line: what `show --json` gives.
+    /// Every boot of each record, oldest first, one JSON object a line: what `show --json` gives.
     Jsonl,
     /// One boot as a Chrome trace, which Perfetto opens.
     Trace,
     /// One boot as OpenMetrics text, for node_exporter's textfile collector.
     Openmetrics,
-    /// Every boot of the record as a Parquet table: a row for each thing that took time, as blame has it.
+    /// Every boot of each record as a Parquet table: a row for each thing that took time, as blame has it.
     #[cfg(feature = "exports")]
     Parquet,
 }

@@ -115,6 +115,9 @@ pub enum Error {
         "Parquet is not for a terminal\nSend it to a file: bootlog export parquet > boots.parquet"
     )]
     Binary,
+    /// Only tables take several records.
+    #[error("a trace and metrics are of one boot\nName one record; jsonl and parquet take many.")]
+    OneRecord,
     /// There is no such boot.
     #[error("{}: no boot {asked}: it has {there}, 0 is the latest\n`bootlog list` shows them.", path.display())]
     NoBoot {
@@ -182,7 +185,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Error::NoRecord { .. } => Exit::Unavailable,
-            Error::Binary => Exit::Usage,
+            Error::Binary | Error::OneRecord => Exit::Usage,
             Error::Permission { .. }
             | Error::Read { .. }
             | Error::Write(_)

@@ -4,6 +4,7 @@
 mod openmetrics;
 #[cfg(feature = "exports")]
 mod parquet;
+mod records;
 mod trace;
 
 use std::io;
@@ -13,17 +14,14 @@ use crate::model::Boot;
 
 pub use self::openmetrics::openmetrics;
 #[cfg(feature = "exports")]
-pub use self::parquet::parquet;
+pub use self::parquet::Table;
+pub use self::records::boots;
 pub use self::trace::trace;
 
-/// Boots as JSON lines: each what `show --json` gives, on one line.
+/// A boot as a line of JSON: what `show --json` gives.
 ///
 /// # Errors
 /// None that a caller could mend: the model has only keys that JSON has.
-pub fn lines(boots: &[Boot]) -> io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    for boot in boots {
-        out.extend(json::boot_line(boot)?);
-    }
-    Ok(out)
+pub fn line(boot: &Boot) -> io::Result<Vec<u8>> {
+    json::boot_line(boot)
 }

@@ -6,26 +6,19 @@
 mod page;
 mod summary;
 mod tally;
-mod walk;
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::walk::{self, Seen, Walk};
 
 pub use self::page::page;
 
 use self::tally::Tally;
-use self::walk::Walk;
-
-/// The largest file that is read: a store has 4 MiB unless somebody made it larger.
-const STORE_BYTES_MAX: u64 = 64 << 20;
-/// What is read of a file to see whether it may be a record.
-const FRONT_BYTES: usize = 4096;
 
 /// What a fleet's records say.
 #[derive(Debug, Clone, Serialize)]
@@ -205,7 +198,7 @@ fn work(walk: &Mutex<Walk>, tally: &Mutex<Tally>) {
         let Some(path) = next else {
             return;
         };
-        let seen = read(&path, &mut bytes);
+        let seen = walk::read(&path, &mut bytes);
         let file = path.display().to_string();
         let summary = match seen {
             Seen::Record => summary::store(&file, &bytes),
@@ -217,33 +210,5 @@ fn work(walk: &Mutex<Walk>, tally: &Mutex<Tally>) {
             (Seen::Unreadable, _) => tally.read.unreadable += 1,
             (Seen::Record | Seen::Other, _) => tally.read.other_files += 1,
         }
-    }
-}
-
-/// What a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seen {
-    Record,
-    Other,
-    Unreadable,
-}
-
-/// Reads a file that begins like a record, into memory that was used for the one before.
-fn read(path: &Path, bytes: &mut Vec<u8>) -> Seen {
-    bytes.clear();
-    let Ok(file) = std::fs::File::open(path) else {
-        return Seen::Unreadable;
-    };
-    let mut front = (&file).take(FRONT_BYTES as u64);
-    if front.read_to_end(bytes).is_err() {
-        return Seen::Unreadable;
-    }
-    if !summary::may_be_record(bytes) {
-        return Seen::Other;
-    }
-    match (&file).take(STORE_BYTES_MAX + 1).read_to_end(bytes) {
-        Err(_) => Seen::Unreadable,
-        Ok(_) if bytes.len() as u64 > STORE_BYTES_MAX => Seen::Other,
-        Ok(_) => Seen::Record,
     }
 }

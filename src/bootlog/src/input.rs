@@ -93,6 +93,12 @@ impl Record {
         }
     }
 
+    /// The file that it was read from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The boot that many before the latest.
     ///
     /// # Errors

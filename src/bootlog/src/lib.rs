@@ -36,3 +36,5 @@ mod place;
 pub mod plot;
 pub mod show;
 pub mod spec;
+#[cfg(feature = "full")]
+mod walk;

@@ -9,8 +9,11 @@ mod cli;
 mod generate;
 #[cfg(feature = "full")]
 mod pager;
+#[cfg(feature = "full")]
+mod run_export;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use bootlog::error::{Error, Exit};
@@ -57,7 +60,7 @@ fn run(command: &Command) -> Done {
         #[cfg(feature = "full")]
         Command::Fleet(asked) => run_fleet(asked),
         #[cfg(feature = "full")]
-        Command::Export(asked) => run_export(asked),
+        Command::Export(asked) => run_export::run(asked),
         #[cfg(feature = "full")]
         Command::Generate(asked) => generate::generate(&asked.dir).map(|()| Vec::new()),
     };
@@ -66,14 +69,19 @@ fn run(command: &Command) -> Done {
 
 impl Which {
     fn read(&self) -> Result<Boot, Error> {
-        // Who thinks of journalctl writes -1 for the boot before.
-        let before = usize::try_from(self.boot.unsigned_abs()).unwrap_or(usize::MAX);
-        let usual = match before {
-            0 => Usual::Latest,
-            _ => Usual::Kept,
-        };
-        Record::read(self.file.as_deref(), usual)?.boot(before)
+        read(self.file.as_deref(), self.boot)
     }
+}
+
+/// The boot that many before the latest.
+fn read(file: Option<&Path>, before: i32) -> Result<Boot, Error> {
+    // Who thinks of journalctl writes -1 for the boot before.
+    let before = usize::try_from(before.unsigned_abs()).unwrap_or(usize::MAX);
+    let usual = match before {
+        0 => Usual::Latest,
+        _ => Usual::Kept,
+    };
+    Record::read(file, usual)?.boot(before)
 }
 
 fn run_critical_path(asked: &CriticalPath) -> Result<Vec<u8>, Error> {
@@ -162,33 +170,6 @@ fn run_plot(asked: &Plot) -> Result<Vec<u8>, Error> {
     match asked.json {
         true => json::plot(&chart).map_err(Error::Write),
         false => Ok(plot::page(&chart).render(colour()).into()),
-    }
-}
-
-#[cfg(feature = "full")]
-fn run_export(asked: &cli::Export) -> Result<Vec<u8>, Error> {
-    use bootlog::export;
-
-    match asked.format {
-        cli::ExportFormat::Jsonl => {
-            let boots = Record::read(asked.which.file.as_deref(), Usual::Kept)?.boots()?;
-            export::lines(&boots).map_err(Error::Write)
-        }
-        cli::ExportFormat::Trace => {
-            export::trace(&plot::chart(&asked.which.read()?)).map_err(Error::Write)
-        }
-        cli::ExportFormat::Openmetrics => {
-            Ok(export::openmetrics(&asked.which.read()?).into_bytes())
-        }
-        #[cfg(feature = "exports")]
-        cli::ExportFormat::Parquet => {
-            if io::stdout().is_terminal() {
-                return Err(Error::Binary);
-            }
-            let boots = Record::read(asked.which.file.as_deref(), Usual::Kept)?.boots()?;
-            let file = export::parquet(&boots);
-            file.map_err(|error| Error::Write(io::Error::other(error)))
-        }
     }
 }
 

@@ -73,6 +73,15 @@ pub struct Boot {
     pub lost: Lost,
 }
 
+impl Boot {
+    /// The machine's name in the host table.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        let mut lines = self.network.iter().rev();
+        lines.find_map(|line| line.what.strip_prefix("host "))
+    }
+}
+
 /// How a boot went.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Verdict {

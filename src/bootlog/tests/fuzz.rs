@@ -113,7 +113,10 @@ fn damaged_records_are_shown_as_far_as_they_go() {
         #[cfg(feature = "full")]
         {
             roxmltree::Document::parse(&plot::svg::svg(&chart)).expect("XML");
-            let lines = bootlog::export::lines(&boots).expect("JSON");
+            let lines = boots
+                .iter()
+                .flat_map(|boot| bootlog::export::line(boot).expect("JSON"))
+                .collect::<Vec<u8>>();
             let trace = bootlog::export::trace(&chart).expect("JSON");
             let metrics = bootlog::export::openmetrics(&boot).into_bytes();
             for exported in [lines, trace, metrics] {

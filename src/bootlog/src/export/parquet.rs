@@ -2,6 +2,7 @@
 //!
 //! Texts are as they were recorded: who prints them makes them safe.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use parquet::basic::Compression;
@@ -12,12 +13,14 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
 use crate::blame::{Entry, blame};
-use crate::model::Boot;
+use crate::model::{Boot, Identity};
 
-/// Rows of one row group: what is held in memory beside the boots.
+/// Rows of one row group: what is held in memory of the boots.
 const ROWS_MAX: usize = 1 << 16;
 
 const SCHEMA: &str = "message boots {
+  required binary file (STRING);
+  optional binary host (STRING);
   optional binary boot_id (STRING);
   optional int64 started (TIMESTAMP(NANOS, true));
   optional binary config (STRING);
@@ -34,42 +37,107 @@ const SCHEMA: &str = "message boots {
   required binary fault (STRING);
 }";
 
-/// A row: an entry and its boot.
-type Row<'b> = (&'b Boot, &'b Entry);
+/// What is known of a boot in each of its rows.
+#[derive(Debug)]
+struct Whole {
+    file: String,
+    host: Option<String>,
+    identity: Option<Identity>,
+    verdict: String,
+}
 
-/// The table as a file.
-///
-/// # Errors
-/// None that a caller could mend: it is written to memory, by a schema that does not change.
-pub fn parquet(boots: &[Boot]) -> Result<Vec<u8>, ParquetError> {
-    let schema = Arc::new(parse_message_type(SCHEMA)?);
-    let settings = WriterProperties::builder().set_compression(Compression::UNCOMPRESSED);
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(settings.build()))?;
-    let entries: Vec<Vec<Entry>> = boots.iter().map(blame).collect();
-    let mut rows: Vec<Row<'_>> = Vec::new();
-    for (boot, entries) in boots.iter().zip(&entries) {
-        rows.extend(entries.iter().map(|entry| (boot, entry)));
+/// A row: an entry and its boot.
+type Row = (Arc<Whole>, Entry);
+
+/// The table, written as boots are added to it.
+pub struct Table<W: Write + Send> {
+    writer: SerializedFileWriter<W>,
+    rows: Vec<Row>,
+}
+
+impl<W: Write + Send> Table<W> {
+    /// An empty table, written to `out`.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn new(out: W) -> io::Result<Table<W>> {
+        let schema = Arc::new(parse_message_type(SCHEMA).map_err(error)?);
+        let settings = WriterProperties::builder().set_compression(Compression::UNCOMPRESSED);
+        let writer = SerializedFileWriter::new(out, schema, Arc::new(settings.build()));
+        Ok(Table {
+            writer: writer.map_err(error)?,
+            rows: Vec::new(),
+        })
     }
-    for rows in rows.chunks(ROWS_MAX) {
-        let mut group = writer.next_row_group()?;
-        columns(&mut group, rows)?;
-        group.close()?;
+
+    /// Adds the rows of a boot, and the file that its record is in.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn add(&mut self, file: &str, boot: &Boot) -> io::Result<()> {
+        let whole = Arc::new(Whole {
+            file: file.to_owned(),
+            host: boot.host().map(str::to_owned),
+            identity: boot.identity.clone(),
+            verdict: boot.verdict.word.clone(),
+        });
+        for entry in blame(boot) {
+            self.rows.push((Arc::clone(&whole), entry));
+            if self.rows.len() == ROWS_MAX {
+                self.group()?;
+            }
+        }
+        Ok(())
     }
-    writer.into_inner()
+
+    /// Ends the table.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn end(mut self) -> io::Result<W> {
+        self.group()?;
+        self.writer.into_inner().map_err(error)
+    }
+
+    /// Writes the rows that are held.
+    fn group(&mut self) -> io::Result<()> {
+        let rows = std::mem::take(&mut self.rows);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut group = self.writer.next_row_group().map_err(error)?;
+        columns(&mut group, &rows).map_err(error)?;
+        group.close().map(drop).map_err(error)
+    }
+}
+
+/// What went wrong with the output, as the output said it.
+fn error(error: ParquetError) -> io::Error {
+    match error {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(inner) => *inner,
+            Err(inner) => io::Error::other(inner),
+        },
+        other => io::Error::other(other),
+    }
 }
 
 /// The columns, in the order of the schema.
-fn columns(group: &mut Group<'_>, rows: &[Row<'_>]) -> Result<(), ParquetError> {
-    let identity = |(boot, _): &Row<'_>| boot.identity.clone();
-    texts(group, rows, |row| Some(identity(row)?.boot_id))?;
-    numbers(group, rows, Column::Optional, |row| {
-        Some(identity(row)?.started_unix_ns)
+fn columns<W: Write + Send>(group: &mut Group<'_, W>, rows: &[Row]) -> Result<(), ParquetError> {
+    required(group, rows, |(boot, _)| &boot.file)?;
+    texts(group, rows, |boot| boot.host.as_ref())?;
+    let of_identity = |group: &mut Group<'_, W>, text: fn(&Identity) -> &String| {
+        texts(group, rows, |boot| boot.identity.as_ref().map(text))
+    };
+    of_identity(group, |identity| &identity.boot_id)?;
+    numbers(group, rows, Column::Optional, |(boot, _)| {
+        Some(boot.identity.as_ref()?.started_unix_ns)
     })?;
-    texts(group, rows, |row| Some(identity(row)?.config))?;
-    texts(group, rows, |row| Some(identity(row)?.image))?;
-    texts(group, rows, |row| Some(identity(row)?.plan))?;
-    texts(group, rows, |row| Some(identity(row)?.kernel))?;
-    required(group, rows, |(boot, _)| &boot.verdict.word)?;
+    of_identity(group, |identity| &identity.config)?;
+    of_identity(group, |identity| &identity.image)?;
+    of_identity(group, |identity| &identity.plan)?;
+    of_identity(group, |identity| &identity.kernel)?;
+    required(group, rows, |(boot, _)| &boot.verdict)?;
     required(group, rows, |(_, entry)| entry.kind.word())?;
     required(group, rows, |(_, entry)| &entry.name)?;
     numbers(group, rows, Column::Optional, |(_, entry)| entry.at_ns)?;
@@ -83,7 +151,7 @@ fn columns(group: &mut Group<'_>, rows: &[Row<'_>]) -> Result<(), ParquetError> 
     required(group, rows, |(_, entry)| &entry.fault)
 }
 
-type Group<'w> = SerializedRowGroupWriter<'w, Vec<u8>>;
+type Group<'w, W> = SerializedRowGroupWriter<'w, W>;
 
 /// Whether a column may be null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,42 +160,41 @@ enum Column {
     Required,
 }
 
-fn texts<'b>(
-    group: &mut Group<'_>,
-    rows: &[Row<'b>],
-    value: impl Fn(&Row<'b>) -> Option<String>,
+fn texts<W: Write + Send>(
+    group: &mut Group<'_, W>,
+    rows: &[Row],
+    value: impl Fn(&Whole) -> Option<&String>,
 ) -> Result<(), ParquetError> {
-    let values: Vec<Option<ByteArray>> = rows
+    let values = rows
         .iter()
-        .map(|row| value(row).map(|text| ByteArray::from(text.into_bytes())))
-        .collect();
-    write::<ByteArrayType>(group, Column::Optional, values)
+        .map(|(boot, _)| Some(ByteArray::from(value(boot)?.as_str())));
+    write::<ByteArrayType, W>(group, Column::Optional, values.collect())
 }
 
-fn required<'b>(
-    group: &mut Group<'_>,
-    rows: &[Row<'b>],
-    value: impl Fn(&Row<'b>) -> &'b str,
+fn required<W: Write + Send>(
+    group: &mut Group<'_, W>,
+    rows: &[Row],
+    value: impl Fn(&Row) -> &str,
 ) -> Result<(), ParquetError> {
     let values = rows.iter().map(|row| Some(ByteArray::from(value(row))));
-    write::<ByteArrayType>(group, Column::Required, values.collect())
+    write::<ByteArrayType, W>(group, Column::Required, values.collect())
 }
 
-fn numbers<'b>(
-    group: &mut Group<'_>,
-    rows: &[Row<'b>],
+fn numbers<W: Write + Send>(
+    group: &mut Group<'_, W>,
+    rows: &[Row],
     column: Column,
-    value: impl Fn(&Row<'b>) -> Option<u64>,
+    value: impl Fn(&Row) -> Option<u64>,
 ) -> Result<(), ParquetError> {
     // More than 292 years is no time of a boot.
     let signed = |number| i64::try_from(number).unwrap_or(i64::MAX);
     let values = rows.iter().map(|row| value(row).map(signed)).collect();
-    write::<Int64Type>(group, column, values)
+    write::<Int64Type, W>(group, column, values)
 }
 
 /// The next column: its values, and for each row whether it has one.
-fn write<T: DataType>(
-    group: &mut Group<'_>,
+fn write<T: DataType, W: Write + Send>(
+    group: &mut Group<'_, W>,
     column: Column,
     values: Vec<Option<T::T>>,
 ) -> Result<(), ParquetError> {
@@ -148,7 +215,7 @@ fn write<T: DataType>(
 mod tests {
     #![allow(clippy::unwrap_used)] // A test's helpers may panic.
 
-    use super::{blame, parquet};
+    use super::{Table, blame};
     use crate::input::Record;
     use ::parquet::file::reader::{FileReader, SerializedFileReader};
     use ::parquet::record::{Field, Row};
@@ -164,7 +231,11 @@ mod tests {
             }
             let boots = Record::read(Some(&path), crate::input::Usual::Kept).unwrap();
             let boots = boots.boots().unwrap();
-            let file = bytes::Bytes::from(parquet(&boots).unwrap());
+            let mut table = Table::new(Vec::new()).unwrap();
+            for boot in &boots {
+                table.add("a file", boot).unwrap();
+            }
+            let file = bytes::Bytes::from(table.end().unwrap());
             let reader = SerializedFileReader::new(file).unwrap();
             let text = |field: &Field| match field {
                 Field::Str(text) => text.clone(),
@@ -175,7 +246,7 @@ mod tests {
                     .get_column_iter()
                     .map(|(_, field)| text(field))
                     .collect();
-                [&values[7], &values[8], &values[10]].map(String::clone)
+                [&values[9], &values[10], &values[12]].map(String::clone)
             };
             let rows = reader.get_row_iter(None).unwrap();
             let rows: Vec<[String; 3]> = rows.map(|found| row(found.unwrap())).collect();

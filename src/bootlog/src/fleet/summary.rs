@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use preroot_record::limits::SEGMENT_COUNT_MAX;
 use preroot_record::{
-    Born, Event, Found, Frame, Frames, Hardware, Meaning, Network, Operator, STORE_HEADER_OFFSETS,
-    STORE_MAGIC, SYNC, ScriptEnd, ScriptEnded, Store, Verdict, raw_tags,
+    Born, Event, Found, Frame, Frames, Hardware, Meaning, Network, Operator, ScriptEnd,
+    ScriptEnded, Store, Verdict, raw_tags,
 };
 
 /// A store.
@@ -67,15 +67,6 @@ struct Reading<'a> {
     /// Since when a person is waited for, and whether the record says why.
     waits: Option<(u64, bool)>,
     hardware: Vec<Hardware<'a>>,
-}
-
-/// Whether a file that begins so may be a store or raw frames.
-pub(super) fn may_be_record(front: &[u8]) -> bool {
-    let is_store = |at: u64| {
-        let front = usize::try_from(at).ok().and_then(|at| front.get(at..));
-        front.is_some_and(|front| front.starts_with(&STORE_MAGIC))
-    };
-    front.starts_with(&SYNC) || STORE_HEADER_OFFSETS.into_iter().any(is_store)
 }
 
 /// Sums up a store, or raw frames; `None` when no boot is in it.
@@ -236,6 +227,7 @@ mod tests {
 
     use super::*;
     use crate::input::Record;
+    use crate::walk::may_be_record;
 
     /// The records of the corpus, each summed up and folded.
     #[test]
