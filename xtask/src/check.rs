@@ -12,7 +12,7 @@ use crate::run;
 pub(crate) const INIT_BYTES_MAX: u64 = 256 * 1024;
 
 /// The size that its helpers' program may have.
-const HELPER_BYTES_MAX: u64 = 288 * 1024;
+const HELPER_BYTES_MAX: u64 = 352 * 1024;
 
 /// Symbols of allocators: Rust's shims and the C library's entry.
 const ALLOCATOR_SYMBOLS: [&str; 6] = [

@@ -5,10 +5,10 @@
 //!
 //! | class    | name                      | keys |
 //! |----------|---------------------------|------|
-//! | `memory` | `memory`                  | `total` MemTotal; `firmware` System RAM by its map; `kernel` System RAM of iomem; `installed` the sum of SMBIOS type 17; `corrupted`: bytes. `edac_ce`, `edac_ue`: errors. `limited`: the words of the command line that leave memory out |
+//! | `memory` | `memory`                  | `total` MemTotal; `firmware` System RAM by its map; `kernel` System RAM of iomem; `installed` the sum of SMBIOS type 17; `corrupted`: bytes. `edac_ce`, `edac_ue`: errors. `limited`: the words of the command line that leave memory out; `smbios`: how the firmware's table is broken |
 //! | `slot`   | its locator, `DIMM_A1`    | `bank`, `bytes` (0: empty), `speed` MT/s, `manufacturer`, `part`, `serial` |
 //! | `cpu`    | `cpu`                     | `sockets`, `cores`, `threads`, `online`, `microcode`, `model` |
-//! | `disk`   | the kernel's, `vda`       | `bus` virtio, nvme, scsi, ata, usb, mmc, other; `path` as in /dev/disk/by-path; `serial`, `wwn`, `model`, `bytes`, `sector` bytes, `read_only` 0 or 1, `alive` ok, hangs, errno N, not asked; `took_us`; `errors` of the kernel in this boot; `health` |
+//! | `disk`   | the kernel's, `vda`       | `bus` virtio, nvme, scsi, ata, usb, mmc, other; `path` as in /dev/disk/by-path; `serial`, `wwn`, `model`, `bytes`, `sector` bytes, `read_only` 0 or 1, `alive` ok, hangs, errno N, not asked; `took_us`; `errors` of the kernel in this boot; `ioerr` a SCSI disk's own count, not 0 on some that are well; `health` ok, or what it says is wrong |
 //! | `md`     | the kernel's, `md0`       | `level`, `disks`, `degraded`: how many are missing |
 //! | `nic`    | the kernel's, `eth0`      | `mac`, `pci`, `driver`, `speed` Mbit/s, `carrier` 0 or 1 |
 //! | `pci`    | its address, `0000:00:03.0` | `id` 8086:10d3, `class` 020000, `driver` |

@@ -92,6 +92,36 @@ pub const WATCHDOG_ASK_MS_MIN: u32 = 1000;
 pub const WATCHDOG_ASK_MS_MAX: u32 = 10_000;
 /// How soon it is asked again when it has not answered, ms.
 pub const WATCHDOG_UNANSWERED_MS: u32 = 1000;
+/// One small file of sysfs: a number, a serial, a link.
+pub const FACT_BYTES_MAX: usize = 512;
+/// A line of /proc, as much of it as anybody asks for.
+pub const INVENTORY_LINE_BYTES_MAX: usize = 1024;
+/// The firmware's table.
+pub const FIRMWARE_BYTES_MAX: usize = preroot_smbios::TABLE_BYTES_MAX;
+/// Slots that are told one by one.
+pub const SLOTS_MAX: usize = 512;
+/// Packages with CPUs in them.
+pub const SOCKETS_MAX: usize = 64;
+/// Disks that are looked at.
+pub const DISKS_MAX: usize = 1024;
+/// Disks that are asked at once, each by a child. One that hangs keeps its place.
+pub const DISKS_ASKED_MAX: usize = 128;
+/// Disks whose errors are counted, and arrays that are told.
+pub const DISKS_FAULTY_MAX: usize = 128;
+/// What is read of a disk in each of three places: a multiple of every sector there is.
+pub const DISK_READ_BYTES: usize = 4096;
+/// How long a disk may take to say how it is, ms. Beyond, the kernel ends the question.
+pub const HEALTH_MS_MAX: u32 = 2000;
+/// Network interfaces that are looked at.
+pub const NICS_MAX: usize = 64;
+/// How often is looked for what is new while something is waited for, ms.
+pub const INVENTORY_WAITS_MS: u32 = 10;
+/// And when nothing is.
+pub const INVENTORY_LOOK_MS: u32 = 100;
+/// Drivers are in place when nothing new has come for so long, ms.
+pub const INVENTORY_QUIET_MS: u32 = 1000;
+/// How often interfaces are asked for a link that is waited for, ms.
+pub const LINKS_MS: u32 = 250;
 /// Pause before the last stand starts sshd again, ms.
 pub const LAST_STAND_PAUSE_MS: u32 = 1000;
 

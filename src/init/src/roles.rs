@@ -8,6 +8,7 @@ mod client;
 mod handover;
 mod healthy;
 mod holders;
+mod inventory;
 mod keep;
 mod kernel_log;
 mod lease;
@@ -38,6 +39,8 @@ use preroot_sys::strings::STRINGS_MAX;
 use preroot_sys::{descriptor, io, spawn, thread};
 
 use crate::linux::with_nul;
+
+pub(crate) use self::inventory::Disk;
 
 /// Exit code when the words on the command line make no sense.
 const USAGE: i32 = 100;
@@ -74,6 +77,7 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::PROBE => code(probe::run(&words)),
         roles::NETWORK => code(network::run(&words)),
         roles::LEASE => code(lease::run(&words, started)),
+        roles::INVENTORY => code(inventory::run(&words)),
         roles::MOUNT => code(mount::run(&words)),
         roles::UNMOUNT => code(unmount::run(&words)),
         roles::HOLDERS => code(holders::run(&words)),

@@ -15,10 +15,12 @@
 //! | [`reap`] | wait4 |
 //! | [`signal`] | sigprocmask, sigaction, signalfd4, sigtimedwait, kill(-1) |
 //! | [`background`] | sync(2) that nobody waits for |
+//! | [`fork`] | fork |
 //! | [`netlink`] | interfaces, addresses, routes; uevents |
 //! | [`namespace`] | unshare |
 //! | [`packet`] | ARP |
 //! | [`watchdog`] | what a watchdog is asked by ioctl |
+//! | [`disk`] | what a disk is asked by ioctl, beside its blocks |
 //! | [`parent`] | statmount |
 //! | [`descriptor`] | fds by number, for the panic path |
 //!
@@ -36,7 +38,9 @@ pub mod background;
 pub mod claim;
 pub mod clock;
 pub mod descriptor;
+pub mod disk;
 pub mod entry;
+pub mod fork;
 pub mod memory;
 pub mod namespace;
 pub mod netlink;

@@ -1,0 +1,274 @@
+//! Disks, as far as the kernel tells of them without asking them; and arrays.
+//!
+//! Where there are several files for one fact, it depends on what the disk hangs on:
+//!
+//! | bus | serial | wwn | model |
+//! |---|---|---|---|
+//! | virtio | the disk is asked for it (drivers/block/virtio_blk.c), by [`super::alive`] | | |
+//! | nvme | `device/serial` | `wwid` | `device/model` |
+//! | scsi, ata, usb | `device/vpd_pg80`, behind its header | `device/wwid`, out of page 0x83 | `device/vendor`, `device/model` |
+//! | mmc | `device/serial` | `device/cid` | `device/name` |
+
+use heapless::String;
+use preroot_boot::by_path::by_path;
+use preroot_boot::inventory::{Facts, Item, name};
+use preroot_plan::Class;
+
+use super::tree::{Path, Small, Tree, text_of};
+
+/// Bytes of a sector in sysfs' sizes, whatever the disk's own are (Documentation/ABI/stable/sysfs-block).
+const SECTOR_BYTES: u64 = 512;
+/// Bytes of the header of a page of SCSI's vital product data (SPC-4, section 7.8.2).
+const PAGE_HEADER_BYTES: usize = 4;
+
+/// What a disk hangs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bus {
+    Virtio,
+    Nvme,
+    Scsi,
+    Ata,
+    Usb,
+    Mmc,
+    Other,
+}
+
+impl Bus {
+    fn word(self) -> &'static str {
+        match self {
+            Bus::Virtio => "virtio",
+            Bus::Nvme => "nvme",
+            Bus::Scsi => "scsi",
+            Bus::Ata => "ata",
+            Bus::Usb => "usb",
+            Bus::Mmc => "mmc",
+            Bus::Other => "other",
+        }
+    }
+
+    /// By its directory in sysfs and its name.
+    fn of(target: &str, name: &str) -> Bus {
+        let mut parts = target.split('/');
+        if name.starts_with("vd") {
+            Bus::Virtio
+        } else if name.starts_with("nvme") {
+            Bus::Nvme
+        } else if name.starts_with("mmcblk") {
+            Bus::Mmc
+        } else if !name.starts_with("sd") {
+            Bus::Other
+        } else if parts.any(|part| is_numbered(part, "ata")) {
+            Bus::Ata
+        } else if target.split('/').any(|part| is_numbered(part, "usb")) {
+            Bus::Usb
+        } else {
+            Bus::Scsi
+        }
+    }
+}
+
+fn is_numbered(part: &str, prefix: &str) -> bool {
+    let rest = part.strip_prefix(prefix);
+    rest.is_some_and(|rest| rest.parse::<u32>().is_ok())
+}
+
+/// What is known of a disk, and what it takes to ask it.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) facts: Facts,
+    pub(super) bus: Bus,
+    pub(super) bytes: u64,
+    /// Whether sysfs has told its serial number.
+    pub(super) has_serial: bool,
+}
+
+/// The facts of a disk; `None`: it is none, but a loop, an array, a drive for media, or a part of another.
+pub(super) fn look(tree: &Tree<'_>, disk: &str) -> Option<Known> {
+    if !is_disk(disk) {
+        return None;
+    }
+    let target = tree.target(format_args!("/sys/class/block/{disk}"))?;
+    let is_virtual = target.split('/').any(|part| part == "virtual");
+    // A drive with several ways to it stands below none of them.
+    if is_virtual && !disk.starts_with("nvme") {
+        return None;
+    }
+    let bus = Bus::of(&target, disk);
+    let mut facts = Facts::new();
+    facts.put("bus", bus.word());
+    let mut directory = Path::try_from("block/").ok()?;
+    directory.push_str(disk).ok()?;
+    if let Some(path) = by_path(tree, &directory) {
+        facts.put("path", text_of(path.as_bytes()));
+    }
+    let has_serial = names(tree, bus, disk, &mut facts);
+    let number = |file| tree.number(format_args!("/sys/class/block/{disk}/{file}"));
+    let bytes = number("size").unwrap_or(0).saturating_mul(SECTOR_BYTES);
+    facts.number("bytes", bytes);
+    let sector = number("queue/logical_block_size");
+    if let Some(bytes) = sector.filter(|bytes| bytes.is_power_of_two()) {
+        facts.number("sector", bytes);
+    }
+    facts.number("read_only", u64::from(number("ro").unwrap_or(0) != 0));
+    // In hexadecimal; not 0 on a disk that has refused what it need not know.
+    let path = format_args!("/sys/class/block/{disk}/device/ioerr_cnt");
+    let mut buffer = Small::new();
+    let count = tree.text(path, &mut buffer).strip_prefix("0x");
+    if let Some(count) = count.and_then(|digits| u64::from_str_radix(digits, 16).ok()) {
+        facts.number("ioerr", count);
+    }
+    Some(Known {
+        facts,
+        bus,
+        bytes,
+        has_serial,
+    })
+}
+
+/// By its name. Those of paths to an NVMe drive (`nvme0c0n1`) and of the boot areas of a card (`mmcblk0boot0`) are left out.
+fn is_disk(disk: &str) -> bool {
+    let others = ["loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd"];
+    if others.iter().any(|prefix| disk.starts_with(prefix)) {
+        return false;
+    }
+    let is_part = |prefix: &str, marks: [u8; 2]| {
+        let rest = disk.strip_prefix(prefix).unwrap_or_default();
+        rest.bytes().any(|byte| marks.contains(&byte))
+    };
+    !is_part("nvme", [b'c', b'p']) && !is_part("mmcblk", [b'b', b'r'])
+}
+
+/// Puts who it is; whether that is known.
+fn names(tree: &Tree<'_>, bus: Bus, disk: &str, facts: &mut Facts) -> bool {
+    let mut buffer = Small::new();
+    let mut put = |facts: &mut Facts, key, file| {
+        let path = format_args!("/sys/class/block/{disk}/{file}");
+        let text = tree.text(path, &mut buffer);
+        facts.put(key, text);
+        !text.is_empty()
+    };
+    match bus {
+        Bus::Virtio | Bus::Other => false,
+        Bus::Nvme => {
+            put(facts, "wwn", "wwid");
+            put(facts, "model", "device/model");
+            put(facts, "serial", "device/serial")
+        }
+        Bus::Mmc => {
+            put(facts, "wwn", "device/cid");
+            put(facts, "model", "device/name");
+            put(facts, "serial", "device/serial")
+        }
+        Bus::Scsi | Bus::Ata | Bus::Usb => {
+            put(facts, "wwn", "device/wwid");
+            model(tree, disk, facts);
+            let path = format_args!("/sys/class/block/{disk}/device/vpd_pg80");
+            let mut page = [0; 260];
+            let page = tree.bytes(path, &mut page);
+            let serial = text_of(page.get(PAGE_HEADER_BYTES..).unwrap_or_default());
+            facts.put("serial", serial);
+            !serial.trim_ascii().is_empty()
+        }
+    }
+}
+
+/// Vendor and model of a SCSI disk, as one.
+fn model(tree: &Tree<'_>, disk: &str, facts: &mut Facts) {
+    let mut words = String::<64>::new();
+    for file in ["vendor", "model"] {
+        let mut buffer = Small::new();
+        let path = format_args!("/sys/class/block/{disk}/device/{file}");
+        let word = tree.text(path, &mut buffer);
+        if !words.is_empty() {
+            let _ = words.push(' ');
+        }
+        // What does not fit is left out: fields of 8 and 16 bytes do.
+        let _ = words.push_str(word);
+    }
+    facts.put("model", &words);
+}
+
+/// Says each array that is assembled.
+pub(super) fn arrays(tree: &Tree<'_>, disk: &str, each: &mut dyn FnMut(&Item<'_>)) {
+    let number = |file| tree.number(format_args!("/sys/class/block/{disk}/md/{file}"));
+    let mut level = Small::new();
+    let level = tree.text(format_args!("/sys/class/block/{disk}/md/level"), &mut level);
+    // One that is being put together has no level yet.
+    if level.is_empty() {
+        return;
+    }
+    let mut facts = Facts::new();
+    facts.put("level", level);
+    for (key, file) in [("disks", "raid_disks"), ("degraded", "degraded")] {
+        if let Some(number) = number(file) {
+            facts.number(key, number);
+        }
+    }
+    each(&Item {
+        class: Class::Md,
+        name: &name(disk),
+        facts: facts.text(),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disks_are_told_from_others() {
+        for disk in ["vda", "sda", "nvme0n1", "mmcblk0", "xvda", "sdaa"] {
+            assert!(is_disk(disk), "{disk}");
+        }
+        for other in [
+            "loop0",
+            "ram3",
+            "zram0",
+            "dm-2",
+            "md127",
+            "sr0",
+            "fd0",
+            "nbd4",
+            "nvme0c0n1",
+            "mmcblk0boot0",
+            "mmcblk0rpmb",
+        ] {
+            assert!(!is_disk(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn buses_are_known() {
+        let check = |target: &str, name: &str, expected: Bus| {
+            assert_eq!(Bus::of(target, name), expected, "{target}");
+        };
+        let pci = "../../devices/pci0000:00/0000:00:1f.2";
+        check(
+            &std::format!("{pci}/ata3/host2/target2:0:0/2:0:0:0/block/sda"),
+            "sda",
+            Bus::Ata,
+        );
+        check(
+            &std::format!("{pci}/host2/target2:0:0/2:0:0:0/block/sda"),
+            "sda",
+            Bus::Scsi,
+        );
+        check(
+            &std::format!("{pci}/usb2/2-1/2-1:1.0/host7/target7:0:0/7:0:0:0/block/sdb"),
+            "sdb",
+            Bus::Usb,
+        );
+        check(
+            &std::format!("{pci}/virtio2/host6/target6:0:3/6:0:3:1/block/sda"),
+            "sda",
+            Bus::Scsi,
+        );
+        check(&std::format!("{pci}/virtio1/block/vda"), "vda", Bus::Virtio);
+        check(
+            &std::format!("{pci}/nvme/nvme0/nvme0n1"),
+            "nvme0n1",
+            Bus::Nvme,
+        );
+        check("../../devices/vbd-51712/block/xvda", "xvda", Bus::Other);
+    }
+}

@@ -1,0 +1,269 @@
+//! Memory: how much there is, by the firmware and by the kernel, and what is in the slots.
+//!
+//! | fact | of |
+//! |---|---|
+//! | `total`, `corrupted` | /proc/meminfo, proc(5) |
+//! | `firmware` | /sys/firmware/memmap, as the firmware gave it, whatever the kernel was told to leave out |
+//! | `kernel` | /proc/iomem, what the kernel uses |
+//! | `installed`, slots | SMBIOS |
+//! | `edac_ce`, `edac_ue` | corrected and uncorrected errors, of all controllers (Documentation/admin-guide/ras.rst) |
+
+use core::fmt::Write;
+use core::ops::ControlFlow;
+
+use heapless::String;
+use preroot_boot::inventory::{Facts, Item, Name, name};
+use preroot_boot::limits::COMMAND_LINE_BYTES_MAX;
+use preroot_plan::Class;
+use preroot_smbios::{Array, Broken, Device, Size, TABLE_BYTES_MAX, structures};
+
+use super::tree::{Small, Tree, text_of};
+use crate::limits::{FACT_BYTES_MAX, SLOTS_MAX};
+
+/// What memory is called that a kernel may use, by the firmware's map and by the kernel's.
+const SYSTEM_RAM: &str = "System RAM";
+
+/// Says what there is to say about memory. `table` is where the firmware's table is read to.
+pub(super) fn look(
+    tree: &Tree<'_>,
+    table: &mut [u8; TABLE_BYTES_MAX],
+    each: &mut dyn FnMut(&Item<'_>),
+) {
+    let mut facts = Facts::new();
+    of_meminfo(tree, &mut facts);
+    put(&mut facts, "firmware", of_firmware(tree));
+    put(&mut facts, "kernel", of_kernel(tree));
+    let table = tree.bytes(format_args!("/sys/firmware/dmi/tables/DMI"), table);
+    let said = slots(table, each);
+    put(&mut facts, "installed", said.installed);
+    if let Some(broken) = said.broken {
+        let mut words = String::<96>::new();
+        // It fits.
+        let _ = write!(words, "{} at byte {}", broken.fault.name(), broken.at);
+        facts.put("smbios", &words);
+    }
+    errors(tree, &mut facts);
+    let mut line = [0; COMMAND_LINE_BYTES_MAX];
+    let line = text_of(tree.bytes(format_args!("/proc/cmdline"), &mut line));
+    facts.put("limited", &limits(line));
+    each(&Item {
+        class: Class::Memory,
+        name: "memory",
+        facts: facts.text(),
+    });
+}
+
+fn put(facts: &mut Facts, key: &str, number: Option<u64>) {
+    if let Some(number) = number {
+        facts.number(key, number);
+    }
+}
+
+/// `MemTotal:  995368 kB`
+fn of_meminfo(tree: &Tree<'_>, facts: &mut Facts) {
+    tree.lines(format_args!("/proc/meminfo"), &mut |line| {
+        let Some((name, rest)) = line.split_once(':') else {
+            return ControlFlow::Continue(());
+        };
+        let key = match name {
+            "MemTotal" => "total",
+            "HardwareCorrupted" => "corrupted",
+            _ => return ControlFlow::Continue(()),
+        };
+        let kib = rest.split_ascii_whitespace().next();
+        let kib = kib.and_then(|kib| kib.parse::<u64>().ok());
+        put(facts, key, kib.and_then(|kib| kib.checked_mul(1024)));
+        if key == "corrupted" {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+}
+
+/// The directories of /sys/firmware/memmap, each with `start`, `end`, which belongs to it, and `type`.
+fn of_firmware(tree: &Tree<'_>) -> Option<u64> {
+    let mut sum = None;
+    tree.names(format_args!("/sys/firmware/memmap"), &mut |entry| {
+        let mut buffer = Small::new();
+        let kind = format_args!("/sys/firmware/memmap/{entry}/type");
+        if tree.text(kind, &mut buffer) != SYSTEM_RAM {
+            return;
+        }
+        let mut end = |which: &str| {
+            let path = format_args!("/sys/firmware/memmap/{entry}/{which}");
+            let digits = tree.text(path, &mut buffer).strip_prefix("0x")?;
+            u64::from_str_radix(digits, 16).ok()
+        };
+        let bytes = bytes(end("start"), end("end"));
+        sum = bytes.map_or(sum, |bytes| {
+            Some(sum.unwrap_or(0_u64).saturating_add(bytes))
+        });
+    });
+    sum
+}
+
+fn bytes(first: Option<u64>, last: Option<u64>) -> Option<u64> {
+    last?.checked_sub(first?)?.checked_add(1)
+}
+
+/// `00100000-1ffdffff : System RAM`, without a blank in front.
+fn of_kernel(tree: &Tree<'_>) -> Option<u64> {
+    let mut sum = None;
+    tree.lines(format_args!("/proc/iomem"), &mut |line| {
+        if let Some(bytes) = kernel_range(line) {
+            sum = Some(sum.unwrap_or(0_u64).saturating_add(bytes));
+        }
+        ControlFlow::Continue(())
+    });
+    // Without the right to see addresses, all of them are 0.
+    sum.filter(|sum| *sum > 1 << 20)
+}
+
+fn kernel_range(line: &str) -> Option<u64> {
+    let (first, rest) = line.split_once('-')?;
+    let (last, what) = rest.split_once(' ')?;
+    if what.strip_prefix(": ") != Some(SYSTEM_RAM) {
+        return None;
+    }
+    let address = |digits| u64::from_str_radix(digits, 16).ok();
+    bytes(address(first), address(last))
+}
+
+/// What the firmware's table says in all.
+#[derive(Debug, Default)]
+struct Said {
+    installed: Option<u64>,
+    broken: Option<Broken>,
+}
+
+/// Says each slot of the system's memory.
+fn slots(table: &[u8], each: &mut dyn FnMut(&Item<'_>)) -> Said {
+    let mut said = Said::default();
+    if table.is_empty() {
+        return said;
+    }
+    let mut facts = Facts::new();
+    let mut count = 0;
+    for structure in structures(table) {
+        let device = match structure {
+            Ok(structure) => Device::of(&structure),
+            Err(broken) => {
+                said.broken = said.broken.or(Some(broken));
+                None
+            }
+        };
+        let Some(device) = device.filter(|device| is_memory(table, device)) else {
+            continue;
+        };
+        said.broken = said.broken.or(device.broken);
+        let bytes = match device.size {
+            Size::Empty => Some(0),
+            Size::Unknown => None,
+            Size::Bytes(bytes) => Some(bytes),
+        };
+        if let Some(bytes) = bytes {
+            said.installed = Some(said.installed.unwrap_or(0).saturating_add(bytes));
+        }
+        count += 1;
+        if count > SLOTS_MAX {
+            continue;
+        }
+        facts.clear();
+        facts.put("bank", &printable(device.bank));
+        put(&mut facts, "bytes", bytes);
+        put(&mut facts, "speed", device.speed.map(u64::from));
+        facts.put("manufacturer", &printable(device.manufacturer));
+        facts.put("part", &printable(device.part));
+        facts.put("serial", &printable(device.serial));
+        each(&Item {
+            class: Class::Slot,
+            name: &slot_name(table, &device, count),
+            facts: facts.text(),
+        });
+    }
+    said
+}
+
+/// Whether it is in no array that is for something else: flash, video memory.
+fn is_memory(table: &[u8], device: &Device<'_>) -> bool {
+    let mut arrays = structures(table).filter_map(|structure| Array::of(&structure.ok()?));
+    let array = arrays.find(|array| array.handle == device.array);
+    array.is_none_or(|array| array.purpose == Array::SYSTEM_MEMORY)
+}
+
+/// The slot's locator; with its bank in front where another has the same, and with its number where that has no end. `number`
+/// counts from 1.
+fn slot_name(table: &[u8], device: &Device<'_>, number: usize) -> Name {
+    let same = |is_same: &dyn Fn(&Device<'_>) -> bool| {
+        let others = structures(table).filter_map(|structure| Device::of(&structure.ok()?));
+        others.filter(|other| is_same(other)).count() > 1
+    };
+    let locator = printable(device.locator);
+    let mut words = String::<FACT_BYTES_MAX>::new();
+    let locator_again = same(&|other| other.locator == device.locator);
+    let bank_again = locator_again
+        && same(&|other| other.locator == device.locator && other.bank == device.bank);
+    let bank = if locator_again {
+        printable(device.bank)
+    } else {
+        String::new()
+    };
+    for part in [&bank, &locator] {
+        // What does not fit is cut.
+        let _ = words.push_str(part).and_then(|()| words.push(' '));
+    }
+    let text = words.trim_ascii();
+    if bank_again || text.is_empty() {
+        let mut numbered = String::<FACT_BYTES_MAX>::new();
+        let text = if text.is_empty() { "slot" } else { text };
+        let _ = write!(numbered, "{text} #{number}");
+        return name(&numbered);
+    }
+    name(text)
+}
+
+/// What is printable of a text of the firmware.
+fn printable(bytes: &[u8]) -> String<120> {
+    let printable = bytes.iter().filter(|byte| matches!(byte, b' '..=b'~'));
+    let mut out = String::new();
+    for &byte in printable {
+        // What does not fit is cut.
+        let _ = out.push(char::from(byte));
+    }
+    out
+}
+
+/// Errors that the memory's controllers have counted.
+fn errors(tree: &Tree<'_>, facts: &mut Facts) {
+    let (mut corrected, mut uncorrected) = (None, None);
+    tree.names(format_args!("/sys/devices/system/edac/mc"), &mut |name| {
+        let is_controller = name.strip_prefix("mc");
+        if is_controller.is_none_or(|rest| rest.parse::<u32>().is_err()) {
+            return;
+        }
+        for (sum, file) in [(&mut corrected, "ce_count"), (&mut uncorrected, "ue_count")] {
+            let path = format_args!("/sys/devices/system/edac/mc/{name}/{file}");
+            if let Some(count) = tree.number(path) {
+                *sum = Some(sum.unwrap_or(0_u64).saturating_add(count));
+            }
+        }
+    });
+    put(facts, "edac_ce", corrected);
+    put(facts, "edac_ue", uncorrected);
+}
+
+/// The words of the command line that leave memory out.
+fn limits(line: &str) -> String<240> {
+    let mut out = String::new();
+    for word in line.split_ascii_whitespace() {
+        if word.starts_with("mem=") || word.starts_with("memmap=") {
+            if !out.is_empty() {
+                let _ = out.push(' ');
+            }
+            // What does not fit is left out.
+            let _ = out.push_str(word);
+        }
+    }
+    out
+}

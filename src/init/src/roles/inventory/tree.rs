@@ -1,0 +1,164 @@
+//! Small files of sysfs and procfs, below `/`, or below another directory in a test.
+//!
+//! Whatever cannot be read is empty: devices come and go meanwhile, and drivers answer with errors.
+
+use core::fmt::Arguments;
+use core::ops::ControlFlow;
+
+use heapless::{String, Vec};
+use preroot_boot::by_path::{Fact, Sysfs};
+use preroot_boot::inventory::Facts;
+use preroot_plan::number_of;
+use preroot_sys::fs::{CWD, Mode, OFlags, open, readlinkat_raw};
+use preroot_sys::io;
+
+use crate::limits::{FACT_BYTES_MAX, INVENTORY_LINE_BYTES_MAX, PATH_BYTES_MAX};
+use crate::linux::{names, read};
+
+/// A path that is composed.
+pub(super) type Path = String<PATH_BYTES_MAX>;
+
+/// Where /sys and /proc are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tree<'r> {
+    root: &'r str,
+}
+
+/// What one small file says.
+#[derive(Debug)]
+pub(super) struct Small {
+    bytes: [u8; FACT_BYTES_MAX],
+}
+
+impl Small {
+    pub(super) const fn new() -> Small {
+        Small {
+            bytes: [0; FACT_BYTES_MAX],
+        }
+    }
+}
+
+impl<'r> Tree<'r> {
+    pub(super) const fn new(root: &'r str) -> Tree<'r> {
+        Tree { root }
+    }
+
+    /// A path below it.
+    pub(super) fn path(&self, words: Arguments<'_>) -> Option<Path> {
+        let mut path = Path::try_from(self.root).ok()?;
+        core::fmt::write(&mut path, words).ok()?;
+        Some(path)
+    }
+
+    /// What a file says, up to the end of `buffer`.
+    pub(super) fn bytes<'b>(&self, words: Arguments<'_>, buffer: &'b mut [u8]) -> &'b [u8] {
+        let length = self.path(words).and_then(|path| read(&path, buffer).ok());
+        length
+            .and_then(|length| buffer.get(..length))
+            .unwrap_or_default()
+    }
+
+    /// The text of a small file, without blanks around it.
+    pub(super) fn text<'b>(&self, words: Arguments<'_>, buffer: &'b mut Small) -> &'b str {
+        let bytes = self.bytes(words, &mut buffer.bytes);
+        text_of(bytes)
+    }
+
+    /// A decimal number, alone in a file.
+    pub(super) fn number(&self, words: Arguments<'_>) -> Option<u64> {
+        self.text(words, &mut Small::new()).parse().ok()
+    }
+
+    /// Hands each line of a file to `each`, until it has enough. What is too long of one is cut off.
+    pub(super) fn lines(
+        &self,
+        words: Arguments<'_>,
+        each: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = self
+            .path(words)
+            .and_then(|path| open(path.as_str(), flags, Mode::empty()).ok());
+        let Some(file) = file else { return };
+        let mut buffer = [0; 4096];
+        let mut line = Vec::<u8, INVENTORY_LINE_BYTES_MAX>::new();
+        while let Ok(length @ 1..) = io::read(&file, &mut buffer) {
+            for piece in buffer
+                .get(..length)
+                .unwrap_or_default()
+                .split_inclusive(|&byte| byte == b'\n')
+            {
+                let room = line.capacity() - line.len();
+                let part = piece.get(..room.min(piece.len())).unwrap_or_default();
+                // There is room for that much.
+                let _ = line.extend_from_slice(part);
+                if piece.ends_with(b"\n") {
+                    let enough = each(text_of(&line)).is_break();
+                    line.clear();
+                    if enough {
+                        return;
+                    }
+                }
+            }
+        }
+        if !line.is_empty() {
+            let _ = each(text_of(&line));
+        }
+    }
+
+    /// Hands each name in a directory to `each`.
+    pub(super) fn names(&self, words: Arguments<'_>, each: &mut dyn FnMut(&str)) {
+        if let Some(path) = self.path(words) {
+            let _ = names(CWD, &path, &mut |_, name| each(name));
+        }
+    }
+
+    /// Where a link leads.
+    pub(super) fn target(&self, words: Arguments<'_>) -> Option<Fact> {
+        let mut buffer = [0; PATH_BYTES_MAX];
+        let path = self.path(words)?;
+        let length = readlinkat_raw(CWD, path.as_str(), &mut buffer[..]).ok()?;
+        Fact::try_from(core::str::from_utf8(buffer.get(..length)?).ok()?).ok()
+    }
+
+    /// Says as a fact what the last part of a link is: a driver's name.
+    pub(super) fn put_last(&self, facts: &mut Facts, key: &str, words: Arguments<'_>) {
+        if let Some(target) = self.target(words) {
+            facts.put(key, target.rsplit('/').next().unwrap_or_default());
+        }
+    }
+}
+
+/// The text in front of what is none, without blanks around it.
+pub(super) fn text_of(bytes: &[u8]) -> &str {
+    let text = match core::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let whole = bytes.get(..error.valid_up_to());
+            core::str::from_utf8(whole.unwrap_or_default()).unwrap_or_default()
+        }
+    };
+    text.trim_ascii_end()
+}
+
+impl Sysfs for Tree<'_> {
+    fn link(&self, directory: &str, name: &str) -> Option<Fact> {
+        self.target(format_args!("/sys/class/{directory}/{name}"))
+    }
+
+    fn file(&self, directory: &str, name: &str) -> Option<Fact> {
+        let path = format_args!("/sys/class/{directory}/{name}");
+        Fact::try_from(self.text(path, &mut Small::new())).ok()
+    }
+
+    fn lowest_host(&self, directory: &str) -> Option<u32> {
+        let mut lowest = None;
+        self.names(format_args!("/sys/class/{directory}"), &mut |name| {
+            let number = name.strip_prefix("host");
+            if let Some(number) = number.and_then(|number| number_of(number, 10)) {
+                lowest = Some(lowest.map_or(number, |lowest: u32| lowest.min(number)));
+            }
+        });
+        lowest
+    }
+}
