@@ -8,6 +8,7 @@ pub(crate) mod fleet;
 pub(crate) mod guest;
 pub(crate) mod idle;
 pub(crate) mod order;
+pub(crate) mod records;
 pub(crate) mod rescue;
 pub(crate) mod roots;
 

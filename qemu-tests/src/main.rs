@@ -51,6 +51,13 @@ enum Command {
         #[command(flatten)]
         table: Table,
     },
+    /// Measure how soon records are read, one of them and a fleet's.
+    BenchRecords {
+        #[command(flatten)]
+        programs: bench::records::Programs,
+        #[command(flatten)]
+        table: Table,
+    },
     /// Measure how soon somebody can log in, beside dropbear-initramfs.
     BenchRescue {
         #[command(flatten)]
@@ -82,6 +89,7 @@ fn main() -> ExitCode {
         Command::BenchBoots { peers, table } => bench::boots::run(&peers, &table),
         Command::BenchRoots { peers, table } => bench::roots::run(&peers, &table),
         Command::BenchFleet { programs, table } => bench::fleet::run(&programs, &table),
+        Command::BenchRecords { programs, table } => bench::records::run(&programs, &table),
         Command::BenchRescue { peers, table } => bench::rescue::run(&peers, &table),
         Command::BenchOrder { programs, table } => bench::order::run(&programs, &table),
     };

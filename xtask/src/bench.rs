@@ -19,6 +19,7 @@ pub(crate) fn command(args: &BenchArgs) -> Result<(), Error> {
         Bench::Rescue,
         Bench::Order,
         Bench::Fleet,
+        Bench::Records,
     ];
     for bench in all {
         if args.only.is_none_or(|only| only == bench) {
@@ -51,6 +52,19 @@ fn measure(bench: Bench, args: &BenchArgs, setup: &Setup) -> Result<(), Error> {
         Bench::Fleet => {
             let look_up = product::build_look_up()?;
             vec!["bench-fleet".into(), "--look-up".into(), look_up.into()]
+        }
+        Bench::Records => {
+            let (bootlog, make_fleet) = product::build_bootlog()?;
+            let alone = setup.programs.bootlog_static.clone();
+            vec![
+                "bench-records".into(),
+                "--bootlog".into(),
+                bootlog.into(),
+                "--bootlog-static".into(),
+                alone.into(),
+                "--make-fleet".into(),
+                make_fleet.into(),
+            ]
         }
     };
     let vm = [

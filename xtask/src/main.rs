@@ -107,6 +107,8 @@ enum Bench {
     Order,
     /// A host table of 10,000 hosts: its size, and finding one.
     Fleet,
+    /// Records of 10,000 machines, and one: how soon they are read, beside cat and grep.
+    Records,
 }
 
 /// Where to build the root.

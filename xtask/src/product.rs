@@ -102,6 +102,16 @@ pub(crate) fn build_look_up() -> Result<PathBuf, Error> {
     Ok(alone.join("examples/look-up"))
 }
 
+/// Builds the record's reader as it is shipped, and what makes stores for it.
+pub(crate) fn build_bootlog() -> Result<(PathBuf, PathBuf), Error> {
+    let args = ["build", "--release", "--quiet", "-p", "bootlog"];
+    let mut command = run::cargo(&args);
+    command.args(["--bin", "bootlog", "--example", "make-fleet"]);
+    run::shown(&mut command)?;
+    let release = target_dir().join("release");
+    Ok((release.join("bootlog"), release.join("examples/make-fleet")))
+}
+
 /// Builds programs that are one file each, without an interpreter; gives their directory.
 fn build_static(what: &[&str]) -> Result<PathBuf, Error> {
     // The flag must not reach procedural macros, hence the explicit target; and a directory of its own keeps the
