@@ -10,37 +10,25 @@ use crate::core::{Boot, Purpose};
 use crate::limits::{
     KERNEL_LINE_BYTES_MAX, KERNEL_LOG_BACKOFF_NS_MAX, KERNEL_MESSAGES_MAX, SECOND_NS,
 };
-use crate::machine::{Child, Kill, Machine, Nanoseconds, Spawn};
+use crate::machine::{Kill, Machine, Nanoseconds, Spawn};
+use crate::respawn::Respawn;
 use crate::roles;
 use crate::text::{Lines, text};
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Not wanted: before its stage, and when all is kept that can be.
-    #[default]
-    Off,
-    Running(Child),
-    /// It is started at this moment.
-    Pause(Nanoseconds),
-}
 
 /// What is known of the kernel's log.
 #[derive(Debug, Default)]
 pub(crate) struct KernelLog {
-    state: State,
+    /// Off: before its stage, and when all is kept that can be.
+    reader: Respawn,
     lines: Lines<KERNEL_LINE_BYTES_MAX>,
     /// The first message that is not recorded yet, by the kernel's own number.
     next: u64,
     kept: u32,
-    backoff: Nanoseconds,
 }
 
 impl KernelLog {
     pub(crate) fn deadline(&self) -> Option<Nanoseconds> {
-        match self.state {
-            State::Pause(at) => Some(at),
-            State::Off | State::Running(_) => None,
-        }
+        self.reader.deadline()
     }
 }
 
@@ -54,7 +42,7 @@ pub(crate) fn start<M: Machine>(boot: &mut Boot<'_, M>) {
     match boot.machine.spawn(&Spawn::helper(&arguments)) {
         Ok(spawned) => {
             boot.assign(spawned.child, Purpose::KernelLog);
-            boot.kernel_log.state = State::Running(spawned.child);
+            boot.kernel_log.reader.started(spawned.child);
             boot.kernel_log.lines = Lines::new();
         }
         Err(_) => pause(boot),
@@ -62,32 +50,31 @@ pub(crate) fn start<M: Machine>(boot: &mut Boot<'_, M>) {
 }
 
 fn pause<M: Machine>(boot: &mut Boot<'_, M>) {
-    let backoff = boot.kernel_log.backoff.saturating_mul(2);
-    boot.kernel_log.backoff = backoff.clamp(SECOND_NS, KERNEL_LOG_BACKOFF_NS_MAX);
-    let at = boot.machine.now().saturating_add(boot.kernel_log.backoff);
-    boot.kernel_log.state = State::Pause(at);
+    let now = boot.machine.now();
+    boot.kernel_log
+        .reader
+        .pause(now, SECOND_NS, KERNEL_LOG_BACKOFF_NS_MAX);
 }
 
 /// The pause is over.
 pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
-    if matches!(boot.kernel_log.state, State::Pause(at) if at <= now) {
+    if boot.kernel_log.reader.is_due(now) {
         start(boot);
     }
 }
 
 /// The reader has ended, which it never does by itself.
 pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>) {
-    if matches!(boot.kernel_log.state, State::Running(_)) {
+    if boot.kernel_log.reader.is_running() {
         pause(boot);
     }
 }
 
 /// Nobody of ours reads any more: PID 1 is about to become the root's init, or enough is kept.
 pub(crate) fn stop<M: Machine>(boot: &mut Boot<'_, M>) {
-    if let State::Running(child) = boot.kernel_log.state {
+    if let Some(child) = boot.kernel_log.reader.stop() {
         let _ = boot.machine.kill(child, Kill::Kill);
     }
-    boot.kernel_log.state = State::Off;
 }
 
 /// What the reader says.

@@ -44,6 +44,7 @@ mod pivot;
 mod policy;
 mod recorder;
 mod rescue;
+mod respawn;
 pub mod roles;
 mod root;
 mod runner;

@@ -12,31 +12,22 @@ use crate::limits::{
     MILLISECOND_NS, NETWORK_BACKOFF_NS_MAX, NETWORK_BACKOFF_NS_MIN, NETWORK_GRACE_NS,
     NETWORK_LINE_BYTES_MAX, NETWORK_NS_DEFAULT,
 };
-use crate::machine::{Child, Errno, Kill, Machine, Nanoseconds, OnPanic, Place, Spawn};
+use crate::machine::{Errno, Kill, Machine, Nanoseconds, OnPanic, Place, Spawn};
+use crate::respawn::Respawn;
 use crate::roles;
 use crate::stage::{Next, Stage};
 use crate::step::{At, Failed, Step};
 use crate::text::{Lines, text};
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Not wanted: before its stage, and when interfaces are somebody else's.
-    #[default]
-    Off,
-    Running(Child),
-    /// It is started at this moment.
-    Pause(Nanoseconds),
-}
-
 /// What is known of the network.
 #[derive(Debug, Default)]
 pub(crate) struct Network {
-    state: State,
+    /// Off: before its stage, and when interfaces are somebody else's.
+    helper: Respawn,
     lines: Lines<NETWORK_LINE_BYTES_MAX>,
     begun: Nanoseconds,
     /// `None`: what there was to say about it is said.
     deadline: Option<Nanoseconds>,
-    backoff: Nanoseconds,
     /// Where sshd listens on this host; `None`: as the plan says for all.
     pub(crate) port: Option<u16>,
     /// The host name of the matching host.
@@ -45,13 +36,9 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn deadline(&self) -> Option<Nanoseconds> {
-        let again = match self.state {
-            State::Pause(at) => Some(at),
-            _ => None,
-        };
         // The helper says what there is to say; one that hangs in the kernel says nothing.
         let silent = self.deadline.map(|at| at.saturating_add(NETWORK_GRACE_NS));
-        again.into_iter().chain(silent).min()
+        self.helper.deadline().into_iter().chain(silent).min()
     }
 }
 
@@ -82,20 +69,19 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
     }
     let child = spawned?.child;
     boot.assign(child, Purpose::Network);
-    boot.network.state = State::Running(child);
+    boot.network.helper.started(child);
     boot.network.lines = Lines::new();
     Ok(())
 }
 
 fn pause<M: Machine>(boot: &mut Boot<'_, M>) {
-    let backoff = boot.network.backoff.saturating_mul(2);
-    boot.network.backoff = backoff.clamp(NETWORK_BACKOFF_NS_MIN, NETWORK_BACKOFF_NS_MAX);
-    let at = boot.machine.now().saturating_add(boot.network.backoff);
-    boot.network.state = State::Pause(at);
+    let now = boot.machine.now();
+    let (least, most) = (NETWORK_BACKOFF_NS_MIN, NETWORK_BACKOFF_NS_MAX);
+    boot.network.helper.pause(now, least, most);
 }
 
 pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
-    if matches!(boot.network.state, State::Pause(at) if at <= now) {
+    if boot.network.helper.is_due(now) {
         // A failure has set the next pause.
         let _ = start(boot);
     }
@@ -107,7 +93,7 @@ pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
 
 /// The helper has ended: again.
 pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>) {
-    if matches!(boot.network.state, State::Running(_)) {
+    if boot.network.helper.is_running() {
         boot.alarm(format_args!("network: its helper ended, starting it again"));
         pause(boot);
     }
@@ -115,17 +101,16 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>) {
 
 /// Interfaces are somebody else's from now on: the root's own init's.
 pub(crate) fn stop<M: Machine>(boot: &mut Boot<'_, M>) {
-    if let State::Running(child) = boot.network.state {
+    if let Some(child) = boot.network.helper.stop() {
         let _ = boot.machine.kill(child, Kill::Kill);
     }
-    boot.network.state = State::Off;
     boot.network.deadline = None;
 }
 
 /// They are the rescue's again, as far as nobody else has given them addresses.
 pub(crate) fn resume<M: Machine>(boot: &mut Boot<'_, M>) {
-    if boot.network.state == State::Off {
-        boot.network.state = State::Pause(boot.machine.now());
+    if boot.network.helper.is_off() {
+        boot.network.helper.resume(boot.machine.now());
     }
 }
 

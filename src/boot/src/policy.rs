@@ -16,23 +16,13 @@ use preroot_record::Sshd as Record;
 
 use crate::core::{Boot, Purpose};
 use crate::limits::{HEALTHY_BACKOFF_NS_MAX, SECOND_NS};
-use crate::machine::{Child, Kill, Machine, Nanoseconds, Spawn, Streams};
+use crate::machine::{Kill, Machine, Nanoseconds, Spawn, Streams};
+use crate::respawn::Respawn;
 use crate::roles;
 use crate::sshd;
 use crate::stage::Next;
 use crate::text::{Lines, text};
 use crate::verdict::Word;
-
-/// The child that asks for the banner.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Asker {
-    /// Not wanted, or not yet.
-    #[default]
-    Off,
-    Runs(Child),
-    /// It is started at this moment.
-    Pause(Nanoseconds),
-}
 
 /// What the policies have done so far.
 #[derive(Debug, Default)]
@@ -43,17 +33,14 @@ pub(crate) struct Policy {
     has_retired: bool,
     /// A script has reached its deadline.
     is_late: bool,
-    asker: Asker,
-    backoff: Nanoseconds,
+    /// The child that asks for the banner.
+    asker: Respawn,
     lines: Lines<200>,
 }
 
 impl Policy {
     pub(crate) fn deadline(&self) -> Option<Nanoseconds> {
-        match self.asker {
-            Asker::Pause(until) => Some(until),
-            _ => None,
-        }
+        self.asker.deadline()
     }
 }
 
@@ -137,7 +124,7 @@ fn end<M: Machine>(boot: &Boot<'_, M>) -> RescueEnd {
 
 /// The root's own system begins, and PID 1 stays: from now on its sshd may be there.
 pub(crate) fn begin<M: Machine>(boot: &mut Boot<'_, M>) {
-    if end(boot) == RescueEnd::WhenHealthy && boot.policy.asker == Asker::Off {
+    if end(boot) == RescueEnd::WhenHealthy && boot.policy.asker.is_off() {
         ask(boot);
     }
 }
@@ -151,16 +138,17 @@ fn ask<M: Machine>(boot: &mut Boot<'_, M>) {
     {
         Ok(spawned) => {
             boot.assign(spawned.child, Purpose::Healthy);
-            boot.policy.asker = Asker::Runs(spawned.child);
+            boot.policy.asker.started(spawned.child);
         }
         Err(_) => pause(boot),
     }
 }
 
 fn pause<M: Machine>(boot: &mut Boot<'_, M>) {
-    let backoff = (boot.policy.backoff * 2).clamp(SECOND_NS, HEALTHY_BACKOFF_NS_MAX);
-    boot.policy.backoff = backoff;
-    boot.policy.asker = Asker::Pause(boot.machine.now().saturating_add(backoff));
+    let now = boot.machine.now();
+    boot.policy
+        .asker
+        .pause(now, SECOND_NS, HEALTHY_BACKOFF_NS_MAX);
 }
 
 /// A line of the asker: what it has heard.
@@ -169,7 +157,7 @@ pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
     lines.take(bytes, |line| {
         let why = text::<200>(format_args!("when-healthy: {line}"));
         if line.starts_with(roles::HEALTHY_ANSWERS) {
-            boot.policy.backoff = 0;
+            boot.policy.asker.works();
             retire(boot, &why);
         } else if line.starts_with(roles::HEALTHY_GONE) {
             come_back(boot, &why);
@@ -180,7 +168,7 @@ pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
 
 /// The asker has ended, which it never does by itself.
 pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>) {
-    if matches!(boot.policy.asker, Asker::Runs(_)) {
+    if boot.policy.asker.is_running() {
         come_back(boot, "when-healthy: nobody asks");
         pause(boot);
     }
@@ -188,7 +176,7 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>) {
 
 /// The pause is over.
 pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
-    if boot.policy.deadline().is_some_and(|until| until <= now) {
+    if boot.policy.asker.is_due(now) {
         ask(boot);
     }
 }
@@ -208,7 +196,7 @@ pub(crate) fn hand_over<M: Machine>(boot: &mut Boot<'_, M>) {
             };
             // Who is not started ends nothing.
             if let Ok(spawned) = boot.machine.spawn(&spawn) {
-                boot.policy.asker = Asker::Runs(spawned.child);
+                boot.policy.asker.started(spawned.child);
             }
         }
         _ => {}
@@ -217,7 +205,7 @@ pub(crate) fn hand_over<M: Machine>(boot: &mut Boot<'_, M>) {
 
 /// It has not become the root's init: everything is as it was.
 pub(crate) fn take_back<M: Machine>(boot: &mut Boot<'_, M>) {
-    if let Asker::Runs(child) = core::mem::take(&mut boot.policy.asker) {
+    if let Some(child) = boot.policy.asker.stop() {
         let _ = boot.machine.kill(child, Kill::Kill);
     }
     come_back(boot, "there is no hand-over");
@@ -227,5 +215,5 @@ pub(crate) fn take_back<M: Machine>(boot: &mut Boot<'_, M>) {
 pub(crate) fn stop<M: Machine>(boot: &mut Boot<'_, M>) {
     boot.policy.is_held_back = false;
     boot.policy.has_retired = false;
-    boot.policy.asker = Asker::Off;
+    boot.policy.asker.stop();
 }

@@ -11,6 +11,7 @@ use crate::core::{Boot, Purpose, Turn};
 use crate::groups;
 use crate::limits::{SECOND_NS, SERVICE_BACKOFF_NS_MAX, SERVICE_HEALTHY_NS, SERVICES_MAX};
 use crate::machine::{End, Exec, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Streams};
+use crate::respawn::Backoff;
 use crate::stage::Next;
 
 /// Words of one command line of inittab.
@@ -31,7 +32,7 @@ enum State {
 #[derive(Debug)]
 pub(crate) struct Services {
     states: [State; SERVICES_MAX],
-    backoff: [Nanoseconds; SERVICES_MAX],
+    backoff: [Backoff; SERVICES_MAX],
     /// The runlevel the boot has reached.
     pub(crate) runlevel: u8,
 }
@@ -40,7 +41,7 @@ impl Default for Services {
     fn default() -> Services {
         Services {
             states: [State::Off; SERVICES_MAX],
-            backoff: [0; SERVICES_MAX],
+            backoff: [Backoff::default(); SERVICES_MAX],
             runlevel: b'N',
         }
     }
@@ -169,8 +170,7 @@ fn again<M: Machine>(boot: &mut Boot<'_, M>, number: usize, now: Nanoseconds) {
     let Some(backoff) = boot.services.backoff.get_mut(number) else {
         return;
     };
-    *backoff = (*backoff * 2).clamp(SECOND_NS, SERVICE_BACKOFF_NS_MAX);
-    let until = now.saturating_add(*backoff);
+    let until = now.saturating_add(backoff.next(SECOND_NS, SERVICE_BACKOFF_NS_MAX));
     set(boot, number, State::Pause(until));
 }
 
@@ -196,7 +196,7 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, number: u8, end: End) {
         return;
     }
     if let Some(backoff) = boot.services.backoff.get_mut(number) {
-        *backoff = 0;
+        backoff.reset();
     }
     set(boot, number, State::Off);
     if service.action() == ServiceAction::Respawn {

@@ -14,6 +14,7 @@ use crate::machine::{
     Child, End, Errno, Exec, Kill, Machine, Nanoseconds, OnPanic, Place, Program, Spawn, Status,
     Streams,
 };
+use crate::respawn::Backoff;
 use crate::sshd_recipe::{FILE, Recipe};
 use crate::stage::Next;
 use crate::step::{At, Failed, Step};
@@ -64,7 +65,7 @@ enum Wanted {
 pub(crate) struct Sshd {
     state: State,
     starts: u32,
-    backoff: Nanoseconds,
+    backoff: Backoff,
     output_bytes: u32,
     recipe: Option<Recipe>,
     key: Key,
@@ -291,8 +292,10 @@ fn is_told(starts: u32) -> bool {
 
 /// The next start is twice as far away as the last one was.
 fn pause<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
-    let backoff = (boot.sshd.backoff * 2).clamp(SSHD_BACKOFF_NS_MIN, SSHD_BACKOFF_NS_MAX);
-    boot.sshd.backoff = backoff;
+    let backoff = boot
+        .sshd
+        .backoff
+        .next(SSHD_BACKOFF_NS_MIN, SSHD_BACKOFF_NS_MAX);
     boot.sshd.state = State::Pause(now.saturating_add(backoff));
 }
 
@@ -332,7 +335,7 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, end: End) {
     let is_healthy = now.saturating_sub(since) >= SSHD_HEALTHY_NS;
     // Whoever kills it has not found it failing: the next one comes as soon as the first did.
     if is_healthy || matches!(end.status, Status::Signalled(SIGKILL | SIGTERM)) {
-        boot.sshd.backoff = 0;
+        boot.sshd.backoff.reset();
     }
     let starts = boot.sshd.starts;
     if is_told(starts) {

@@ -28,6 +28,7 @@ use crate::limits::{
     WATCHDOG_DOWN_S, WATCHDOG_IDENTITY_BYTES_MAX, WATCHDOG_WAIT_NS,
 };
 use crate::machine::{Child, Errno, Kill, Machine, Nanoseconds, Place, Power, Spawn};
+use crate::respawn::Backoff;
 use crate::roles;
 use crate::stage::Stage;
 use crate::text::{Lines, cut, text};
@@ -60,7 +61,7 @@ pub(crate) struct Watchdog {
     failure: Option<Errno>,
     /// When it is told that its device is not there.
     tell_at: Option<Nanoseconds>,
-    backoff: Nanoseconds,
+    backoff: Backoff,
     /// The machine reboots.
     goes_down: bool,
     lines: Lines<120>,
@@ -135,18 +136,13 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) {
 }
 
 fn pause<M: Machine>(boot: &mut Boot<'_, M>) {
-    let backoff = boot.watchdog.backoff.saturating_mul(2);
     // One that is armed is waited for no longer than until its next feed.
     let armed_s = u64::from(boot.watchdog.armed_s);
     let longest = match armed_s {
         0 => WATCHDOG_BACKOFF_NS_MAX,
         _ => armed_s.saturating_mul(SECOND_NS) / 4,
     };
-    let backoff = backoff.clamp(
-        WATCHDOG_BACKOFF_NS_MIN,
-        longest.max(WATCHDOG_BACKOFF_NS_MIN),
-    );
-    boot.watchdog.backoff = backoff;
+    let backoff = boot.watchdog.backoff.next(WATCHDOG_BACKOFF_NS_MIN, longest);
     boot.watchdog.state = State::Pause(boot.machine.now().saturating_add(backoff));
 }
 
