@@ -478,6 +478,8 @@ impl Fake {
                     user_ns: 1,
                     system_ns: 2,
                     memory_kib: 3,
+                    read_kib: 4,
+                    written_kib: 1,
                 };
                 Some(Event::Ended(Child(u16::try_from(index).unwrap()), end))
             }

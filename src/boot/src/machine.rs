@@ -86,6 +86,10 @@ pub struct End {
     pub system_ns: u64,
     /// Largest resident set, KiB.
     pub memory_kib: u32,
+    /// What was read of disks for it, KiB.
+    pub read_kib: u32,
+    /// What it wrote to files on disks, KiB.
+    pub written_kib: u32,
 }
 
 /// Exit code or signal.

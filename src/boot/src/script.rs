@@ -240,6 +240,8 @@ fn close<M: Machine>(boot: &mut Boot<'_, M>, index: usize, closing: Closing) {
         system_ns: closing.used.map_or(0, |end| end.system_ns),
         memory_kib: closing.used.map_or(0, |end| end.memory_kib),
         output_bytes,
+        read_bytes: closing.used.map(|end| u64::from(end.read_kib) << 10),
+        written_bytes: closing.used.map(|end| u64::from(end.written_kib) << 10),
     });
     boot.runner.close(index, closing.end, closing.status);
     handover::after(boot, name);

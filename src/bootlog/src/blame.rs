@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use crate::before::BeforeInit;
 use crate::format::{duration, errno, signal};
 use crate::model::{Boot, Script, ScriptEnd};
 use crate::page::{Page, Side, Span, Style, Table};
@@ -14,7 +15,11 @@ use crate::page::{Page, Side, Span, Style, Table};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// From the kernel's start to PID 1's.
+    /// From the machine's reset to the loader's start.
+    Firmware,
+    /// From there to the kernel's.
+    Loader,
+    /// From the kernel's start to PID 1's, and a part of that.
     Kernel,
     /// A stage, without what stands in the list by itself.
     Stage,
@@ -33,6 +38,8 @@ pub enum Kind {
 impl Kind {
     pub(crate) fn word(self) -> &'static str {
         match self {
+            Kind::Firmware => "firmware",
+            Kind::Loader => "loader",
             Kind::Kernel => "kernel",
             Kind::Stage => "stage",
             Kind::Module => "module",
@@ -89,6 +96,7 @@ pub fn blame(boot: &Boot) -> Vec<Entry> {
     if let Some(exec) = boot.identity.as_ref().and_then(|identity| identity.exec_ns) {
         entries.push(Entry::new(Kind::Kernel, "until init", Some(0), exec));
     }
+    entries.extend(boot.before_init.iter().flat_map(before_init));
     entries.extend(boot.modules.iter().map(|module| {
         let mut entry = Entry::ended(Kind::Module, &module.name, module.at_ns, module.took_ns);
         if module.errno != 0 {
@@ -134,6 +142,20 @@ pub fn blame(boot: &Boot) -> Vec<Entry> {
     entries.extend(stages);
     entries.sort_by(|a, b| b.took_ns.cmp(&a.took_ns).then(a.at_ns.cmp(&b.at_ns)));
     entries
+}
+
+/// What came before PID 1, as far as somebody tells. Firmware and loader were before the clock.
+fn before_init(before: &BeforeInit) -> impl Iterator<Item = Entry> {
+    let entry =
+        |kind, name, at, took: Option<u64>| took.map(|took| Entry::new(kind, name, at, took));
+    let (told_by, unpack) = (before.told_by.as_str(), "unpack initramfs");
+    [
+        entry(Kind::Firmware, told_by, None, before.firmware_ns),
+        entry(Kind::Loader, told_by, None, before.loader_ns),
+        entry(Kind::Kernel, unpack, before.unpack_at_ns, before.unpack_ns),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 fn script(script: &Script) -> Option<Entry> {

@@ -357,6 +357,8 @@ mod tests {
             system_ns: 0,
             memory_kib: 0,
             waited_for: None,
+            read_bytes: None,
+            written_bytes: None,
             output_bytes: 0,
             output: String::new(),
             output_lost: 0,

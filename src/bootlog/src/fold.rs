@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use preroot_record::{self as record, Event, Found, Frame, Outcome, Source};
 
+use crate::before::BeforeInit;
 use crate::format::{date, watchdog_flags};
 use crate::model::{
     Assembly, Boot, Check, FailedStep, Handover, Hardware, Identity, KernelMessage, Module, Mount,
@@ -135,6 +136,8 @@ impl Fold {
                 level: event.level,
                 text: event.text.into(),
             }),
+            Event::Died(event) => crate::before::died(&mut boot.died, at_ns, &event),
+            Event::BeforeInit(event) => boot.before_init = Some(BeforeInit::new(&event)),
             Event::Watchdog(event) => boot.watchdog.push(watchdog(at_ns, &event)),
             Event::Mounted(event) => boot.mounts.push(mount(at_ns, &event)),
             Event::Service(event) => boot.services.push(Service {
@@ -348,6 +351,8 @@ impl Fold {
         script.system_ns = event.system_ns;
         script.memory_kib = event.memory_kib;
         script.output_bytes = event.output_bytes;
+        script.read_bytes = event.read_bytes;
+        script.written_bytes = event.written_bytes;
     }
 
     fn output(&mut self, event: &record::Output<'_>) {
@@ -570,6 +575,8 @@ fn script(number: u32, name: &str) -> Script {
         system_ns: 0,
         memory_kib: 0,
         waited_for: None,
+        read_bytes: None,
+        written_bytes: None,
         output_bytes: 0,
         output: String::new(),
         output_lost: 0,

@@ -106,16 +106,19 @@ impl Record {
     pub fn boot(&self, before: usize) -> Result<Boot, Error> {
         let store = self.store()?;
         let places = self.places(store.as_ref())?;
-        let place = places
-            .iter()
-            .rev()
-            .nth(before)
+        let at = places.len().checked_sub(before + 1);
+        let later = at
+            .and_then(|at| places.get(at..))
             .ok_or_else(|| Error::NoBoot {
                 path: self.path.clone(),
                 asked: before,
                 there: crate::format::count(places.len() as u64, "boot"),
             })?;
-        Ok(self.fold(store.as_ref(), place))
+        // How it died, only a later one can tell.
+        let boots = later.iter().map(|place| self.fold(store.as_ref(), place));
+        let mut boots: Vec<Boot> = boots.collect();
+        crate::before::link(&mut boots);
+        Ok(boots.swap_remove(0))
     }
 
     /// All boots, oldest first.
@@ -126,7 +129,9 @@ impl Record {
         let store = self.store()?;
         let places = self.places(store.as_ref())?;
         let boots = places.iter().map(|place| self.fold(store.as_ref(), place));
-        Ok(boots.collect())
+        let mut boots: Vec<Boot> = boots.collect();
+        crate::before::link(&mut boots);
+        Ok(boots)
     }
 
     /// What is said of all boots in a list, oldest first.
@@ -137,11 +142,11 @@ impl Record {
         let store = self.store()?;
         let places = self.places(store.as_ref())?;
         let latest = places.len() - 1;
-        let entry = |(index, place): (usize, &Place)| {
-            let boot = self.fold(store.as_ref(), place);
+        let entry = |((index, place), boot): ((usize, &Place), Boot)| {
             crate::list::Entry::new(latest - index, place.epoch_ns.map(date), boot)
         };
-        Ok(places.iter().enumerate().map(entry).collect())
+        let boots = self.boots()?;
+        Ok(places.iter().enumerate().zip(boots).map(entry).collect())
     }
 
     fn fold(&self, store: Option<&Store<'_>>, place: &Place) -> Boot {

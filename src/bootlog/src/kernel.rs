@@ -33,6 +33,10 @@ fn table(messages: &[KernelMessage]) -> Table {
 #[must_use]
 pub fn page(boot: &Boot) -> Page {
     let mut page = Page::default();
+    crate::before::all_words(&mut page, boot);
+    if !boot.died.is_empty() {
+        page.heading("THIS BOOT", "");
+    }
     match boot.kernel.is_empty() {
         true => page.line(["no kernel message of level err or above".into()]),
         false => page.table(&table(&boot.kernel)),

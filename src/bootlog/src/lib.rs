@@ -13,6 +13,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod before;
 pub mod blame;
 pub mod critical_path;
 pub mod diff;

@@ -19,6 +19,8 @@ pub struct Entry {
     pub reason: String,
     /// When the verdict was given.
     pub at_ns: Option<u64>,
+    /// How it died, as a later boot has found; `null`: none has.
+    pub died: Option<String>,
     /// The kernel.
     pub kernel: Option<String>,
     /// The kernel's boot id.
@@ -39,6 +41,7 @@ impl Entry {
             verdict: boot.verdict.word,
             reason: boot.verdict.reason,
             at_ns: boot.verdict.at_ns,
+            died: boot.death.map(|death| death.why),
             kernel,
             boot_id,
         }
@@ -66,10 +69,20 @@ pub fn page(entries: &[Entry]) -> Page {
             Span::new(crate::show::verdict_style(&entry.verdict), &entry.verdict),
             entry.at_ns.map_or("-".into(), duration).into(),
             known(&entry.kernel),
-            Span::new(Style::Plain, &entry.reason),
+            why(entry),
         ]);
     }
     let mut page = Page::default();
     page.table(&table);
     page
+}
+
+/// Why it is not well: that it died comes first.
+fn why(entry: &Entry) -> Span {
+    let reason = &entry.reason;
+    match &entry.died {
+        None => Span::new(Style::Plain, reason),
+        Some(died) if reason.is_empty() => Span::new(Style::Bad, &format!("died: {died}")),
+        Some(died) => Span::new(Style::Bad, &format!("died: {died}; {reason}")),
+    }
 }

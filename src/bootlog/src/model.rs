@@ -8,6 +8,8 @@
 use preroot_record::Meaning;
 use serde::Serialize;
 
+use crate::before::{BeforeInit, Death, Died};
+
 /// A boot.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Boot {
@@ -67,6 +69,12 @@ pub struct Boot {
     pub kernel: Vec<KernelMessage>,
     /// What became of the watchdog.
     pub watchdog: Vec<Watchdog>,
+    /// What the machine had kept of boots that died, the oldest first.
+    pub died: Vec<Died>,
+    /// How this boot died, as a later one in the same record has found; `null`: none has.
+    pub death: Option<Death>,
+    /// How long what came before PID 1 took.
+    pub before_init: Option<BeforeInit>,
     /// The order to go down.
     pub shutdown: Option<Shutdown>,
     /// What is missing from this record.
@@ -425,6 +433,10 @@ pub struct Script {
     pub memory_kib: u32,
     /// The script that it waited for, by number in the plan.
     pub waited_for: Option<u32>,
+    /// Bytes that were read of disks for it; `null`: not recorded.
+    pub read_bytes: Option<u64>,
+    /// Bytes that it wrote to files on disks; `null`: not recorded.
+    pub written_bytes: Option<u64>,
     /// Bytes it wrote, kept or not.
     pub output_bytes: u64,
     /// What is kept of its output.

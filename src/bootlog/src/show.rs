@@ -18,6 +18,7 @@ const TAIL_LINES_MAX: usize = 10;
 pub fn page(boot: &Boot) -> Page {
     let mut page = Page::default();
     head::head(&mut page, boot);
+    crate::before::last_words(&mut page, boot);
     head::stages(&mut page, boot);
     scripts::failures(&mut page, boot);
     head::operator(&mut page, boot);

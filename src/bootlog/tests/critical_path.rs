@@ -98,6 +98,8 @@ fn record(plan: &[u8]) -> Vec<u8> {
             system_ns: 0,
             memory_kib: 0,
             output_bytes: 0,
+            read_bytes: None,
+            written_bytes: None,
         }
     };
     story.event(RunlevelBegan {

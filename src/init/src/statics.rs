@@ -27,5 +27,5 @@ pub(crate) static DISKS: Claim<Vec<Disk, DISKS_MAX>> = Claim::new(Vec::new());
 pub static FIRMWARE: Claim<[u8; FIRMWARE_BYTES_MAX]> = Claim::new([0; FIRMWARE_BYTES_MAX]);
 
 const _: () = assert!(size_of::<Slot>() <= 24);
-const _: () = assert!(size_of::<Queued>() <= 40);
+const _: () = assert!(size_of::<Queued>() <= 48);
 const _: () = assert!(size_of::<LastStand>() <= 17 << 10);

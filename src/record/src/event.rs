@@ -3,6 +3,7 @@
 //! Numbers are for ever: a kind or key that is no longer written is not used again, a new key is an
 //! `Option`, so old records still decode.
 
+mod before;
 mod hardware;
 mod rescue;
 mod scripts;
@@ -10,6 +11,7 @@ mod scripts;
 use minicbor::encode::write::Cursor;
 use minicbor::{Decode, Encode};
 
+pub use self::before::*;
 pub use self::hardware::*;
 pub use self::rescue::*;
 pub use self::scripts::*;
@@ -123,6 +125,10 @@ events! {
     29 KernelMessage,
     /// A thing that is in the machine.
     30 Inventory,
+    /// What the machine kept of a boot that died.
+    31 Died,
+    /// How long what came before PID 1 took.
+    32 BeforeInit,
 }
 
 /// The first frame: which boot this is.

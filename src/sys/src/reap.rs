@@ -20,6 +20,10 @@ pub struct Reaped {
     pub system_ns: u64,
     /// Largest resident set, KiB.
     pub memory_kib: u32,
+    /// What was read of disks for it, KiB.
+    pub read_kib: u32,
+    /// What it wrote to files on disks, KiB.
+    pub written_kib: u32,
 }
 
 /// `wait4(-1, &status, WNOHANG, &usage)`: any child that has ended, ours or adopted.
@@ -63,7 +67,15 @@ fn wait4(pid: i32, options: usize) -> Option<Reaped> {
         user_ns: nanoseconds(usage.ru_utime.tv_sec, usage.ru_utime.tv_usec),
         system_ns: nanoseconds(usage.ru_stime.tv_sec, usage.ru_stime.tv_usec),
         memory_kib: u32::try_from(usage.ru_maxrss).unwrap_or(u32::MAX),
+        read_kib: kib(usage.ru_inblock),
+        written_kib: kib(usage.ru_oublock),
     })
+}
+
+/// A count of sectors, which have 512 bytes whatever the disk's have (`task_io_get_inblock` of
+/// `include/linux/task_io_accounting_ops.h`).
+fn kib(sectors: i64) -> u32 {
+    u32::try_from(sectors / 2).unwrap_or(u32::MAX)
 }
 
 fn nanoseconds(seconds: i64, microseconds: i64) -> u64 {

@@ -25,6 +25,7 @@ pub(super) fn head(page: &mut Page, boot: &Boot) {
     for earlier in &boot.earlier_verdicts {
         verdict(page, "before    ", earlier);
     }
+    crate::before::head(page, boot);
     if let Some(lost) = lost(&boot.lost) {
         page.labelled("lost      ", Style::Odd, &lost);
     }
@@ -37,7 +38,18 @@ pub(super) fn head(page: &mut Page, boot: &Boot) {
     let exec = identity
         .exec_ns
         .map(|ns| format!(", {} until it started init", duration(ns)));
-    let kernel = format!("{}{}", identity.kernel, exec.unwrap_or_default());
+    let unpacked = boot
+        .before_init
+        .as_ref()
+        .and_then(|before| before.unpack_ns);
+    let unpacked = unpacked.map(|ns| format!(", {} of it to unpack the initramfs", duration(ns)));
+    let kernel = format!(
+        "{}{}{}",
+        identity.kernel,
+        exec.unwrap_or_default(),
+        unpacked.unwrap_or_default()
+    );
+    crate::before::firmware(page, boot);
     page.labelled("kernel    ", Style::Plain, &kernel);
     let config = format!(
         "{}, plan {}, image {}, preroot {}",

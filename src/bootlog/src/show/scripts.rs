@@ -136,16 +136,19 @@ pub(super) fn slowest(page: &mut Page, boot: &Boot) {
     }
     scripts.sort_by_key(|script| std::cmp::Reverse(script.took_ns));
     page.heading("SLOWEST SCRIPTS", "");
-    let sides = [
-        Side::Left,
-        Side::Right,
-        Side::Right,
-        Side::Right,
-        Side::Right,
-        Side::Left,
-    ];
+    // Older records do not say what was read and written.
+    let is_counted = scripts.iter().any(|script| script.read_bytes.is_some());
+    let mut sides = vec![Side::Right; if is_counted { 8 } else { 6 }];
+    if let [first, .., last] = sides.as_mut_slice() {
+        (*first, *last) = (Side::Left, Side::Left);
+    }
     let mut table = Table::new(&sides);
-    table.names(&["script", "wall", "user", "system", "memory", "where"]);
+    match is_counted {
+        true => table.names(&[
+            "script", "wall", "user", "system", "memory", "read", "written", "where",
+        ]),
+        false => table.names(&["script", "wall", "user", "system", "memory", "where"]),
+    }
     for script in scripts.iter().take(SLOWEST_MAX) {
         let style = match script.succeeded() {
             true => Style::Plain,
@@ -155,14 +158,31 @@ pub(super) fn slowest(page: &mut Page, boot: &Boot) {
             0 => String::new(),
             level => format!("{} level {level}", script.runlevel),
         };
-        table.row([
-            Span::new(style, &script.name),
-            script.took_ns.map_or("-".into(), duration).into(),
-            duration(script.user_ns).into(),
-            duration(script.system_ns).into(),
-            size(u64::from(script.memory_kib) * 1024).into(),
-            place.into(),
-        ]);
+        let name = Span::new(style, &script.name);
+        let wall = script.took_ns.map_or("-".into(), duration).into();
+        let [user, system] = [script.user_ns, script.system_ns].map(|ns| duration(ns).into());
+        let memory = size(u64::from(script.memory_kib) * 1024).into();
+        match is_counted {
+            true => {
+                let [read, written] = [script.read_bytes, script.written_bytes].map(bytes);
+                table.row([
+                    name,
+                    wall,
+                    user,
+                    system,
+                    memory,
+                    read,
+                    written,
+                    place.into(),
+                ]);
+            }
+            false => table.row([name, wall, user, system, memory, place.into()]),
+        }
     }
     page.table(&table);
+}
+
+/// Bytes, where somebody has counted them.
+fn bytes(count: Option<u64>) -> Span {
+    count.map_or("-".into(), size).into()
 }

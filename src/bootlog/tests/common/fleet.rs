@@ -214,6 +214,8 @@ fn scripts(out: &mut Frames, host: u32, boot: u32) {
             system_ns: took_ns / 7,
             memory_kib: 4096,
             output_bytes: 140,
+            read_bytes: None,
+            written_bytes: None,
         });
     }
     out.event(RunlevelEnded {

@@ -4,6 +4,7 @@ mod assembled;
 mod dying_disk;
 mod networks;
 mod odd_ends;
+mod panic;
 mod policies;
 mod sessions;
 pub(crate) mod stories;

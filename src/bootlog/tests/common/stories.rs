@@ -34,6 +34,10 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("networks", super::networks::story(15).raw()),
         ("dying-disk", super::dying_disk::story(16).raw()),
         ("reset-by-its-watchdog", super::watchdog::story(17).raw()),
+        (
+            "found-after-a-panic",
+            store(48 << 10, &super::panic::stories(18)),
+        ),
     ]
 }
 
@@ -205,6 +209,8 @@ pub(super) fn ended(
         system_ns: took_ms.min(400) * MS / 7,
         memory_kib: 3000 + script * 211,
         output_bytes: 0,
+        read_bytes: None,
+        written_bytes: None,
     });
 }
 

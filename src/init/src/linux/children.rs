@@ -165,6 +165,8 @@ fn end(reaped: &Reaped) -> End {
             user_ns: reaped.user_ns,
             system_ns: reaped.system_ns,
             memory_kib: reaped.memory_kib,
+            read_kib: reaped.read_kib,
+            written_kib: reaped.written_kib,
         };
     }
     let status = match low(reaped.status) {
@@ -176,5 +178,7 @@ fn end(reaped: &Reaped) -> End {
         user_ns: reaped.user_ns,
         system_ns: reaped.system_ns,
         memory_kib: reaped.memory_kib,
+        read_kib: reaped.read_kib,
+        written_kib: reaped.written_kib,
     }
 }

@@ -117,6 +117,12 @@ pub struct ScriptEnded<'a> {
     /// Output bytes it wrote until it ended, kept or not.
     #[n(8)]
     pub output_bytes: u64,
+    /// Bytes that were read of disks for it and the children it waited for (getrusage(2)).
+    #[n(9)]
+    pub read_bytes: Option<u64>,
+    /// Bytes that they wrote to files on disks, whenever those get there.
+    #[n(10)]
+    pub written_bytes: Option<u64>,
 }
 
 /// Whose output it is.

@@ -1,10 +1,10 @@
 //! One event of every kind.
 
 use preroot_record::{
-    Assembled, Born, Event, Fsck, Handover, Hardware, Inventory, KernelMessage, Lost, Module,
-    Mounted, Network, Note, Operator, Outcome, Output, RootFound, RunlevelBegan, RunlevelEnded,
-    ScriptEnd, ScriptEnded, ScriptStarted, Service, Session, Shutdown, Source, Sshd, StageBegan,
-    StageEnded, Syslog, Verdict, Watchdog,
+    Assembled, BeforeInit, Born, Died, Event, Fsck, Handover, Hardware, Inventory, KernelMessage,
+    Lost, Module, Mounted, Network, Note, Operator, Outcome, Output, RootFound, RunlevelBegan,
+    RunlevelEnded, ScriptEnd, ScriptEnded, ScriptStarted, Service, Session, Shutdown, Source, Sshd,
+    StageBegan, StageEnded, Syslog, Verdict, Watchdog,
 };
 
 /// Every kind, with this text in every text field and numbers as large as they can be.
@@ -13,6 +13,7 @@ pub(crate) fn every_kind<'a>(text: &'a str, bytes: &'a [u8]) -> Vec<Event<'a>> {
     events.extend(root(text));
     events.extend(scripts(text, bytes));
     events.extend(rest(text));
+    events.extend(before(text, bytes));
     events
 }
 
@@ -144,6 +145,8 @@ fn scripts<'a>(text: &'a str, bytes: &'a [u8]) -> Vec<Event<'a>> {
             system_ns: u64::MAX,
             memory_kib: u32::MAX,
             output_bytes: u64::MAX,
+            read_bytes: Some(u64::MAX),
+            written_bytes: Some(u64::MAX),
         }
         .into(),
         Output {
@@ -248,6 +251,31 @@ fn rest(text: &str) -> Vec<Event<'_>> {
             class: text,
             name: text,
             facts: text,
+        }
+        .into(),
+    ]
+}
+
+fn before<'a>(text: &'a str, bytes: &'a [u8]) -> Vec<Event<'a>> {
+    vec![
+        Died {
+            kept_by: text,
+            reason: text,
+            boot_id: text,
+            unix_s: u64::MAX,
+            number: u32::MAX,
+            piece: u32::MAX,
+            bytes,
+            lost: Some(u64::MAX),
+        }
+        .into(),
+        BeforeInit {
+            told_by: text,
+            firmware_ns: Some(u64::MAX),
+            loader_ns: Some(u64::MAX),
+            unpack_began_ns: Some(u64::MAX),
+            unpack_ended_ns: Some(u64::MAX),
+            run_ns: Some(u64::MAX),
         }
         .into(),
     ]
