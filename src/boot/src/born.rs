@@ -6,12 +6,19 @@ use preroot_plan::{Plan, PlanError};
 use preroot_record::Born;
 
 use crate::core::Boot;
-use crate::limits::SECOND_NS;
+use crate::limits::{BOOT_ID_BYTES, SECOND_NS};
 use crate::machine::{Loudness, Machine};
 use crate::text::{Text, cut, text};
 
+/// Where the kernel says which boot this is.
+pub(crate) const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
 /// Reads a small text file; empty when it cannot be read.
-fn small<'b, M: Machine>(boot: &mut Boot<'_, M>, path: &str, buffer: &'b mut [u8]) -> &'b str {
+pub(crate) fn small<'b, M: Machine>(
+    boot: &mut Boot<'_, M>,
+    path: &str,
+    buffer: &'b mut [u8],
+) -> &'b str {
     let length = boot.machine.read_file(path, buffer).unwrap_or(0);
     let bytes = buffer.get(..length).unwrap_or_default();
     str::from_utf8(bytes).unwrap_or_default().trim_ascii()
@@ -48,7 +55,7 @@ pub(crate) fn announce<M: Machine>(
 ) {
     let (mut digests, mut id, mut release) = ([0; 256], [0; 64], [0; 80]);
     let digests = small(boot, "/etc/preroot/digests", &mut digests);
-    let boot_id = small(boot, "/proc/sys/kernel/random/boot_id", &mut id);
+    let boot_id = small(boot, BOOT_ID, &mut id);
     let kernel = small(boot, "/proc/sys/kernel/osrelease", &mut release);
     let now = boot.machine.now();
     let epoch_ns = boot.machine.wall_clock().saturating_sub(now);
@@ -59,7 +66,7 @@ pub(crate) fn announce<M: Machine>(
         .map_or("", |plan: &Plan<'_>| plan.text(plan.settings().name));
     let plan_error: Option<Text> = plan_error.map(|error| text(format_args!("{error}")));
     boot.record(Born {
-        boot_id: cut(boot_id, 36),
+        boot_id: cut(boot_id, BOOT_ID_BYTES),
         kernel: cut(kernel, 64),
         image: digest(digests, "image"),
         plan: digest(digests, "plan"),
@@ -70,9 +77,11 @@ pub(crate) fn announce<M: Machine>(
         plan_error: plan_error.as_deref(),
         exec_ns: Some(exec_ns),
     });
+    // Whatever keeps the kernel's log has it from here which boot it was: see `pstore.rs`.
     let line: Text = text(format_args!(
-        "preroot {} is PID 1",
-        env!("CARGO_PKG_VERSION")
+        "preroot {} is PID 1, boot {}",
+        env!("CARGO_PKG_VERSION"),
+        cut(boot_id, BOOT_ID_BYTES)
     ));
     boot.machine.say(Loudness::Milestone, &line);
     if let Some(was_s) = boot.clock_was {

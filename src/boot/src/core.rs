@@ -21,6 +21,7 @@ use crate::machine::{Child, End, Errno, Event, Loudness, Machine, Nanoseconds, P
 use crate::modules::Modules;
 use crate::network::Network;
 use crate::policy::Policy;
+use crate::pstore::Pstore;
 use crate::recorder::Recorder;
 use crate::root::RootSearch;
 use crate::runner::Runner;
@@ -50,6 +51,8 @@ pub(crate) enum Purpose {
     Keep,
     /// Reads the kernel's log.
     KernelLog,
+    /// Reads what the machine kept of a boot that died, or forgets it.
+    Pstore,
     /// Feeds the watchdog.
     Watchdog,
     Console,
@@ -113,6 +116,7 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) keeper: Keeper,
     pub(crate) syslog: Syslog,
     pub(crate) kernel_log: KernelLog,
+    pub(crate) pstore: Pstore,
     pub(crate) policy: Policy,
     pub(crate) handover: Handover,
     pub(crate) watchdog: Watchdog,
@@ -169,6 +173,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             keeper: Keeper::default(),
             syslog: Syslog::default(),
             kernel_log: KernelLog::default(),
+            pstore: Pstore::default(),
             policy: Policy::default(),
             handover: Handover::default(),
             watchdog: Watchdog::default(),
@@ -288,6 +293,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             self.check.deadline(),
             self.keeper.deadline(),
             self.kernel_log.deadline(),
+            self.pstore.deadline(),
             self.policy.deadline(),
             self.handover.deadline(),
             self.watchdog.deadline(),
@@ -310,6 +316,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         crate::fsck::due(self, now);
         crate::keeper::due(self, now);
         crate::kernel_log::due(self, now);
+        crate::pstore::due(self, now);
         crate::policy::due(self, now);
         crate::handover::due(self, now);
         crate::watchdog::due(self, now);
@@ -355,6 +362,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Fsck => crate::fsck::ended(self, end),
             Purpose::Keep => crate::keeper::ended(self, end.status),
             Purpose::KernelLog => crate::kernel_log::ended(self),
+            Purpose::Pstore => crate::pstore::ended(self, end.status),
             Purpose::Task => self.task.ended(end.status),
             Purpose::Console => crate::console::ended(self),
             Purpose::Syslog => crate::syslog::ended(self),
@@ -390,6 +398,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Assembly => crate::assembly::output(self, bytes),
             Purpose::Fsck => crate::fsck::output(self, bytes),
             Purpose::KernelLog => crate::kernel_log::output(self, bytes),
+            Purpose::Pstore => crate::pstore::output(self, bytes),
             Purpose::Task => crate::task::output(self, bytes),
             Purpose::Syslog => crate::syslog::output(self, bytes),
             Purpose::Healthy => crate::policy::output(self, bytes),

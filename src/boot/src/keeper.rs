@@ -13,6 +13,7 @@ use preroot_record::Note;
 use crate::core::{Boot, Purpose, RootPlace, Turn};
 use crate::limits::{KEEP_AFTER_NS, KEEP_MILESTONE_NS_MAX, KEEP_NS_MAX};
 use crate::machine::{Child, Kill, Machine, Nanoseconds, Spawn, Status};
+use crate::pstore;
 use crate::roles;
 use crate::text::{Text, text};
 
@@ -131,6 +132,7 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, status: Status) {
         // Recorded while it copied, or just before: that is for the next one.
         Status::Exited(0) => {
             boot.keeper.state = State::Idle;
+            pstore::stored(boot, boot.keeper.kept);
             if boot.recorder.sequence() != boot.keeper.kept {
                 recorded(boot);
             }

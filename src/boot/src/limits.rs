@@ -211,6 +211,23 @@ pub const SYSLOG_NS_MAX: Nanoseconds = 300 * SECOND_NS;
 /// How long a machine that goes down waits for them.
 pub const SYSLOG_FINISH_NS: Nanoseconds = 2 * SECOND_NS;
 
+/// Bytes of the end of a dump of pstore that are kept: the kernel keeps 10 KiB of its log (`kmsg_bytes` of `fs/pstore/platform.c`).
+pub const PSTORE_DUMP_BYTES_MAX: usize = 12 << 10;
+/// Dumps that one boot looks at. What is left, the next one does.
+pub const PSTORE_DUMPS_MAX: usize = 4;
+/// Files that they are in: the firmware's variables are small, so a dump has a dozen of them.
+pub const PSTORE_FILES_MAX: usize = 32;
+/// A name of one: `dmesg-efi-` and up to 20 digits.
+pub const PSTORE_NAME_BYTES_MAX: usize = 48;
+/// A line of the helper that reads them: a piece of text that fits into a frame.
+pub const PSTORE_LINE_BYTES_MAX: usize = preroot_record::limits::OUTPUT_BYTES_MAX + 8;
+/// How long it may take.
+pub const PSTORE_NS_MAX: Nanoseconds = 10 * SECOND_NS;
+/// How long it is waited for before PID 1 becomes the root's init.
+pub const PSTORE_FINISH_NS: Nanoseconds = 2 * SECOND_NS;
+/// The kernel's boot id: a UUID as text.
+pub const BOOT_ID_BYTES: usize = 36;
+
 /// How long a mount or unmount may take.
 pub const MOUNT_NS_MAX: Nanoseconds = 120 * SECOND_NS;
 /// How long asking who holds a file system may take.
@@ -250,6 +267,8 @@ pub const COMMAND_LINE_ROOM_BYTES: usize = COMMAND_LINE_BYTES_MAX + 2048;
 pub const SESSION_DEPTH_MAX: usize = 16;
 /// When the last person has left, the least time until `panic=` reboots: a lost connection is made again in it.
 pub const GRACE_NS_MIN: Nanoseconds = 60 * SECOND_NS;
+/// The verdict on the console, with the host key's fingerprint and the boot's id.
+pub const VERDICT_LINE_BYTES_MAX: usize = 320;
 /// Any other text the core composes.
 pub const TEXT_BYTES_MAX: usize = 256;
 

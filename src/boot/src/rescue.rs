@@ -11,6 +11,7 @@ use crate::control::{self, Order, Waiting};
 use crate::core::{Boot, Turn};
 use crate::machine::{Machine, Nanoseconds, Power};
 use crate::patience::{self, Patience};
+use crate::pstore;
 use crate::seal;
 use crate::shutdown;
 use crate::stage::Stage;
@@ -60,6 +61,7 @@ pub(crate) fn rescue<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage, failed: F
 
 fn wait<M: Machine>(boot: &mut Boot<'_, M>, limit: Option<Nanoseconds>) -> Waited {
     boot.operator.patience = Patience::Endless;
+    pstore::begin(boot);
     loop {
         // The word may have been said while the record was stored.
         if let Some(stage) = boot.operator.decision.take() {

@@ -65,6 +65,15 @@ pub const SYSLOG: &str = "preroot-syslog";
 /// Tells what the kernel says of level err and above: `preroot-kernel-log NEXT`, NEXT the kernel's number of the first message that
 /// is wanted. Each a line, with tabs: `NUMBER LEVEL MICROSECONDS TEXT`, the time being CLOCK_MONOTONIC. Never ends.
 pub const KERNEL_LOG: &str = "preroot-kernel-log";
+/// Looks into pstore, where the kernel keeps the last words of boots that died. `preroot-pstore read`: of each dump, the oldest first,
+/// lines of fields with a tab between them: `dump KEPT_BY REASON BOOT_ID UNIX_S LOST`, then `text LINES`, pieces of the end of its text
+/// with a tab for the end of each line, then `file NAME`, each that it was in. `preroot-pstore forget NAME...` unlinks
+/// them. Exits with errno.
+pub const PSTORE: &str = "preroot-pstore";
+/// What it is asked first.
+pub const PSTORE_READ: &str = "read";
+/// What it is asked when it is stored.
+pub const PSTORE_FORGET: &str = "forget";
 /// Arms a watchdog and feeds it as long as PID 1 answers, or somebody is there whom it has named as logged in:
 /// `preroot-watchdog DEVICE SECONDS`. Ends by SIGTERM, for which it disarms it; by anything else the watchdog stays armed, and has
 /// all of its time from then on. Lines of fields with a tab between them: `armed SECONDS BOOT_STATUS IDENTITY`, `failed WHAT ERRNO`,

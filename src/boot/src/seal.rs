@@ -7,6 +7,7 @@ use crate::health;
 use crate::keeper;
 use crate::limits::KEEP_NS_MAX;
 use crate::machine::{Errno, Machine};
+use crate::pstore;
 use crate::stage::Next;
 use crate::task::{self, Outcome};
 use crate::verdict::say;
@@ -36,8 +37,12 @@ pub(crate) fn store<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
         return Ok(());
     };
     let path = &store.path;
+    let sequence = boot.recorder.sequence();
     let done = match task::run(boot, &store.words(), KEEP_NS_MAX) {
-        Outcome::Done => return Ok(()),
+        Outcome::Done => {
+            pstore::stored(boot, sequence);
+            return Ok(());
+        }
         Outcome::NotStarted(errno) | Outcome::Failed(errno) => {
             boot.alarm(format_args!(
                 "record not stored in {path}: errno {}",

@@ -9,6 +9,7 @@ use crate::hardware;
 use crate::limits::UTMP_NS_MAX;
 use crate::machine::Machine;
 use crate::policy;
+use crate::pstore;
 use crate::roles;
 use crate::runner::{self, Leave};
 use crate::seal;
@@ -22,6 +23,7 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     if boot.root_place != RootPlace::Slash {
         return Next::Failed(Failed::plain(Step::NoRoot));
     }
+    pstore::begin(boot);
     if let Err(failed) = hardware::disks(boot) {
         return Next::Failed(failed);
     }
@@ -96,6 +98,7 @@ fn note_runlevel<M: Machine>(boot: &mut Boot<'_, M>, name: u8) {
 /// nobody of ours is left to do it.
 fn become_init<M: Machine>(boot: &mut Boot<'_, M>, path: &str) -> Next {
     watchdog::hand_over(boot);
+    pstore::finish(boot);
     seal::seal(boot);
     crate::network::stop(boot);
     crate::kernel_log::stop(boot);

@@ -19,6 +19,7 @@ mod kernel_log;
 mod operator;
 mod pivots;
 mod policies;
+mod pstore;
 mod roots;
 mod scripts;
 mod sessions;

@@ -14,11 +14,13 @@ use core::fmt;
 use heapless::String;
 use preroot_record::Verdict as Record;
 
+use crate::born;
 use crate::core::Boot;
+use crate::limits::{BOOT_ID_BYTES, VERDICT_LINE_BYTES_MAX};
 use crate::machine::{Loudness, Machine, Nanoseconds};
 use crate::step::Failed;
 use crate::syslog;
-use crate::text::{Text, text};
+use crate::text::text;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -196,10 +198,16 @@ pub(crate) fn say<M: Machine>(boot: &mut Boot<'_, M>) {
         detail: (!detail.is_empty()).then_some(&detail),
     });
     // Whoever has to log in has no other way to know that it is this machine.
-    let line: Text = match boot.sshd.fingerprint() {
+    let mut line: String<VERDICT_LINE_BYTES_MAX> = match boot.sshd.fingerprint() {
         "" => text(format_args!("verdict {}", boot.verdict)),
         key => text(format_args!("verdict {}, host key {key}", boot.verdict)),
     };
+    // And the boot, for who finds this in a log that outlived it (`pstore.rs`).
+    let mut room = [0; BOOT_ID_BYTES];
+    let id = born::small(boot, born::BOOT_ID, &mut room);
+    if !id.is_empty() {
+        line = text(format_args!("{line}, boot {id}"));
+    }
     // A console that is quiet has no room for what is as it should be.
     let loudness = match word {
         Word::Ok => Loudness::Milestone,

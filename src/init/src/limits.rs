@@ -33,6 +33,10 @@ pub const PATH_BYTES_MAX: usize = 250;
 pub const CONTROL_BYTES_MAX: usize = 4096;
 /// Passes of SIGKILL over /proc, against processes that were born meanwhile.
 pub const KILL_PASSES_MAX: usize = 3;
+/// The text of a dump of pstore: ramoops' records, and the files of the firmware's variables together, are much smaller.
+pub const PSTORE_TEXT_BYTES_MAX: usize = 512 << 10;
+/// Parameters of a module, from the plan and the kernel command line, with their NUL.
+pub const PARAMETERS_BYTES_MAX: usize = 1024;
 /// Terminals that a line is written to.
 pub const TERMINALS_MAX: u32 = 256;
 /// What the client sends: PID 1 takes no more.

@@ -17,6 +17,7 @@ mod mount;
 mod network;
 mod options;
 mod probe;
+mod pstore;
 mod session;
 mod syslog;
 mod tell;
@@ -88,6 +89,7 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::HANDOVER => code(handover::run(&words, started)),
         roles::HEALTHY => code(healthy::run(&words)),
         roles::SYSLOG => code(syslog::run(&words)),
+        roles::PSTORE => code(pstore::run(&words)),
         roles::WATCHDOG => code(watchdog::run(&words)),
         roles::CLIENT => client::run(&words),
         _ => tool::run(name, started),

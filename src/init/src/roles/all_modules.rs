@@ -6,11 +6,12 @@
 use core::fmt::Write;
 
 use heapless::{String, Vec};
+use preroot_boot::limits::COMMAND_LINE_BYTES_MAX;
 use preroot_boot::machine::Errno;
 use preroot_sys::fs::CWD;
 
 use super::Stream;
-use super::load_modules::{load, now};
+use super::load_modules::{command_line, load, now, parameters_of};
 use crate::limits::ALL_MODULES_MAX;
 use crate::linux::{compose, names};
 
@@ -22,6 +23,8 @@ type Name = String<64>;
 
 /// Each that loads: `NAME 0 NANOSECONDS`.
 pub(super) fn run() -> Result<(), Errno> {
+    let mut room = [0; COMMAND_LINE_BYTES_MAX];
+    let line = command_line(&mut room);
     let mut output = Stream::output();
     names(CWD, MODULES, &mut |_, version| {
         let Some(directory) = compose(format_args!("{MODULES}/{version}")) else {
@@ -36,13 +39,14 @@ pub(super) fn run() -> Result<(), Errno> {
                 let _ = left.push(name);
             }
         });
-        load_while_any_loads(&directory, &mut left, &mut output);
+        load_while_any_loads(&directory, &mut left, line, &mut output);
     })
 }
 
 fn load_while_any_loads(
     directory: &str,
     left: &mut Vec<Name, ALL_MODULES_MAX>,
+    line: &str,
     output: &mut Stream,
 ) {
     loop {
@@ -52,9 +56,9 @@ fn load_while_any_loads(
             let Some(path) = compose(format_args!("{directory}/{file}")) else {
                 return false;
             };
-            match load(&path, "") {
+            let name = file.strip_suffix(".ko").unwrap_or(file);
+            match load(&path, &parameters_of(name, "", line)) {
                 Ok(()) => {
-                    let name = file.strip_suffix(".ko").unwrap_or(file);
                     let _ = writeln!(output, "{name} 0 {}", now().saturating_sub(begin));
                     false
                 }
