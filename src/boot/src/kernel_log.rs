@@ -4,7 +4,7 @@
 //! is started again whenever it ends, behind the last message it told of; nobody waits for it. What comes once so many are
 //! kept is not: a disk that dies says the same a thousand times.
 
-use preroot_record::KernelMessage as Record;
+use preroot_record::{BeforeInit, KernelMessage as Record};
 
 use crate::core::{Boot, Purpose};
 use crate::limits::{
@@ -86,6 +86,10 @@ pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
 
 /// A line of it.
 fn said<M: Machine>(boot: &mut Boot<'_, M>, line: &str) {
+    if let Some(times) = line.strip_prefix("before\t") {
+        before_init(boot, times);
+        return;
+    }
     let mut words = line.splitn(4, '\t');
     let mut number = || words.next().and_then(|word| word.parse::<u64>().ok());
     let (Some(sequence), Some(level), Some(at_us)) = (number(), number(), number()) else {
@@ -108,4 +112,19 @@ fn said<M: Machine>(boot: &mut Boot<'_, M>, line: &str) {
         ));
         stop(boot);
     }
+}
+
+/// What it says once, of the time before PID 1.
+fn before_init<M: Machine>(boot: &mut Boot<'_, M>, line: &str) {
+    let mut fields = line.split('\t');
+    let told_by = fields.next().unwrap_or_default();
+    let mut time = || fields.next().and_then(|field| field.parse().ok());
+    boot.record(BeforeInit {
+        told_by,
+        firmware_ns: time(),
+        loader_ns: time(),
+        unpack_began_ns: time(),
+        unpack_ended_ns: time(),
+        run_ns: time(),
+    });
 }

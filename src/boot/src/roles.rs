@@ -63,7 +63,8 @@ pub const HANDOVER: &str = "preroot-handover";
 /// it: `TO WORD BYTES ERRNO TRIES`. Exits 0.
 pub const SYSLOG: &str = "preroot-syslog";
 /// Tells what the kernel says of level err and above: `preroot-kernel-log NEXT`, NEXT the kernel's number of the first message that
-/// is wanted. Each a line, with tabs: `NUMBER LEVEL MICROSECONDS TEXT`, the time being CLOCK_MONOTONIC. Never ends.
+/// is wanted. Each a line, with tabs: `NUMBER LEVEL MICROSECONDS TEXT`, the time being CLOCK_MONOTONIC. Never ends. With NEXT 0, once,
+/// `before TOLD_BY FIRMWARE LOADER UNPACK_BEGAN UNPACK_ENDED RUN`, as [`preroot_record::BeforeInit`] has them; `-`: not known.
 pub const KERNEL_LOG: &str = "preroot-kernel-log";
 /// Looks into pstore, where the kernel keeps the last words of boots that died. `preroot-pstore read`: of each dump, the oldest first,
 /// lines of fields with a tab between them: `dump KEPT_BY REASON BOOT_ID UNIX_S LOST`, then `text LINES`, pieces of the end of its text

@@ -4,6 +4,7 @@
 //! other name is that of a tool which the image carries packed: `tool.rs` unpacks and becomes it.
 
 mod all_modules;
+mod before_init;
 mod client;
 mod handover;
 mod healthy;

@@ -73,3 +73,16 @@ fn so_many_are_kept() {
     assert!(fake.recorded(&told));
     assert_eq!(readers(&fake).len(), 1);
 }
+
+#[test]
+fn what_came_before_pid_1_is_recorded_as_far_as_it_is_known() {
+    let fake = read(Behaviour::Says("before\tFPDT\t5\t7\t-\tx\t9\n"));
+    assert!(
+        fake.recorded(
+            "BeforeInit(BeforeInit { told_by: \"FPDT\", firmware_ns: Some(5), loader_ns: Some(7), unpack_began_ns: None, \
+             unpack_ended_ns: None, run_ns: Some(9) })"
+        ),
+        "{:#?}",
+        fake.record()
+    );
+}

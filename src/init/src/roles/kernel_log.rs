@@ -1,5 +1,6 @@
 //! `preroot-kernel-log NEXT`: what the kernel has said and says, from its message number NEXT on, of level err and above: each a
-//! line `NUMBER LEVEL MICROSECONDS TEXT` with a tab between the fields, the time being CLOCK_MONOTONIC. Never ends.
+//! line `NUMBER LEVEL MICROSECONDS TEXT` with a tab between the fields, the time being CLOCK_MONOTONIC. Never ends. The first reader also
+//! tells how long what came before PID 1 took (`before_init.rs`).
 //!
 //! Each read(2) of /dev/kmsg gives one message, `PRIORITY,NUMBER,MICROSECONDS,FLAGS;TEXT\n`, with lines that begin with a blank
 //! behind it, which tell of its device; control characters come as `\x1b`. A reader who is too slow gets EPIPE once and then the
@@ -12,11 +13,14 @@ use preroot_boot::machine::Errno;
 use preroot_sys::fs::{Mode, OFlags, open};
 use preroot_sys::io;
 
+use super::before_init::BeforeInit;
 use super::{Stream, Words};
 use crate::linux::errno;
 
 /// err, as syslog(3) counts; lower is worse.
 const LEVEL_MAX: u32 = 3;
+/// debug: what is above has another facility than the kernel's.
+const LEVEL_OF_KERNEL_MAX: u32 = 7;
 /// The largest message: `PRINTK_MESSAGE_MAX` of the kernel's `kernel/printk/internal.h`.
 const MESSAGE_BYTES_MAX: usize = 2048;
 
@@ -29,6 +33,7 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
     let log = open("/dev/kmsg", flags, Mode::empty()).map_err(errno)?;
     let mut output = Stream::output();
     let mut message = [0; MESSAGE_BYTES_MAX];
+    let mut before = (next == 0).then(BeforeInit::default);
     loop {
         let length = match io::read(&log, &mut message) {
             Ok(length) => length,
@@ -37,7 +42,18 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
             Err(error) => return Err(errno(error)),
         };
         let bytes = message.get(..length).unwrap_or_default();
-        if let Some(told) = Message::parse(bytes).filter(|told| told.number >= next) {
+        let Some(told) = Message::parse(bytes) else {
+            continue;
+        };
+        // PID 1 speaks: whatever came before it has been said.
+        let is_init = told.level > LEVEL_OF_KERNEL_MAX;
+        if let Some(times) = &mut before
+            && (is_init || times.take(told.microseconds, told.text))
+        {
+            times.tell(&mut output).map_err(|_| Errno::IO)?;
+            before = None;
+        }
+        if told.level <= LEVEL_MAX && told.number >= next {
             let Message {
                 number,
                 level,
@@ -50,7 +66,7 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
     }
 }
 
-/// A message of the kernel itself that is bad enough.
+/// A message. Its level is that of syslog(3), with the facility above it: the kernel's own is 0.
 #[derive(Debug, PartialEq, Eq)]
 struct Message<'m> {
     number: u64,
@@ -64,11 +80,7 @@ impl<'m> Message<'m> {
         let at = bytes.iter().position(|&byte| byte == b';')?;
         let (front, rest) = (bytes.get(..at)?, bytes.get(at + 1..)?);
         let mut fields = core::str::from_utf8(front).ok()?.split(',');
-        // The facility stands above the level; the kernel's own is 0, what processes write has another.
         let level: u32 = fields.next()?.parse().ok()?;
-        if level > LEVEL_MAX {
-            return None;
-        }
         let line = rest.split(|&byte| byte == b'\n').next()?;
         // Bytes that are no text are written as `\x..`, but for those above 127.
         let line = match core::str::from_utf8(line) {
@@ -104,8 +116,11 @@ mod tests {
             Some((1, 0, 2, "panic; or not")),
         );
         // Less bad; a process's; later fields of a newer kernel.
-        check(b"4,339,5140900,-;warning\n", None);
-        check(b"11,339,5140900,-;a daemon's error\n", None);
+        check(b"4,339,51,-;warning\n", Some((339, 4, 51, "warning")));
+        check(
+            b"11,339,51,-;a daemon's\n",
+            Some((339, 11, 51, "a daemon's")),
+        );
         check(b"2,7,8,c,more,fields;text", Some((7, 2, 8, "text")));
         check(b"3,7,8,-;ab\xffcd\n", Some((7, 3, 8, "ab")));
         check(b"3,7,8,-;\n", Some((7, 3, 8, "")));
