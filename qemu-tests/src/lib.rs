@@ -17,6 +17,7 @@ mod disk;
 mod error;
 mod fault;
 pub mod files;
+mod fpdt;
 mod layer;
 mod machine;
 mod network;
@@ -58,4 +59,4 @@ pub use ssh::{Door, Ssh};
 pub use wait::{DEADLINE, until};
 pub use write_log::{Cut, WriteLog};
 
-pub use preroot_record::{Event, Outcome, Watchdog};
+pub use preroot_record::{BeforeInit, Event, Outcome, Watchdog};

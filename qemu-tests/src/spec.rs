@@ -9,6 +9,7 @@ use crate::artefacts::Artefacts;
 use crate::disk::{self, Disk};
 use crate::error::Error;
 use crate::files;
+use crate::fpdt;
 use crate::layer::Layer;
 use crate::machine::{LOOK_PAUSE, Machine, free_port};
 use crate::wdat;
@@ -68,6 +69,10 @@ struct Plug {
     layer: Option<Layer>,
 }
 
+/// Where ramoops keeps things, as parameters that the kernel does not give to a module; and a kernel that panics resets the machine.
+const RAMOOPS: &str = "ramoops.mem_address=0x1e000000 ramoops.mem_size=0x100000 ramoops.record_size=0x10000 \
+     ramoops.max_reason=2 panic=1 sysrq_always_enabled";
+
 /// What a disk is plugged into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bus {
@@ -107,6 +112,7 @@ pub struct Spec {
     random: Random,
     reboots: bool,
     watchdog: bool,
+    remembers: bool,
 }
 
 /// Whether the machine has random numbers to give.
@@ -137,6 +143,7 @@ impl Spec {
             random: Random::Usual,
             reboots: false,
             watchdog: false,
+            remembers: false,
         }
     }
 
@@ -290,6 +297,20 @@ impl Spec {
         self.reboots()
     }
 
+    /// Has two megabytes of memory outlive a reset: one for ramoops, of which the kernel command line says where it is, and one in which
+    /// the firmware tells how long it took.
+    #[must_use]
+    pub fn remembers(mut self) -> Self {
+        self.remembers = true;
+        self.reboots().append(fpdt::MEMORY).append(RAMOOPS)
+    }
+
+    /// What the firmware of such a machine tells: when the loader was loaded, ns since the reset, and how long that took.
+    #[must_use]
+    pub fn firmware_times() -> (u64, u64) {
+        (fpdt::LOAD_NS, fpdt::EXIT_NS - fpdt::LOAD_NS)
+    }
+
     /// Switches the machine on.
     ///
     /// # Errors
@@ -303,6 +324,16 @@ impl Spec {
             let words = format!("sig=WDAT,rev=1,data={}", table.display());
             command.args(["-acpitable", &words]);
             command.args(["-global", "ICH9-LPC.noreboot=false"]);
+        }
+        if self.remembers {
+            let (table, record) = (dir.path().join("fpdt"), dir.path().join("fbpt"));
+            files::write(&table, fpdt::table())?;
+            files::write(&record, fpdt::record())?;
+            let words = format!("sig=FPDT,rev=1,data={}", table.display());
+            command.args(["-acpitable", &words]);
+            let (at, record) = (fpdt::RECORD_AT, record.display());
+            let words = format!("loader,addr={at:#x},force-raw=on,file={record}");
+            command.args(["-device", &words]);
         }
         let said = dir.path().join("qemu");
         let log = std::fs::File::create(&said).map_err(|e| Error::file("create", &said, e))?;

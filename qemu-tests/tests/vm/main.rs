@@ -13,6 +13,7 @@ mod order;
 mod policies;
 mod power;
 mod power_cuts;
+mod pstore;
 mod rescue;
 mod roots;
 mod sshd;
