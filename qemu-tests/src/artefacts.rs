@@ -42,6 +42,10 @@ pub struct Artefacts {
     pub packages: Vec<PathBuf>,
     /// Debian packages with what assembles roots: mdadm, lvm2, cryptsetup, their libraries.
     pub assembly_packages: Vec<PathBuf>,
+    /// Debian packages with programs that say what is in a machine: dmidecode, lshw.
+    pub hardware_packages: Vec<PathBuf>,
+    /// A tree with the kernel for all machines and its modules.
+    pub full_kernel: PathBuf,
     /// Debian packages with OpenSSH and its libraries.
     pub openssh_packages: Vec<PathBuf>,
     /// dropbear with other algorithms than Debian's, as a package.

@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::run;
 
 /// What the host needs, and for what.
-const PACKAGES: [(&str, &str); 18] = [
+const PACKAGES: [(&str, &str); 19] = [
     ("qemu-system-x86", "boots the machines"),
     ("mmdebstrap", "makes the Debian root"),
     (
@@ -29,6 +29,10 @@ const PACKAGES: [(&str, &str); 18] = [
     (
         "dmidecode",
         "the peer that tables of the firmware are compared with",
+    ),
+    (
+        "kmod",
+        "lists the modules of a kernel that is not installed",
     ),
     ("zstd", "looks into images"),
     ("lz4", "looks into images"),

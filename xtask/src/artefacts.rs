@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::disk;
 use crate::error::Error;
+use crate::hardware::Hardware;
 use crate::product::{Baked, Ingredients};
 
 /// The variable that tells the tests where the index is.
@@ -31,6 +32,8 @@ struct Index {
     host_key_public: PathBuf,
     packages: Vec<PathBuf>,
     assembly_packages: Vec<PathBuf>,
+    hardware_packages: Vec<PathBuf>,
+    full_kernel: PathBuf,
     openssh_packages: Vec<PathBuf>,
     dropbear_package: PathBuf,
     clients: PathBuf,
@@ -50,6 +53,7 @@ pub(crate) fn write(
     of: &Ingredients<'_>,
     qemu: PathBuf,
     assembly_packages: Vec<PathBuf>,
+    hardware: &Hardware,
     baked: &Baked,
     config: &Path,
 ) -> Result<PathBuf, Error> {
@@ -74,6 +78,8 @@ pub(crate) fn write(
         host_key_public: keys.host_public.clone(),
         packages: of.packages()?,
         assembly_packages,
+        hardware_packages: hardware.packages()?,
+        full_kernel: hardware.kernel(),
         openssh_packages: sshds.openssh_packages()?,
         dropbear_package: sshds.dropbear_package(),
         clients: sshds.clients(),

@@ -15,6 +15,7 @@ use crate::assembly;
 use crate::cache::{Cache, Inputs};
 use crate::disk;
 use crate::error::Error;
+use crate::hardware;
 use crate::keys::Keys;
 use crate::peers;
 use crate::progress::Progress;
@@ -165,6 +166,9 @@ pub(crate) fn as_root(cache: &Cache, dir: &Path, key: &Path, what: &str) -> Resu
 pub(crate) fn command(args: &RootArgs) -> Result<(), Error> {
     if args.assembly {
         return assembly::fetch(&args.into);
+    }
+    if let Some(kernel) = &args.hardware {
+        return hardware::fetch(&args.into, kernel);
     }
     if args.peers {
         return peers::make_images(&args.into, &args.authorized_keys);

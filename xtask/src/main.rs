@@ -15,6 +15,7 @@ mod check;
 mod debian;
 mod disk;
 mod error;
+mod hardware;
 mod keys;
 mod peers;
 mod product;
@@ -120,11 +121,14 @@ struct RootArgs {
     #[arg(long)]
     authorized_keys: std::path::PathBuf,
     /// The root that machines boot.
-    #[arg(long, required_unless_present_any = ["peers", "assembly"])]
+    #[arg(long, required_unless_present_any = ["peers", "assembly", "hardware"])]
     debian: bool,
     /// The packages of what assembles roots.
     #[arg(long, conflicts_with_all = ["debian", "peers"])]
     assembly: bool,
+    /// What tests of the hardware check need, with this kernel's package.
+    #[arg(long, value_name = "KERNEL", conflicts_with_all = ["debian", "peers", "assembly"])]
+    hardware: Option<String>,
     /// The images that ours is compared with.
     #[arg(long, conflicts_with = "debian")]
     peers: bool,

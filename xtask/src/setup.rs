@@ -10,6 +10,7 @@ use crate::assembly;
 use crate::cache::Cache;
 use crate::debian::{self, Root};
 use crate::error::Error;
+use crate::hardware;
 use crate::keys::{self, Keys};
 use crate::product::{self, Baked, Ingredients, Programs};
 use crate::progress::Progress;
@@ -72,6 +73,7 @@ pub(crate) fn all() -> Result<Setup, Error> {
     let (root, keys) = debian(&cache, &progress)?;
     let qemu = qemu::ensure(&cache, &progress)?;
     let assembly_packages = assembly::ensure(&cache, &progress, &keys)?;
+    let hardware = hardware::ensure(&cache, &progress, &keys, &root)?;
     let sshds = sshd::ensure(&cache, &progress)?;
     let begun = progress.begin("programs");
     let programs = match product::build() {
@@ -90,7 +92,7 @@ pub(crate) fn all() -> Result<Setup, Error> {
     };
     let baked = product::bake(&cache, &progress, &of)?;
     let config = run::clone_dir().join(product::CONFIG);
-    let index = artefacts::write(&of, qemu, assembly_packages, &baked, &config)?;
+    let index = artefacts::write(&of, qemu, assembly_packages, &hardware, &baked, &config)?;
     Ok(Setup {
         root,
         keys,
