@@ -5,6 +5,9 @@
 //! nothing new has come for a while, for drivers are still being loaded. `done` is said as soon as all that is expected is
 //! there and as it should be, or at the deadline, and what came late is still told until then.
 //!
+//! The kernel's own messages of errors are read from the start of this child on, and from the start of the boot when a disk is
+//! not well.
+//!
 //! It looks again in short intervals: uevents would wake it for each of the hundreds of devices that are none of these.
 //! Whatever has to ask a device or its driver is done by a child of its own, which may hang.
 
@@ -25,11 +28,10 @@ use preroot_boot::inventory::{Class, Facts, Item, Judge, MachineKey};
 use preroot_boot::machine::{Errno, Nanoseconds};
 use preroot_plan::Plan;
 use preroot_sys::event::{PollFd, PollFlags, poll};
-use preroot_sys::fd::OwnedFd;
 use preroot_sys::io;
-use preroot_sys::pipe::{PipeFlags, pipe_with};
 use preroot_sys::time::Timespec;
 
+use self::alive::{Pipes, Question};
 use self::cards::Drivers;
 use self::disks::Known;
 use self::kernel_errors::KernelErrors;
@@ -40,7 +42,7 @@ use crate::limits::{
     DISKS_ASKED_MAX, DISKS_FAULTY_MAX, DISKS_MAX, FIRMWARE_BYTES_MAX, INVENTORY_LINE_BYTES_MAX,
     INVENTORY_LOOK_MS, INVENTORY_QUIET_MS, INVENTORY_WAITS_MS, LINKS_MS, NICS_MAX,
 };
-use crate::linux::{errno, read};
+use crate::linux::read;
 use crate::pid1::PLAN;
 use crate::statics;
 
@@ -51,7 +53,9 @@ const LINKS_END: usize = DISKS_MAX + NICS_MAX;
 /// How far a disk has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
-    /// Others are asked first.
+    /// It was only now found.
+    New,
+    /// It is to be asked.
     NotAsked,
     /// It is being asked.
     Asked,
@@ -111,9 +115,11 @@ struct Machine<'m> {
     log: KernelErrors,
     /// How many errors the kernel has told of each disk.
     errors: Vec<(String<32>, u64), DISKS_FAULTY_MAX>,
-    answers: OwnedFd,
-    /// Where children write.
-    answer_here: OwnedFd,
+    pipes: Pipes,
+    /// How many children were started to ask disks, and the last one when.
+    askers: usize,
+    asker_at: Nanoseconds,
+    looked_at: Nanoseconds,
     line: Vec<u8, INVENTORY_LINE_BYTES_MAX>,
     /// When the last thing was new.
     changed: Nanoseconds,
@@ -141,8 +147,7 @@ impl<'m> Machine<'m> {
         room: Room,
         out: &'m mut dyn Write,
     ) -> Result<Machine<'m>, Errno> {
-        let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
-        let (answers, answer_here) = pipe_with(flags).map_err(errno)?;
+        let pipes = Pipes::new()?;
         Ok(Machine {
             tree,
             judge,
@@ -152,8 +157,10 @@ impl<'m> Machine<'m> {
             arrays: Vec::new(),
             log: KernelErrors::open(&tree),
             errors: Vec::new(),
-            answers,
-            answer_here,
+            pipes,
+            askers: 0,
+            asker_at: 0,
+            looked_at: 0,
             line: Vec::new(),
             changed: now(),
             links: Links::Unknown,
@@ -166,8 +173,17 @@ impl<'m> Machine<'m> {
         self.recognise();
         self.fixed(Told::Now);
         loop {
-            self.look();
-            self.see_to_links();
+            let pause_ms = if self.is_judged {
+                INVENTORY_LOOK_MS
+            } else {
+                INVENTORY_WAITS_MS
+            };
+            let pause = u64::from(pause_ms) * MILLISECOND_NS;
+            // Woken by an answer, it does not look again.
+            if now().saturating_sub(self.looked_at) >= pause {
+                self.look();
+                self.see_to_links();
+            }
             if !self.is_judged && !self.waits() {
                 self.finish();
             }
@@ -175,12 +191,6 @@ impl<'m> Machine<'m> {
             if now >= deadline {
                 break;
             }
-            let pause_ms = if self.is_judged {
-                INVENTORY_LOOK_MS
-            } else {
-                INVENTORY_WAITS_MS
-            };
-            let pause = u64::from(pause_ms) * MILLISECOND_NS;
             self.wait(pause.min(deadline - now));
             self.hear();
         }
@@ -197,7 +207,7 @@ impl<'m> Machine<'m> {
             let answer = self.room.disks.get(number).map(|disk| disk.answer);
             let alive = match answer {
                 Some(Answer::Asked) => "hangs",
-                Some(Answer::NotAsked) => "not asked",
+                Some(Answer::New | Answer::NotAsked) => "not asked",
                 Some(Answer::Told) | None => continue,
             };
             if let Some(disk) = self.room.disks.get_mut(number) {
@@ -222,8 +232,7 @@ impl<'m> Machine<'m> {
             (MachineKey::DmiUuid, "product_uuid"),
         ] {
             let mut buffer = Small::new();
-            let path = format_args!("/sys/class/dmi/id/{file}");
-            let text = self.tree.text(path, &mut buffer);
+            let text = self.tree.text(&["/sys/class/dmi/id/", file], &mut buffer);
             if !text.is_empty() {
                 judge.know(key, text);
             }
@@ -248,16 +257,19 @@ impl<'m> Machine<'m> {
         };
         memory::look(&tree, room.firmware, &mut each);
         processors::look(&tree, &mut each);
-        cards::pci(&tree, Drivers::Later, &mut |item| offer(judge, item));
+        if judge.as_ref().is_some_and(Judge::waits) {
+            cards::pci(&tree, Drivers::Later, &mut |item| offer(judge, item));
+        }
     }
 
     /// Looks for what is new.
     fn look(&mut self) {
         let tree = self.tree;
+        self.looked_at = now();
         let known = self.room.disks.len() + self.nics.len() + self.arrays.len();
-        tree.names(format_args!("/sys/block"), &mut |disk| self.see_block(disk));
+        tree.names(&["/sys/block"], &mut |_, disk| self.see_block(disk));
         self.ask_disks();
-        tree.names(format_args!("/sys/class/net"), &mut |nic| self.see_nic(nic));
+        tree.names(&["/sys/class/net"], &mut |_, nic| self.see_nic(nic));
         if self.room.disks.len() + self.nics.len() + self.arrays.len() != known {
             self.changed = now();
         }
@@ -283,7 +295,7 @@ impl<'m> Machine<'m> {
         let _ = self.room.disks.push(Disk {
             name,
             known,
-            answer: Answer::NotAsked,
+            answer: Answer::New,
         });
     }
 
@@ -342,37 +354,43 @@ impl<'m> Machine<'m> {
         }
     }
 
-    /// Asks as many disks as may be asked at once.
+    /// Has disks asked that are new. While some wait for it another child is started now and then: the one before may hang.
     fn ask_disks(&mut self) {
-        let asked = |disk: &&Disk| disk.answer == Answer::Asked;
-        let mut asked = self.room.disks.iter().filter(asked).count();
+        let mut waiting = 0;
         for number in 0..self.room.disks.len() {
-            if asked >= DISKS_ASKED_MAX {
-                return;
-            }
             let Some(disk) = self.room.disks.get_mut(number) else {
                 return;
             };
-            if disk.answer != Answer::NotAsked {
-                continue;
+            match disk.answer {
+                Answer::New => {}
+                Answer::NotAsked => {
+                    waiting += 1;
+                    continue;
+                }
+                Answer::Asked | Answer::Told => continue,
             }
+            let question = Question {
+                number: u16::try_from(number).unwrap_or(u16::MAX),
+                bus: disk.known.bus,
+                has_serial: disk.known.has_serial,
+                bytes: disk.known.bytes,
+                name: disk.name.clone(),
+            };
             // A drive without a medium has nothing to be read.
-            let begun = disk.known.bytes != 0
-                && alive::ask(
-                    &self.tree,
-                    &disk.name,
-                    number,
-                    &disk.known,
-                    &self.answer_here,
-                )
-                .is_ok();
-            if begun {
-                disk.answer = Answer::Asked;
-                asked += 1;
+            if disk.known.bytes != 0 && self.pipes.put(&question).is_ok() {
+                disk.answer = Answer::NotAsked;
+                waiting += 1;
             } else {
                 disk.known.facts.put("alive", "not asked");
                 self.tell_disk(number);
             }
+        }
+        let now = now();
+        let pause = u64::from(INVENTORY_WAITS_MS) * MILLISECOND_NS;
+        let is_time = now.saturating_sub(self.asker_at) >= pause;
+        if waiting > 0 && is_time && self.askers < DISKS_ASKED_MAX {
+            self.asker_at = now;
+            self.askers += usize::from(self.pipes.ask(&self.tree).is_ok());
         }
     }
 
@@ -381,7 +399,7 @@ impl<'m> Machine<'m> {
             tv_sec: i64::try_from(longest / 1_000_000_000).unwrap_or(1),
             tv_nsec: i64::try_from(longest % 1_000_000_000).unwrap_or(0),
         };
-        let mut answers = [PollFd::new(&self.answers, PollFlags::IN)];
+        let mut answers = [PollFd::new(self.pipes.answers(), PollFlags::IN)];
         // Woken too early, it looks once too often.
         let _ = poll(&mut answers, Some(&timeout));
     }
@@ -389,7 +407,7 @@ impl<'m> Machine<'m> {
     /// Takes the answers that have come.
     fn hear(&mut self) {
         let mut buffer = [0; 1024];
-        while let Ok(length @ 1..) = io::read(&self.answers, &mut buffer) {
+        while let Ok(length @ 1..) = io::read(self.pipes.answers(), &mut buffer) {
             for &byte in buffer.get(..length).unwrap_or_default() {
                 if byte != b'\n' {
                     // A line that is too long is cut.
@@ -414,12 +432,17 @@ impl<'m> Machine<'m> {
                 return;
             };
             let mut is_last = false;
-            for (key, value) in fields {
+            // One that was told as hanging may answer after all.
+            let is_told = disk.answer == Answer::Told;
+            for (key, value) in fields.filter(|_| !is_told) {
                 disk.known.facts.put(key, value);
                 is_last |= key == "alive";
             }
-            if is_last && disk.answer == Answer::Asked {
-                self.tell_disk(number);
+            if disk.answer != Answer::Told {
+                disk.answer = Answer::Asked;
+                if is_last {
+                    self.tell_disk(number);
+                }
             }
         } else if number == LINKS_END {
             if let Links::Asked(at) = self.links {
@@ -444,6 +467,12 @@ impl<'m> Machine<'m> {
             room,
             ..
         } = self;
+        let alive = room.disks.get(number).map(disk_item);
+        let alive = alive.and_then(|item| item.fact("alive"));
+        let is_ill = alive.is_some_and(|alive| !matches!(alive, "ok" | "not asked"));
+        if is_ill && log.rewind() {
+            errors.clear();
+        }
         log.read(&mut |name| {
             if let Some((_, count)) = errors.iter_mut().find(|(known, _)| known == name) {
                 *count = count.saturating_add(1);
@@ -488,22 +517,18 @@ impl<'m> Machine<'m> {
 
     fn ask_links(&mut self, now: Nanoseconds) {
         let Machine {
-            tree,
-            nics,
-            answer_here,
-            ..
+            tree, nics, pipes, ..
         } = &*self;
-        let asked = preroot_sys::fork::child(|| {
-            alive::leave_streams(answer_here);
+        let asked = pipes.child(|| {
             for (number, nic) in nics.iter().enumerate() {
                 let mut facts = Facts::new();
                 cards::link(tree, &nic.name, &mut facts);
-                alive::answer(answer_here, DISKS_MAX + number, &facts);
+                pipes.answer(DISKS_MAX + number, &facts);
             }
-            alive::answer(answer_here, LINKS_END, &Facts::new());
+            pipes.answer(LINKS_END, &Facts::new());
         });
         self.links = match asked {
-            Ok(_) => Links::Asked(now),
+            Ok(()) => Links::Asked(now),
             Err(_) => Links::Known(now),
         };
     }

@@ -1,7 +1,8 @@
-//! Whether a disk is alive: a child reads some of its sectors, past every cache, and asks it how it is.
+//! Whether disks are alive: children read some of their sectors, past every cache, and ask them how they are.
 //!
-//! The child may hang in the kernel for ever (state D), so nobody waits for it: it answers by a pipe, a line for what it
-//! knows, or not at all. When it is over it is reaped by whoever has it then.
+//! A child may hang in the kernel for ever (state D), so nobody waits for it: it takes one disk after the other from a
+//! pipe, and answers by another, a line for what it knows, or not at all. Those that are left are for the next child. When
+//! one is over it is reaped by whoever has it then.
 
 use core::fmt::Write;
 
@@ -12,11 +13,12 @@ use preroot_sys::clock::now_ns;
 use preroot_sys::disk::{Scsi, nvme_health, nvme_identify, scsi};
 use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{Mode, OFlags, open};
+use preroot_sys::pipe::{PipeFlags, pipe_with};
 use preroot_sys::stdio::{dup2_stderr, dup2_stdout};
 use preroot_sys::time::ClockId;
 use preroot_sys::{fork, io, memory};
 
-use super::disks::{Bus, Known};
+use super::disks::Bus;
 use super::tree::{Small, Tree, text_of};
 use crate::limits::{DISK_READ_BYTES, HEALTH_MS_MAX};
 use crate::linux::{errno, read_at};
@@ -43,55 +45,145 @@ const CRITICAL: [&str; 6] = [
     "memory unreliable",
 ];
 
-/// Has a child ask a disk, which answers with lines `NUMBER\tkey=value\t...`, of which the last has `alive`.
-pub(super) fn ask(
-    tree: &Tree<'_>,
-    disk: &str,
-    number: usize,
-    known: &Known,
-    answers: &OwnedFd,
-) -> Result<(), Errno> {
-    let child = fork::child(|| {
-        leave_streams(answers);
-        let mut facts = Facts::new();
-        if known.bus == Bus::Virtio {
-            let serial = format_args!("/sys/class/block/{disk}/serial");
-            facts.put("serial", tree.text(serial, &mut Small::new()));
-            answer(answers, number, &facts);
-            facts.clear();
-        }
-        look(tree, disk, known, &mut facts);
-        answer(answers, number, &facts);
-    });
-    child.map(drop).map_err(errno)
+/// A disk that is to be asked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Question {
+    /// Its number, which stands in front of its answers.
+    pub(super) number: u16,
+    pub(super) bus: Bus,
+    /// Whether sysfs has told its serial number.
+    pub(super) has_serial: bool,
+    pub(super) bytes: u64,
+    pub(super) name: String<32>,
 }
 
-/// Lets go of this program's own streams: whoever reads them must not wait for a child that hangs.
-pub(super) fn leave_streams(answers: &OwnedFd) {
-    let _ = (dup2_stdout(answers), dup2_stderr(answers));
-}
+/// A question in the pipe: number, bus, whether the serial number is known, bytes, name with its length.
+const QUESTION_BYTES: usize = 48;
 
-/// A line, in one write: it is shorter than what a pipe takes whole.
-pub(super) fn answer(answers: &OwnedFd, number: usize, facts: &Facts) {
-    let mut line = String::<1024>::new();
-    let fits = write!(line, "{number}\t")
-        .and_then(|()| line.write_str(facts.text()))
-        .and_then(|()| line.write_str("\n"));
-    if fits.is_ok() {
-        let _ = io::write(answers, line.as_bytes());
+impl Question {
+    fn write(&self) -> [u8; QUESTION_BYTES] {
+        let mut out = [0; QUESTION_BYTES];
+        let [low, high] = self.number.to_le_bytes();
+        let bus = Bus::ALL.iter().position(|bus| *bus == self.bus);
+        let bus = bus.and_then(|bus| u8::try_from(bus).ok()).unwrap_or(0);
+        let length = u8::try_from(self.name.len()).unwrap_or(0);
+        let head = [low, high, bus, u8::from(self.has_serial), length];
+        let all = head.into_iter().chain(self.bytes.to_le_bytes());
+        let all = all.chain(self.name.bytes());
+        out.iter_mut().zip(all).for_each(|(to, from)| *to = from);
+        out
+    }
+
+    fn read(bytes: &[u8; QUESTION_BYTES]) -> Option<Question> {
+        let (&[low, high, bus, has_serial, length], rest) = bytes.split_first_chunk()?;
+        let (size, rest) = rest.split_first_chunk()?;
+        let name = core::str::from_utf8(rest.get(..length.into())?).ok()?;
+        Some(Question {
+            number: u16::from_le_bytes([low, high]),
+            bus: *Bus::ALL.get(usize::from(bus))?,
+            has_serial: has_serial != 0,
+            bytes: u64::from_le_bytes(*size),
+            name: String::try_from(name).ok()?,
+        })
     }
 }
 
-fn look(tree: &Tree<'_>, disk: &str, known: &Known, facts: &mut Facts) {
+/// Both pipes: what is asked, what is answered.
+#[derive(Debug)]
+pub(super) struct Pipes {
+    questions: [OwnedFd; 2],
+    answers: [OwnedFd; 2],
+}
+
+impl Pipes {
+    pub(super) fn new() -> Result<Pipes, Errno> {
+        let pipe = || {
+            let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+            Ok([reader, writer])
+        };
+        Ok(Pipes {
+            questions: pipe().map_err(errno)?,
+            answers: pipe().map_err(errno)?,
+        })
+    }
+
+    /// Puts a disk behind those that are to be asked.
+    pub(super) fn put(&self, question: &Question) -> Result<(), Errno> {
+        let [_, writer] = &self.questions;
+        let written = io::write(writer, &question.write()).map_err(errno)?;
+        (written == QUESTION_BYTES)
+            .then_some(())
+            .ok_or(Errno::AGAIN)
+    }
+
+    /// Where answers come from.
+    pub(super) fn answers(&self) -> &OwnedFd {
+        let [reader, _] = &self.answers;
+        reader
+    }
+
+    /// A line `NUMBER\tkey=value\t...`, in one write: it is shorter than what a pipe takes whole.
+    pub(super) fn answer(&self, number: usize, facts: &Facts) {
+        let [_, writer] = &self.answers;
+        let mut line = String::<1024>::new();
+        let fits = write!(line, "{number}\t")
+            .and_then(|()| line.write_str(facts.text()))
+            .and_then(|()| line.write_str("\n"));
+        if fits.is_ok() {
+            let _ = io::write(writer, line.as_bytes());
+        }
+    }
+
+    /// Has a child answer by these pipes.
+    pub(super) fn child(&self, work: impl FnOnce()) -> Result<(), Errno> {
+        let child = fork::child(|| {
+            // Whoever reads what this program says must not wait for one that hangs.
+            let [_, writer] = &self.answers;
+            let _ = (dup2_stdout(writer), dup2_stderr(writer));
+            work();
+        });
+        child.map(drop).map_err(errno)
+    }
+
+    /// Has a child ask disks until none is left. A disk's first answer says nothing but that it is being asked, the last one has
+    /// `alive`.
+    pub(super) fn ask(&self, tree: &Tree<'_>) -> Result<(), Errno> {
+        self.child(|| {
+            let mut bytes = [0; QUESTION_BYTES];
+            let [questions, _] = &self.questions;
+            while io::read(questions, &mut bytes) == Ok(QUESTION_BYTES) {
+                if let Some(question) = Question::read(&bytes) {
+                    self.ask_one(tree, &question);
+                }
+            }
+        })
+    }
+
+    fn ask_one(&self, tree: &Tree<'_>, question: &Question) {
+        let number = usize::from(question.number);
+        let mut facts = Facts::new();
+        self.answer(number, &facts);
+        if question.bus == Bus::Virtio {
+            let serial = ["/sys/class/block/", &question.name, "/serial"];
+            facts.put("serial", tree.text(&serial, &mut Small::new()));
+            self.answer(number, &facts);
+            facts.clear();
+        }
+        look(tree, question, &mut facts);
+        self.answer(number, &facts);
+    }
+}
+
+fn look(tree: &Tree<'_>, question: &Question, facts: &mut Facts) {
     let begun = now_ns(ClockId::Monotonic);
-    let device = device(tree, disk);
+    let device = device(tree, &question.name);
     let read = device
         .as_ref()
         .map_err(|errno| *errno)
-        .and_then(|device| sectors(device, known));
+        .and_then(|device| sectors(device, question.bytes));
     let took_ns = now_ns(ClockId::Monotonic).saturating_sub(begun);
     if let Ok(device) = &device {
-        health(device, known, facts);
+        health(device, question, facts);
     }
     match read {
         Ok(()) => facts.put("alive", "ok"),
@@ -105,7 +197,7 @@ fn look(tree: &Tree<'_>, disk: &str, known: &Known, facts: &mut Facts) {
 }
 
 fn device(tree: &Tree<'_>, disk: &str) -> Result<OwnedFd, Errno> {
-    let path = tree.path(format_args!("/dev/{disk}")).ok_or(Errno::INVAL)?;
+    let path = tree.path(&["/dev/", disk]).ok_or(Errno::INVAL)?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let open = |flags| open(path.as_str(), flags, Mode::empty()).map_err(errno);
     match open(flags | OFlags::DIRECT) {
@@ -116,14 +208,14 @@ fn device(tree: &Tree<'_>, disk: &str) -> Result<OwnedFd, Errno> {
 }
 
 /// Reads at its beginning, in its middle and at its end.
-fn sectors(device: &OwnedFd, known: &Known) -> Result<(), Errno> {
+fn sectors(device: &OwnedFd, bytes: u64) -> Result<(), Errno> {
     let piece = u64::try_from(DISK_READ_BYTES).unwrap_or(u64::MAX);
     // Memory and offset must be multiples of the sector (open(2), O_DIRECT); a page is one of each that there is.
     let buffer = memory::anonymous(DISK_READ_BYTES).map_err(errno)?;
-    let last = known.bytes.saturating_sub(piece) / piece * piece;
+    let last = bytes.saturating_sub(piece) / piece * piece;
     let middle = last / 2 / piece * piece;
-    let length = if known.bytes < piece {
-        usize::try_from(known.bytes).map_err(|_| Errno::INVAL)?
+    let length = if bytes < piece {
+        usize::try_from(bytes).map_err(|_| Errno::INVAL)?
     } else {
         DISK_READ_BYTES
     };
@@ -140,10 +232,10 @@ fn sectors(device: &OwnedFd, known: &Known) -> Result<(), Errno> {
 }
 
 /// What the disk says of itself, where it takes one question.
-fn health(device: &OwnedFd, known: &Known, facts: &mut Facts) {
-    match known.bus {
+fn health(device: &OwnedFd, question: &Question, facts: &mut Facts) {
+    match question.bus {
         Bus::Nvme => {
-            if !known.has_serial
+            if !question.has_serial
                 && let Ok(said) = nvme_identify(device, HEALTH_MS_MAX)
             {
                 facts.put("serial", text_of(said.get(4..24).unwrap_or_default()));
@@ -242,6 +334,21 @@ mod tests {
             said.sense[at] = byte;
         }
         said
+    }
+
+    #[test]
+    fn questions_come_back() {
+        for (at, bus) in Bus::ALL.into_iter().enumerate() {
+            let question = Question {
+                number: u16::try_from(at * 1000).unwrap(),
+                bus,
+                has_serial: at % 2 == 0,
+                bytes: u64::MAX - 7,
+                name: String::try_from("x".repeat(at * 5).as_str()).unwrap(),
+            };
+            assert_eq!(Question::read(&question.write()), Some(question));
+        }
+        assert_eq!(Question::read(&[0xFF; QUESTION_BYTES]), None);
     }
 
     #[test]

@@ -23,18 +23,20 @@ pub(super) enum Drivers {
 /// Says each PCI device.
 pub(super) fn pci(tree: &Tree<'_>, drivers: Drivers, each: &mut dyn FnMut(&Item<'_>)) {
     let mut facts = Facts::new();
-    tree.names(format_args!("/sys/bus/pci/devices"), &mut |address| {
+    let devices = "/sys/bus/pci/devices/";
+    tree.names(&[devices], &mut |_, address| {
         facts.clear();
-        let directory = format_args!("/sys/bus/pci/devices/{address}/modalias");
+        let Some(device) = tree.directory(&[devices, address]) else {
+            return;
+        };
         let mut buffer = Small::new();
-        let Some((id, class)) = identity(tree.text(directory, &mut buffer)) else {
+        let Some((id, class)) = identity(device.text("modalias", &mut buffer)) else {
             return;
         };
         facts.put("id", &id);
         facts.put("class", &class);
         if drivers == Drivers::Now {
-            let driver = format_args!("/sys/bus/pci/devices/{address}/driver");
-            tree.put_last(&mut facts, "driver", driver);
+            device.put_last(&mut facts, "driver", "driver");
         }
         each(&Item {
             class: Class::Pci,
@@ -65,19 +67,19 @@ fn identity(modalias: &str) -> Option<(String<9>, String<6>)> {
 
 /// The facts of an interface that is a card; those of software have none.
 pub(super) fn nic(tree: &Tree<'_>, interface: &str) -> Option<Facts> {
-    let target = tree.target(format_args!("/sys/class/net/{interface}"))?;
+    let path = ["/sys/class/net/", interface];
+    let target = tree.target(&path)?;
     let device = target.rsplit_once("/net/")?.0;
     if device.ends_with("/virtual") {
         return None;
     }
     let mut facts = Facts::new();
-    let address = format_args!("/sys/class/net/{interface}/address");
-    facts.put("mac", tree.text(address, &mut Small::new()));
+    let directory = tree.directory(&path)?;
+    facts.put("mac", directory.text("address", &mut Small::new()));
     // What it hangs on may hang on the PCI device itself, as virtio does.
     let pci = device.rsplit('/').find(|part| is_pci_address(part));
     facts.put("pci", pci.unwrap_or_default());
-    let driver = format_args!("/sys/class/net/{interface}/device/driver");
-    tree.put_last(&mut facts, "driver", driver);
+    directory.put_last(&mut facts, "driver", "device/driver");
     Some(facts)
 }
 
@@ -93,12 +95,12 @@ fn is_pci_address(part: &str) -> bool {
 
 /// Speed and carrier of an interface. Neither is there while it is down.
 pub(super) fn link(tree: &Tree<'_>, interface: &str, facts: &mut Facts) {
-    let speed = tree.number(format_args!("/sys/class/net/{interface}/speed"));
+    let speed = tree.number(&["/sys/class/net/", interface, "/speed"]);
     // Unknown is -1, which some drivers have as a u32.
     if let Some(speed) = speed.filter(|speed| *speed > 0 && *speed < u64::from(u32::MAX)) {
         facts.number("speed", speed);
     }
-    let carrier = tree.number(format_args!("/sys/class/net/{interface}/carrier"));
+    let carrier = tree.number(&["/sys/class/net/", interface, "/carrier"]);
     facts.number(
         "carrier",
         carrier.filter(|carrier| *carrier == 1).unwrap_or(0),

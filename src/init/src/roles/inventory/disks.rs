@@ -14,7 +14,7 @@ use preroot_boot::by_path::by_path;
 use preroot_boot::inventory::{Facts, Item, name};
 use preroot_plan::Class;
 
-use super::tree::{Path, Small, Tree, text_of};
+use super::tree::{Directory, Path, Small, Tree, text_of};
 
 /// Bytes of a sector in sysfs' sizes, whatever the disk's own are (Documentation/ABI/stable/sysfs-block).
 const SECTOR_BYTES: u64 = 512;
@@ -34,6 +34,17 @@ pub(super) enum Bus {
 }
 
 impl Bus {
+    /// All of them, each at the place of its number.
+    pub(super) const ALL: [Bus; 7] = [
+        Bus::Virtio,
+        Bus::Nvme,
+        Bus::Scsi,
+        Bus::Ata,
+        Bus::Usb,
+        Bus::Mmc,
+        Bus::Other,
+    ];
+
     fn word(self) -> &'static str {
         match self {
             Bus::Virtio => "virtio",
@@ -87,7 +98,7 @@ pub(super) fn look(tree: &Tree<'_>, disk: &str) -> Option<Known> {
     if !is_disk(disk) {
         return None;
     }
-    let target = tree.target(format_args!("/sys/class/block/{disk}"))?;
+    let target = tree.target(&["/sys/class/block/", disk])?;
     let is_virtual = target.split('/').any(|part| part == "virtual");
     // A drive with several ways to it stands below none of them.
     if is_virtual && !disk.starts_with("nvme") {
@@ -101,8 +112,9 @@ pub(super) fn look(tree: &Tree<'_>, disk: &str) -> Option<Known> {
     if let Some(path) = by_path(tree, &directory) {
         facts.put("path", text_of(path.as_bytes()));
     }
-    let has_serial = names(tree, bus, disk, &mut facts);
-    let number = |file| tree.number(format_args!("/sys/class/block/{disk}/{file}"));
+    let files = tree.directory(&["/sys/class/block/", disk])?;
+    let has_serial = names(&files, bus, &mut facts);
+    let number = |file| files.number(file);
     let bytes = number("size").unwrap_or(0).saturating_mul(SECTOR_BYTES);
     facts.number("bytes", bytes);
     let sector = number("queue/logical_block_size");
@@ -111,9 +123,10 @@ pub(super) fn look(tree: &Tree<'_>, disk: &str) -> Option<Known> {
     }
     facts.number("read_only", u64::from(number("ro").unwrap_or(0) != 0));
     // In hexadecimal; not 0 on a disk that has refused what it need not know.
-    let path = format_args!("/sys/class/block/{disk}/device/ioerr_cnt");
     let mut buffer = Small::new();
-    let count = tree.text(path, &mut buffer).strip_prefix("0x");
+    let is_scsi = matches!(bus, Bus::Scsi | Bus::Ata | Bus::Usb);
+    let count = is_scsi.then(|| files.text("device/ioerr_cnt", &mut buffer));
+    let count = count.and_then(|count| count.strip_prefix("0x"));
     if let Some(count) = count.and_then(|digits| u64::from_str_radix(digits, 16).ok()) {
         facts.number("ioerr", count);
     }
@@ -139,11 +152,10 @@ fn is_disk(disk: &str) -> bool {
 }
 
 /// Puts who it is; whether that is known.
-fn names(tree: &Tree<'_>, bus: Bus, disk: &str, facts: &mut Facts) -> bool {
+fn names(files: &Directory, bus: Bus, facts: &mut Facts) -> bool {
     let mut buffer = Small::new();
     let mut put = |facts: &mut Facts, key, file| {
-        let path = format_args!("/sys/class/block/{disk}/{file}");
-        let text = tree.text(path, &mut buffer);
+        let text = files.text(file, &mut buffer);
         facts.put(key, text);
         !text.is_empty()
     };
@@ -161,10 +173,8 @@ fn names(tree: &Tree<'_>, bus: Bus, disk: &str, facts: &mut Facts) -> bool {
         }
         Bus::Scsi | Bus::Ata | Bus::Usb => {
             put(facts, "wwn", "device/wwid");
-            model(tree, disk, facts);
-            let path = format_args!("/sys/class/block/{disk}/device/vpd_pg80");
-            let mut page = [0; 260];
-            let page = tree.bytes(path, &mut page);
+            model(files, facts);
+            let page = files.bytes("device/vpd_pg80", &mut buffer);
             let serial = text_of(page.get(PAGE_HEADER_BYTES..).unwrap_or_default());
             facts.put("serial", serial);
             !serial.trim_ascii().is_empty()
@@ -173,12 +183,11 @@ fn names(tree: &Tree<'_>, bus: Bus, disk: &str, facts: &mut Facts) -> bool {
 }
 
 /// Vendor and model of a SCSI disk, as one.
-fn model(tree: &Tree<'_>, disk: &str, facts: &mut Facts) {
+fn model(files: &Directory, facts: &mut Facts) {
     let mut words = String::<64>::new();
-    for file in ["vendor", "model"] {
+    for file in ["device/vendor", "device/model"] {
         let mut buffer = Small::new();
-        let path = format_args!("/sys/class/block/{disk}/device/{file}");
-        let word = tree.text(path, &mut buffer);
+        let word = files.text(file, &mut buffer);
         if !words.is_empty() {
             let _ = words.push(' ');
         }
@@ -190,9 +199,11 @@ fn model(tree: &Tree<'_>, disk: &str, facts: &mut Facts) {
 
 /// Says each array that is assembled.
 pub(super) fn arrays(tree: &Tree<'_>, disk: &str, each: &mut dyn FnMut(&Item<'_>)) {
-    let number = |file| tree.number(format_args!("/sys/class/block/{disk}/md/{file}"));
+    let Some(files) = tree.directory(&["/sys/class/block/", disk, "/md"]) else {
+        return;
+    };
     let mut level = Small::new();
-    let level = tree.text(format_args!("/sys/class/block/{disk}/md/level"), &mut level);
+    let level = files.text("level", &mut level);
     // One that is being put together has no level yet.
     if level.is_empty() {
         return;
@@ -200,7 +211,7 @@ pub(super) fn arrays(tree: &Tree<'_>, disk: &str, each: &mut dyn FnMut(&Item<'_>
     let mut facts = Facts::new();
     facts.put("level", level);
     for (key, file) in [("disks", "raid_disks"), ("degraded", "degraded")] {
-        if let Some(number) = number(file) {
+        if let Some(number) = files.number(file) {
             facts.number(key, number);
         }
     }

@@ -2,7 +2,7 @@
 //! blk_print_req_error).
 
 use preroot_sys::fd::OwnedFd;
-use preroot_sys::fs::{Mode, OFlags, open};
+use preroot_sys::fs::{Mode, OFlags, SeekFrom, open, seek};
 use preroot_sys::io;
 
 use super::tree::{Tree, text_of};
@@ -12,18 +12,36 @@ const MESSAGE_BYTES_MAX: usize = 2048;
 /// What stands between the kind of error and the disk.
 const MARK: &[u8] = b" error, dev ";
 
-/// The kernel's log, read as far as it has come.
+/// The kernel's log, read from where it was when it was opened, and from its beginning once there is a reason: a message costs
+/// some microseconds, and a boot has many hundreds.
 #[derive(Debug)]
 pub(super) struct KernelErrors {
     log: Option<OwnedFd>,
+    is_whole: bool,
 }
 
 impl KernelErrors {
     pub(super) fn open(tree: &Tree<'_>) -> KernelErrors {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let path = tree.path(format_args!("/dev/kmsg"));
+        let path = tree.path(&["/dev/kmsg"]);
         let log = path.and_then(|path| open(path.as_str(), flags, Mode::empty()).ok());
-        KernelErrors { log }
+        if let Some(log) = &log {
+            let _ = seek(log, SeekFrom::End(0));
+        }
+        KernelErrors {
+            log,
+            is_whole: false,
+        }
+    }
+
+    /// Goes back to the beginning; whether that is so for the first time, so that what was counted is counted again.
+    pub(super) fn rewind(&mut self) -> bool {
+        let is_first = !self.is_whole;
+        if let Some(log) = self.log.as_ref().filter(|_| is_first) {
+            let _ = seek(log, SeekFrom::Start(0));
+            self.is_whole = true;
+        }
+        is_first
     }
 
     /// Hands the disk of each error that was said since to `each`.

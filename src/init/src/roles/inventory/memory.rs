@@ -17,7 +17,7 @@ use preroot_boot::limits::COMMAND_LINE_BYTES_MAX;
 use preroot_plan::Class;
 use preroot_smbios::{Array, Broken, Device, Size, TABLE_BYTES_MAX, structures};
 
-use super::tree::{Small, Tree, text_of};
+use super::tree::{Small, Tree, small, text_of};
 use crate::limits::{FACT_BYTES_MAX, SLOTS_MAX};
 
 /// What memory is called that a kernel may use, by the firmware's map and by the kernel's.
@@ -33,7 +33,7 @@ pub(super) fn look(
     of_meminfo(tree, &mut facts);
     put(&mut facts, "firmware", of_firmware(tree));
     put(&mut facts, "kernel", of_kernel(tree));
-    let table = tree.bytes(format_args!("/sys/firmware/dmi/tables/DMI"), table);
+    let table = tree.bytes(&["/sys/firmware/dmi/tables/DMI"], table);
     let said = slots(table, each);
     put(&mut facts, "installed", said.installed);
     if let Some(broken) = said.broken {
@@ -44,7 +44,7 @@ pub(super) fn look(
     }
     errors(tree, &mut facts);
     let mut line = [0; COMMAND_LINE_BYTES_MAX];
-    let line = text_of(tree.bytes(format_args!("/proc/cmdline"), &mut line));
+    let line = text_of(tree.bytes(&["/proc/cmdline"], &mut line));
     facts.put("limited", &limits(line));
     each(&Item {
         class: Class::Memory,
@@ -61,7 +61,7 @@ fn put(facts: &mut Facts, key: &str, number: Option<u64>) {
 
 /// `MemTotal:  995368 kB`
 fn of_meminfo(tree: &Tree<'_>, facts: &mut Facts) {
-    tree.lines(format_args!("/proc/meminfo"), &mut |line| {
+    tree.lines("/proc/meminfo", &mut |line| {
         let Some((name, rest)) = line.split_once(':') else {
             return ControlFlow::Continue(());
         };
@@ -84,21 +84,22 @@ fn of_meminfo(tree: &Tree<'_>, facts: &mut Facts) {
 /// The directories of /sys/firmware/memmap, each with `start`, `end`, which belongs to it, and `type`.
 fn of_firmware(tree: &Tree<'_>) -> Option<u64> {
     let mut sum = None;
-    tree.names(format_args!("/sys/firmware/memmap"), &mut |entry| {
+    tree.names(&["/sys/firmware/memmap"], &mut |map, entry| {
         let mut buffer = Small::new();
-        let kind = format_args!("/sys/firmware/memmap/{entry}/type");
-        if tree.text(kind, &mut buffer) != SYSTEM_RAM {
-            return;
-        }
-        let mut end = |which: &str| {
-            let path = format_args!("/sys/firmware/memmap/{entry}/{which}");
-            let digits = tree.text(path, &mut buffer).strip_prefix("0x")?;
+        let mut file = |name: &str| {
+            let mut path = String::<32>::try_from(entry).ok()?;
+            path.push_str(name).ok()?;
+            if name == "/type" {
+                return (small(map, &path, &mut buffer) == SYSTEM_RAM).then_some(0);
+            }
+            let digits = small(map, &path, &mut buffer).strip_prefix("0x")?;
             u64::from_str_radix(digits, 16).ok()
         };
-        let bytes = bytes(end("start"), end("end"));
-        sum = bytes.map_or(sum, |bytes| {
-            Some(sum.unwrap_or(0_u64).saturating_add(bytes))
-        });
+        if file("/type").is_some()
+            && let Some(bytes) = bytes(file("/start"), file("/end"))
+        {
+            sum = Some(sum.unwrap_or(0_u64).saturating_add(bytes));
+        }
     });
     sum
 }
@@ -110,7 +111,7 @@ fn bytes(first: Option<u64>, last: Option<u64>) -> Option<u64> {
 /// `00100000-1ffdffff : System RAM`, without a blank in front.
 fn of_kernel(tree: &Tree<'_>) -> Option<u64> {
     let mut sum = None;
-    tree.lines(format_args!("/proc/iomem"), &mut |line| {
+    tree.lines("/proc/iomem", &mut |line| {
         if let Some(bytes) = kernel_range(line) {
             sum = Some(sum.unwrap_or(0_u64).saturating_add(bytes));
         }
@@ -237,14 +238,17 @@ fn printable(bytes: &[u8]) -> String<120> {
 /// Errors that the memory's controllers have counted.
 fn errors(tree: &Tree<'_>, facts: &mut Facts) {
     let (mut corrected, mut uncorrected) = (None, None);
-    tree.names(format_args!("/sys/devices/system/edac/mc"), &mut |name| {
+    let controllers = "/sys/devices/system/edac/mc";
+    tree.names(&[controllers], &mut |_, name| {
         let is_controller = name.strip_prefix("mc");
         if is_controller.is_none_or(|rest| rest.parse::<u32>().is_err()) {
             return;
         }
-        for (sum, file) in [(&mut corrected, "ce_count"), (&mut uncorrected, "ue_count")] {
-            let path = format_args!("/sys/devices/system/edac/mc/{name}/{file}");
-            if let Some(count) = tree.number(path) {
+        for (sum, file) in [
+            (&mut corrected, "/ce_count"),
+            (&mut uncorrected, "/ue_count"),
+        ] {
+            if let Some(count) = tree.number(&[controllers, "/", name, file]) {
                 *sum = Some(sum.unwrap_or(0_u64).saturating_add(count));
             }
         }

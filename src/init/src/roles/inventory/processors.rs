@@ -15,7 +15,7 @@ pub(super) fn look(tree: &Tree<'_>, each: &mut dyn FnMut(&Item<'_>)) {
     let mut packages = Vec::<u32, SOCKETS_MAX>::new();
     let (mut online, mut cores) = (0_u64, 0_u64);
     let mut is_new = false;
-    tree.lines(format_args!("/proc/cpuinfo"), &mut |line| {
+    tree.lines("/proc/cpuinfo", &mut |line| {
         let Some((key, value)) = line.split_once(':') else {
             return ControlFlow::Continue(());
         };
@@ -44,8 +44,8 @@ pub(super) fn look(tree: &Tree<'_>, each: &mut dyn FnMut(&Item<'_>)) {
         ControlFlow::Continue(())
     });
     let sockets = u64::try_from(packages.len()).unwrap_or(u64::MAX);
-    let present = format_args!("/sys/devices/system/cpu/present");
-    let threads = count(tree.text(present, &mut Small::new()));
+    let present = ["/sys/devices/system/cpu/present"];
+    let threads = count(tree.text(&present, &mut Small::new()));
     let numbers = [
         ("sockets", sockets),
         ("cores", cores),

@@ -372,7 +372,6 @@ fn disks_are_told() {
         ata,
         8 << 20,
         &[
-            ("device/vpd_pg80", "\0\u{1}\0\u{8}  WD-1  "),
             ("device/wwid", "naa.5000c500a1b2c3d4\n"),
             ("device/vendor", "ATA     \n"),
             ("device/model", "ACME DISK       \n"),
@@ -389,6 +388,12 @@ fn disks_are_told() {
             ("device/model", "QEMU NVMe Ctrl  \n"),
         ],
     );
+    fake.file(
+        &format!("/sys/devices/{ata}/block/sda/device/vpd_pg80"),
+        b"\0\x80\0\x08  WD-1  ",
+    );
+    // It ends before its last sectors, so what the kernel has said is looked at.
+    fake.file("/dev/sda", &[0; 4096]);
     // No blocks of their own; others are no disks.
     fake.disk(
         "sdb",
@@ -411,7 +416,7 @@ fn disks_are_told() {
             "nvme0n1 bus=nvme wwn=nvme.1b36-x model=QEMU NVMe Ctrl serial=NV-1 bytes=512 sector=512 \
              read_only=0 alive=ok errors=0",
             "sda bus=ata wwn=naa.5000c500a1b2c3d4 model=ATA ACME DISK serial=WD-1 bytes=8388608 \
-             sector=512 read_only=0 ioerr=31 alive=ok errors=2",
+             sector=512 read_only=0 ioerr=31 alive=errno 5 errors=2",
             "sdb bus=usb bytes=0 sector=512 read_only=0 alive=not asked errors=0",
             "vda bus=virtio bytes=1048576 sector=512 read_only=0 serial=SN-1 alive=ok errors=0",
         ]
@@ -508,13 +513,25 @@ fn a_disk_that_cannot_be_read_says_why() {
 
 #[test]
 fn what_has_not_answered_hangs() {
-    let fake = Fake::new(&[]);
-    fake.disk("vda", VIRTIO, 1 << 20, &[("serial", "SN-1")]);
-    let told = fake.after(|machine| machine.give_up());
-    assert_eq!(
-        of(&told, "disk"),
-        ["vda bus=virtio bytes=1048576 sector=512 read_only=0 alive=hangs errors=0"]
-    );
+    let check = |answer: Answer, expected: &str| {
+        let fake = Fake::new(&[]);
+        fake.disk("vda", VIRTIO, 1 << 20, &[]);
+        let told = fake.after(|machine| {
+            machine
+                .room
+                .disks
+                .iter_mut()
+                .for_each(|disk| disk.answer = answer);
+            machine.give_up();
+        });
+        let start = "vda bus=virtio bytes=1048576 sector=512 read_only=0";
+        assert_eq!(
+            of(&told, "disk"),
+            [format!("{start} alive={expected} errors=0")]
+        );
+    };
+    check(Answer::Asked, "hangs");
+    check(Answer::NotAsked, "not asked");
 }
 
 #[test]
