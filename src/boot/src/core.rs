@@ -14,6 +14,7 @@ use crate::console::Console;
 use crate::control::Operator;
 use crate::groups::Groups;
 use crate::handover::Handover;
+use crate::hardware::Hardware;
 use crate::keeper::Keeper;
 use crate::kernel_log::KernelLog;
 use crate::limits::{CHILDREN_MAX, DRAIN_READS_MAX, READ_BYTES};
@@ -55,6 +56,8 @@ pub(crate) enum Purpose {
     Pstore,
     /// Feeds the watchdog.
     Watchdog,
+    /// Reads the machine and judges it.
+    Inventory,
     Console,
     /// Sends a verdict to syslog receivers.
     Syslog,
@@ -120,6 +123,7 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) policy: Policy,
     pub(crate) handover: Handover,
     pub(crate) watchdog: Watchdog,
+    pub(crate) hardware: Hardware,
     /// Where the root is now.
     pub(crate) root_place: RootPlace,
     /// What failed early and is done again before the pivot.
@@ -177,6 +181,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             policy: Policy::default(),
             handover: Handover::default(),
             watchdog: Watchdog::default(),
+            hardware: Hardware::default(),
             root_place: RootPlace::Nowhere,
             early_missing: heapless::Vec::new(),
             root_mode: MountMode::ReadOnly,
@@ -297,6 +302,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             self.policy.deadline(),
             self.handover.deadline(),
             self.watchdog.deadline(),
+            self.hardware.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -320,6 +326,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         crate::policy::due(self, now);
         crate::handover::due(self, now);
         crate::watchdog::due(self, now);
+        crate::hardware::due(self, now);
     }
 
     fn handle(&mut self, event: Event) {
@@ -369,6 +376,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Healthy => crate::policy::ended(self),
             Purpose::Handover => crate::handover::ended(self, end.status),
             Purpose::Watchdog => crate::watchdog::ended(self, child),
+            Purpose::Inventory => crate::hardware::ended(self, child, end.status),
             Purpose::Script(script) => crate::script::ended(self, script, end),
             Purpose::Service(service) => crate::services::ended(self, service, end),
         }
@@ -404,6 +412,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Healthy => crate::policy::output(self, bytes),
             Purpose::Handover => crate::handover::output(self, bytes),
             Purpose::Watchdog => crate::watchdog::output(self, bytes),
+            Purpose::Inventory => crate::hardware::output(self, bytes),
             Purpose::Script(script) => crate::script::output(self, script, bytes),
             Purpose::Service(_) | Purpose::Console | Purpose::Keep | Purpose::Nobody => {}
         }

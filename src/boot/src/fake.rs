@@ -383,6 +383,11 @@ impl Fake {
                     "host\tdb1\t0\tits MAC address\nnote\teth0\taddress 192.0.2.10/24\t0\njudged\n";
                 (said.to_string(), Behaviour::Runs)
             }
+            (roles::INVENTORY, None) => {
+                let said = "is memory memory\ttotal=1019256832\nis disk vda\tserial=SN1\tbytes=4096\n\
+                            verdict degraded\tdisk SN1\t4096\t4096\tok\t\ndone\n";
+                (said.to_string(), Behaviour::Exits(0, "", 5))
+            }
             (roles::WATCHDOG, None) => {
                 let status = self.boot_status;
                 let armed = format!("armed\t{}\t{status}\tfake wdt\n", arguments[2]);

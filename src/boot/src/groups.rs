@@ -23,7 +23,6 @@ use preroot_plan::Limits;
 use preroot_record::Note;
 
 use crate::core::Boot;
-use crate::hardware;
 use crate::limits::{
     GROUP_NAME_BYTES_MAX, MEMORY_RESERVED_MAX, MEMORY_RESERVED_MIN, MEMORY_RESERVED_SHARE,
     TASKS_OF_PID1, TASKS_RESERVED_MIN, TASKS_RESERVED_SHARE,
@@ -174,10 +173,25 @@ fn share<M: Machine>(boot: &mut Boot<'_, M>, controller: &str) -> Result<(), Err
 }
 
 fn limit_memory<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
-    let all = hardware::memory_bytes(boot, "MemAvailable:")?;
+    let all = memory_bytes(boot, "MemAvailable:")?;
     let reserved = (all / MEMORY_RESERVED_SHARE).clamp(MEMORY_RESERVED_MIN, MEMORY_RESERVED_MAX);
     let scripts = all.saturating_sub(reserved).max(MEMORY_RESERVED_MIN);
     write(boot, SCRIPTS, "memory.max", &number(scripts))
+}
+
+/// One of the first lines of /proc/meminfo (proc(5)), as in `MemTotal:  995368 kB`, in bytes.
+fn memory_bytes<M: Machine>(boot: &mut Boot<'_, M>, line: &str) -> Result<u64, Errno> {
+    let mut buffer = [0; 256];
+    let length = boot.machine.read_file("/proc/meminfo", &mut buffer)?;
+    let bytes = buffer.get(..length).and_then(|text| field(text, line));
+    bytes.ok_or(Errno::INVAL)
+}
+
+fn field(meminfo: &[u8], line: &str) -> Option<u64> {
+    let text = core::str::from_utf8(meminfo).ok()?;
+    let rest = text.lines().find_map(|text| text.strip_prefix(line))?;
+    let kib = rest.split_ascii_whitespace().next()?.parse::<u64>().ok()?;
+    kib.checked_mul(1024)
 }
 
 /// Returns how many tasks they may have now.
@@ -292,4 +306,30 @@ fn read<M: Machine>(boot: &mut Boot<'_, M>, path: &str) -> Result<u64, Errno> {
     let digits = buffer.get(..length).unwrap_or_default();
     let digits = core::str::from_utf8(digits).unwrap_or_default();
     digits.trim_ascii().parse().map_err(|_| Errno::INVAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn meminfo_is_read() {
+        assert_eq!(
+            field(b"MemTotal:         995368 kB\nMemFree: 1 kB\n", "MemTotal:"),
+            Some(995_368 << 10)
+        );
+        for bad in [
+            &b""[..],
+            b"MemTotal:",
+            b"MemTotal: x kB",
+            b"\xff",
+            b"MemFree: 1 kB",
+        ] {
+            assert_eq!(field(bad, "MemTotal:"), None);
+        }
+        assert_eq!(
+            field(b"MemTotal: 18446744073709551615 kB", "MemTotal:"),
+            None
+        );
+    }
 }

@@ -23,6 +23,7 @@ mod tests;
 mod want;
 
 pub use item::{Facts, Item, Name, name};
+pub(crate) use judge::concern_word;
 pub use judge::{Judge, Judgement};
 pub use line::Line;
 pub use preroot_plan::{Class, MachineKey};

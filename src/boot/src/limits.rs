@@ -176,8 +176,14 @@ pub const SESSION_OOM_SCORE: i16 = -500;
 pub const INVENTORY_NAME_BYTES_MAX: usize = 96;
 /// A line of the child that reads the machine: a thing with its facts.
 pub const INVENTORY_LINE_BYTES_MAX: usize = 640;
-/// What is expected of one machine.
-pub const EXPECTED_MAX: usize = 512;
+/// What is expected of one machine, with what is expected of every one.
+pub const EXPECTED_MAX: usize = 2 * preroot_plan::limits::EXPECTED_PER_MACHINE_MAX;
+/// Things and verdicts that are recorded of one boot.
+pub const INVENTORY_RECORDED_MAX: u32 = 2048;
+/// How long what is expected may take to appear where no plan says so.
+pub const HARDWARE_NS_DEFAULT: Nanoseconds = 10 * SECOND_NS;
+/// So much later PID 1 takes the child that reads the machine to hang.
+pub const HARDWARE_GRACE_NS: Nanoseconds = 2 * SECOND_NS;
 /// Things that are counted once however often they are offered.
 pub const INVENTORY_SEEN_MAX: usize = 2048;
 
@@ -284,7 +290,6 @@ const _: () = assert!(
     INVENTORY_NAME_BYTES_MAX + preroot_record::limits::FACTS_BYTES_MAX + 16
         <= INVENTORY_LINE_BYTES_MAX
 );
-const _: () = assert!(preroot_plan::limits::DISKS_MAX < EXPECTED_MAX);
 const _: () = assert!(SESSIONS_TRYING_MAX < SESSIONS_MAX);
 const _: () = assert!(TASKS_OF_PID1 < TASKS_RESERVED_MIN);
 const _: () = assert!(SSHD_BACKOFF_NS_MIN < SSHD_BACKOFF_NS_MAX);

@@ -82,12 +82,6 @@ impl RootSearch {
         }
     }
 
-    /// The size of the disk with this serial number.
-    pub(crate) fn disk_bytes(&self, serial: &str) -> Option<u64> {
-        let mine = self.volumes.iter().filter(|volume| volume.serial == serial);
-        mine.map(|volume| volume.bytes).max()
-    }
-
     /// Has a device looked at.
     fn queue(&mut self, name: &str) {
         if let Ok(name) = Name::try_from(name)

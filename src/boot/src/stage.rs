@@ -47,7 +47,7 @@ stages! {
     Network "network" GoOn;
     /// The rescue sshd starts.
     Sshd "sshd" GoOn;
-    /// Memory and disks against the plan.
+    /// What is in the machine against the plan.
     Hardware "hardware" Rescue;
     /// The root is found.
     Root "root" Rescue;

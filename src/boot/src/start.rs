@@ -24,8 +24,8 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
         return Next::Failed(Failed::plain(Step::NoRoot));
     }
     pstore::begin(boot);
-    if let Err(failed) = hardware::disks(boot) {
-        return Next::Failed(failed);
+    if hardware::settle(boot) == Turn::Down {
+        return Next::Down;
     }
     crate::sshd::settle(boot);
     if hands_over(boot) {

@@ -5,7 +5,7 @@ use crate::machine::Errno;
 macro_rules! steps {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $words:literal;)+) => {
         /// A place where the boot can fail. The number stands in records: it never changes its meaning, and is not used
-        /// again: 11 and 30 to 34 were the network's, before it had a helper.
+        /// again: 11 and 30 to 34 were the network's, before it had a helper, 50 was the reading of memory's size.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u16)]
         pub enum Step { $($(#[$doc])* $name = $number,)+ }
@@ -68,12 +68,12 @@ steps! {
     SpawnNetwork = 35, "start the network's helper";
     /// sshd could not be started.
     SpawnSshd = 40, "start sshd";
-    /// /proc/meminfo
-    ReadMemory = 50, "read the size of memory";
     /// Less memory than expected, and the plan says to hold.
     MemoryMissing = 51, "memory is missing";
-    /// A disk is not there, and the plan says to hold.
+    /// A disk is not there or not as it should be, and the plan says to hold.
     DiskMissing = 52, "a disk is missing";
+    /// Something else is not, and the plan says to hold.
+    HardwareMissing = 53, "hardware is missing";
     /// /sys/class/block
     ReadBlockDevices = 60, "list block devices";
     /// A probe could not be started.
@@ -141,6 +141,7 @@ impl Step {
             Step::Plan => "plan refused",
             Step::MemoryMissing => "memory missing",
             Step::DiskMissing => "disk missing",
+            Step::HardwareMissing => "missing",
             Step::RootNotFound => "not found",
             Step::RootAmbiguous => "ambiguous",
             Step::RootSpec => "unreadable",

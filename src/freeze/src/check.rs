@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use preroot_plan::{
-    CheckMode, Concern, DraftDisk, Finish, Holders, Limits, MountMode, Policy, Repair, RootSpec,
-    Store, Weight,
+    CheckMode, Finish, Holders, Limits, MountMode, Policy, Repair, RootSpec, Store, Weight,
 };
 use toml::Spanned;
 
@@ -14,11 +13,12 @@ use crate::config::{
     Config, ImageConfig, ImageFile, ModuleOptions, ModulesConfig, Need, OrderConfig, ScriptConfig,
     WantedModule,
 };
+use crate::hardware;
 use crate::hosts;
 use crate::line_index::LineIndex;
 use crate::message::{Messages, Place};
-use crate::raw_config::{RawConfig, RawDisk, RawScript, Word};
-use crate::units::{duration_ms, percent, size_bytes};
+use crate::raw_config::{RawConfig, RawScript, Word};
+use crate::units::{duration_ms, size_bytes};
 
 /// The checks, each of which leaves a usable value behind so that all errors are told at once.
 pub(crate) struct Check<'a> {
@@ -53,7 +53,6 @@ impl<'a> Check<'a> {
 
     /// The whole config.
     pub(crate) fn config(&mut self, raw: &RawConfig) -> Config {
-        let (memory_bytes_min, memory_concern) = self.memory(raw);
         let store = raw.record.store.as_ref();
         let root_wait_ms = self.duration(&raw.root.wait, 30_000);
         let steps = assemble::steps(self, &raw.root.assemble, root_wait_ms);
@@ -65,6 +64,7 @@ impl<'a> Check<'a> {
         );
         modules.always.extend(steps.modules);
         let hosts = hosts::hosts(self, raw, &mut modules);
+        let hardware = hardware::hardware(self, &raw.hardware, &hosts);
         image.files.extend(steps.files);
         Config {
             name: self.name(raw),
@@ -109,9 +109,7 @@ impl<'a> Check<'a> {
             finish,
             store: store.map_or(String::new(), |store| self.store(store)),
             store_bytes: self.store_bytes(&raw.record.size),
-            memory_bytes_min,
-            memory_concern,
-            disks: raw.expect.disk.iter().map(|disk| self.disk(disk)).collect(),
+            hardware,
             image,
         }
     }
@@ -174,7 +172,7 @@ impl<'a> Check<'a> {
     }
 
     /// A text that a plan can hold.
-    fn short(&mut self, word: &Word) -> String {
+    pub(crate) fn short(&mut self, word: &Word) -> String {
         let Some(word) = word else {
             return String::new();
         };
@@ -400,47 +398,6 @@ impl<'a> Check<'a> {
                 self.wrong(word, "no store has this size".into(), "write 64KiB to 3GiB");
                 4 << 20
             })
-    }
-
-    fn concern(&mut self, word: &Word) -> Concern {
-        let choices = [
-            ("note", Concern::Note),
-            ("degraded", Concern::Degraded),
-            ("hold", Concern::Hold),
-        ];
-        self.choice(word, Concern::Degraded, &choices)
-    }
-
-    fn memory(&mut self, raw: &RawConfig) -> (u64, Concern) {
-        let expect = &raw.expect;
-        let bytes = expect.memory.as_ref().map_or(0, |word| self.size(word));
-        let tolerance = expect.memory_tolerance.as_ref().map_or(10, |word| {
-            percent(word.get_ref()).unwrap_or_else(|| {
-                let text = format!("\"{}\" is not a share", word.get_ref());
-                self.wrong(word, text, "write 0% to 100%");
-                10
-            })
-        });
-        (
-            bytes / 100 * (100 - tolerance),
-            self.concern(&expect.policy),
-        )
-    }
-
-    fn disk(&mut self, disk: &Spanned<RawDisk>) -> DraftDisk {
-        let raw = disk.get_ref();
-        if raw.serial.is_none() {
-            self.wrong(
-                disk,
-                "a disk without a serial".into(),
-                "add serial = \"...\"",
-            );
-        }
-        DraftDisk {
-            serial: self.short(&raw.serial),
-            bytes: raw.size.as_ref().map_or(0, |word| self.size(word)),
-            concern: self.concern(&raw.policy),
-        }
     }
 
     fn image(&mut self, raw: &RawConfig) -> ImageConfig {

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use preroot_plan::{
-    CheckMode, Concern, DraftAssembly, DraftDisk, DraftHost, Finish, Holders, Limits, MountMode,
-    Policy, Repair, Weight,
+    CheckMode, DraftAssembly, DraftHost, Finish, Holders, Limits, MountMode, Policy, Repair, Weight,
 };
 
 use crate::check::Check;
+pub use crate::hardware::HardwareConfig;
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::message::{Messages, Place};
 use crate::raw_config::RawConfig;
@@ -56,12 +56,8 @@ pub struct Config {
     pub store: String,
     /// Its size there, bytes.
     pub store_bytes: u32,
-    /// Bytes of memory below which something is missing; 0: nothing is expected.
-    pub memory_bytes_min: u64,
-    /// What a shortfall of memory means.
-    pub memory_concern: Concern,
-    /// The disks that should be there.
-    pub disks: Vec<DraftDisk>,
+    /// What should be in the machines.
+    pub hardware: HardwareConfig,
     /// The image.
     pub image: ImageConfig,
 }

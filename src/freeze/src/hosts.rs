@@ -36,7 +36,7 @@ use crate::message::Messages;
 use crate::raw_config::RawConfig;
 
 use asked::AskedHost;
-pub(crate) use spelling::mac_text;
+pub(crate) use spelling::{Wrong, mac, mac_text, pci, serial, uuid};
 
 /// The hosts of a config and of the file that it names. What they need of the kernel is added to `modules`.
 pub(crate) fn hosts(

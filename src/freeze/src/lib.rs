@@ -28,6 +28,8 @@ mod fleet_lines;
 pub mod fstab;
 pub mod graph;
 pub mod groups;
+mod hardware;
+mod hardware_lines;
 pub mod header;
 mod hosts;
 pub mod inittab;
@@ -65,7 +67,7 @@ use preroot_plan::{
     Draft, DraftDropped, DraftRunlevel, DraftService, LetGo, Limits, ServiceAction,
 };
 
-pub use crate::config::Config;
+pub use crate::config::{Config, HardwareConfig};
 pub use crate::message::{Message, Messages, Place, Severity};
 pub use crate::policy::PolicyConfig;
 pub use crate::root::Root;
@@ -268,8 +270,6 @@ struct Parts {
 }
 
 fn draft(config: &Config, parts: Parts) -> Draft {
-    let mut disks = config.disks.clone();
-    disks.sort_by(|a, b| a.serial.cmp(&b.serial));
     let watchdog = config.rescue.watchdog.as_ref();
     Draft {
         name: config.name.clone(),
@@ -296,8 +296,8 @@ fn draft(config: &Config, parts: Parts) -> Draft {
         holders: config.holders,
         finish: config.finish,
         limits: parts.limits,
-        memory_concern: config.memory_concern,
-        memory_bytes_min: config.memory_bytes_min,
+        hardware_ms: config.hardware.deadline_ms,
+        changes: config.hardware.changes,
         runlevel: parts.runlevel,
         store: config.store.clone(),
         store_bytes: config.store_bytes,
@@ -310,7 +310,8 @@ fn draft(config: &Config, parts: Parts) -> Draft {
         runlevels: parts.runlevels,
         services: parts.services,
         dropped: parts.dropped,
-        disks,
+        expected: config.hardware.expected.clone(),
+        machines: config.hardware.machines.clone(),
         assemblies: config.assemblies.clone(),
     }
 }

@@ -3,10 +3,11 @@
 //! The text form prints them, a review compares them.
 
 use preroot_plan::{
-    Assembly, CheckMode, Concern, Disk, Finish, HandedOver, Holders, LetGo, Limits, Module,
-    MountMode, Plan, Repair, RescueEnd, RescueStart, Service, ServiceAction, Store,
+    Assembly, CheckMode, Finish, HandedOver, Holders, LetGo, Limits, Module, MountMode, Plan,
+    Repair, RescueEnd, RescueStart, Service, ServiceAction, Store,
 };
 
+use crate::hardware_lines;
 use crate::text::{duration, rule, size};
 
 /// How long the network may take unless a config says otherwise, ms.
@@ -70,13 +71,8 @@ pub(crate) fn settings(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
     if let Some(watchdog) = watchdog(plan) {
         lines.push(("watchdog", watchdog));
     }
-    let memory = settings.memory_bytes_min.get();
-    if memory > 0 {
-        let concern = concern(settings.memory_concern());
-        lines.push((
-            "memory",
-            format!("at least {}, else {concern}", size(memory)),
-        ));
+    if let Some(hardware) = hardware_lines::setting(plan) {
+        lines.push(("hardware", hardware));
     }
     lines
 }
@@ -208,29 +204,7 @@ pub(crate) fn modules(plan: &Plan<'_>) -> Vec<(String, String)> {
     plan.modules().iter().zip(0_u32..).map(line).collect()
 }
 
-/// The expected disks, by serial number.
-pub(crate) fn disks(plan: &Plan<'_>) -> Vec<(String, String)> {
-    let line = |disk: &Disk| {
-        let bytes = match disk.bytes.get() {
-            0 => "any size".to_string(),
-            bytes => size(bytes),
-        };
-        let (serial, concern) = (plan.text(disk.serial), concern(disk.concern()));
-        let line = format!("{serial:<24} {bytes}, else {concern}");
-        (serial.to_string(), line)
-    };
-    plan.disks().iter().map(line).collect()
-}
-
 /// A text, or what stands for none.
 pub(crate) fn or<'a>(text: &'a str, default: &'a str) -> &'a str {
     if text.is_empty() { default } else { text }
-}
-
-fn concern(concern: Concern) -> &'static str {
-    match concern {
-        Concern::Note => "note",
-        Concern::Degraded => "degraded",
-        Concern::Hold => "hold",
-    }
 }

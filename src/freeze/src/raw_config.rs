@@ -17,11 +17,59 @@ pub(crate) type Number = Option<Spanned<i64>>;
 pub(crate) type Words = Option<Spanned<Vec<String>>>;
 
 macro_rules! table {
-    ($name:ident { $($field:ident: $type:ty,)* }) => {
+    ($name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* }) => {
         #[derive(Debug, Default, Deserialize)]
         #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-        pub(crate) struct $name { $(pub(crate) $field: $type,)* }
+        pub(crate) struct $name { $($(#[$attribute])* pub(crate) $field: $type,)* }
     };
+}
+
+/// What can be expected, of every machine or of some: a table with these keys and its own.
+macro_rules! things {
+    ($name:ident { $($field:ident: $type:ty,)* }) => {
+        table! { $name {
+            $($field: $type,)*
+            policy: Word,
+            memory: Word,
+            memory_tolerance: Word,
+            slot: Vec<Spanned<RawSlot>>,
+            disk: Vec<Spanned<RawDisk>>,
+            md: Vec<Spanned<RawMd>>,
+            nic: Vec<Spanned<RawNic>>,
+            cpu: Option<Spanned<RawCpu>>,
+            pci: Vec<Spanned<RawPci>>,
+        } }
+
+        impl $name {
+            /// What is expected.
+            pub(crate) fn things(&self) -> RawThings<'_> {
+                RawThings {
+                    policy: &self.policy,
+                    memory: &self.memory,
+                    memory_tolerance: &self.memory_tolerance,
+                    slot: &self.slot,
+                    disk: &self.disk,
+                    md: &self.md,
+                    nic: &self.nic,
+                    cpu: &self.cpu,
+                    pci: &self.pci,
+                }
+            }
+        }
+    };
+}
+
+/// What is expected of a machine.
+pub(crate) struct RawThings<'a> {
+    pub(crate) policy: &'a Word,
+    pub(crate) memory: &'a Word,
+    pub(crate) memory_tolerance: &'a Word,
+    pub(crate) slot: &'a [Spanned<RawSlot>],
+    pub(crate) disk: &'a [Spanned<RawDisk>],
+    pub(crate) md: &'a [Spanned<RawMd>],
+    pub(crate) nic: &'a [Spanned<RawNic>],
+    pub(crate) cpu: &'a Option<Spanned<RawCpu>>,
+    pub(crate) pci: &'a [Spanned<RawPci>],
 }
 
 table! { RawConfig {
@@ -36,7 +84,9 @@ table! { RawConfig {
     script: BTreeMap<String, Spanned<RawScript>>,
     finish: RawFinish,
     record: RawRecord,
-    expect: RawExpect,
+    // Configs from before it knew more than memory and disks call it so.
+    #[serde(alias = "expect")]
+    hardware: RawHardware,
     image: RawImage,
 } }
 
@@ -139,14 +189,30 @@ table! { RawFinish { then: Word, } }
 
 table! { RawRecord { store: Word, size: Word, } }
 
-table! { RawExpect {
-    memory: Word,
-    memory_tolerance: Word,
+things! { RawHardware { deadline: Word, changes: Word, machine: Vec<Spanned<RawMachine>>, } }
+
+things! { RawMachine { r#match: Option<Spanned<toml::Value>>, name: Word, } }
+
+table! { RawSlot { name: Word, count: Number, size: Word, policy: Word, } }
+
+table! { RawDisk {
+    serial: Word,
+    wwn: Word,
+    path: Word,
+    count: Number,
+    size: Word,
+    size_tolerance: Word,
+    read_only: bool,
     policy: Word,
-    disk: Vec<Spanned<RawDisk>>,
 } }
 
-table! { RawDisk { serial: Word, size: Word, policy: Word, } }
+table! { RawMd { name: Word, disks: Number, policy: Word, } }
+
+table! { RawNic { mac: Word, pci: Word, speed: Number, carrier: bool, policy: Word, } }
+
+table! { RawCpu { sockets: Number, cores: Number, threads: Number, microcode: Word, policy: Word, } }
+
+table! { RawPci { id: Word, count: Number, policy: Word, } }
 
 table! { RawImage { compression: Word, tools: Option<Vec<String>>, file: Vec<RawFile>, } }
 

@@ -11,7 +11,7 @@
 //! | `runlevel` | what comes, goes, and changes in a runlevel                        |
 //! | `edges`    | new and lost edges, those of one cause together                    |
 //! | `moves`    | why a script stands on another level                               |
-//! | `tables`   | settings, assemblies, hosts, services, modules, disks              |
+//! | `tables`   | settings, assemblies, hosts, services, modules, expected hardware  |
 //! | `text`     | the review for people; as JSON it has the same facts               |
 
 mod edges;
@@ -75,8 +75,8 @@ pub struct Review {
     pub services: Vec<Entry>,
     /// Kernel modules, by name.
     pub modules: Vec<Entry>,
-    /// Expected disks, by serial number.
-    pub disks: Vec<Entry>,
+    /// Expected hardware, by machine, class and name.
+    pub hardware: Vec<Entry>,
 }
 
 /// Compares two plans.
@@ -100,7 +100,7 @@ pub fn review(old: &Plan<'_>, new: &Plan<'_>, scope: Scope) -> Review {
         hosts: whole(tables::hosts),
         services,
         modules: whole(tables::modules),
-        disks: whole(tables::disks),
+        hardware: whole(tables::hardware),
     }
 }
 
@@ -212,7 +212,7 @@ impl Review {
             ("host", &self.hosts),
             ("service", &self.services),
             ("kernel module", &self.modules),
-            ("disk", &self.disks),
+            ("expected thing", &self.hardware),
         ]
     }
 

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use preroot_plan::{Argument, Dropped, Edge, Plan, Policy, Runlevel, Script, ScriptMode, Weight};
 
-use crate::{fleet_lines, lines};
+use crate::{fleet_lines, hardware_lines, lines};
 
 /// Hosts that are told before the order; more stand behind it.
 const HOSTS_ABOVE_MAX: usize = 8;
@@ -37,7 +37,11 @@ pub fn text(plan: &Plan<'_>) -> String {
     }
     table("services", lines::services(plan), &mut text);
     table("kernel modules", lines::modules(plan), &mut text);
-    table("expected disks", lines::disks(plan), &mut text);
+    table(
+        "expected hardware",
+        hardware_lines::expected(plan),
+        &mut text,
+    );
     table("hosts", below, &mut text);
     // A tree's words go to a terminal; they do not command it.
     let lines = text.lines().map(printable);

@@ -24,6 +24,15 @@ pub(crate) fn size_bytes(text: &str) -> Option<u64> {
     number.checked_mul(factor)
 }
 
+/// The same of a disk, also as disks are sold: `960GB`, `4TB`.
+pub(crate) fn disk_bytes(text: &str) -> Option<u64> {
+    let units = [("GB", 1_000_000_000), ("TB", 1_000_000_000_000)];
+    match split(text, &units) {
+        Some((number, factor)) => number.checked_mul(factor),
+        None => size_bytes(text),
+    }
+}
+
 /// `10%` as 10.
 pub(crate) fn percent(text: &str) -> Option<u64> {
     split(text, &[("%", 1)])
@@ -45,7 +54,7 @@ fn split(text: &str, units: &[(&str, u64)]) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration_ms, percent, size_bytes};
+    use super::{disk_bytes, duration_ms, percent, size_bytes};
 
     #[test]
     fn durations() {
@@ -80,6 +89,21 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(size_bytes(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_of_disks() {
+        let cases = [
+            ("960GB", Some(960_000_000_000)),
+            ("4TB", Some(4_000_000_000_000)),
+            ("4TiB", Some(1 << 42)),
+            ("99999999TB", None),
+            ("4MB", None),
+            ("TB", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(disk_bytes(text), expected, "{text}");
         }
     }
 

@@ -75,7 +75,8 @@ fn a_config_is_read() {
         config.scripts["rc.local"].dropped.as_deref(),
         Some("skipped: not here")
     );
-    assert_eq!(config.memory_bytes_min, (1 << 30) / 100 * 50);
+    assert_eq!(config.hardware.expected[0].low, (1 << 30) / 100 * 50);
+    assert_eq!(config.hardware.expected[1].name, "A1");
     assert_eq!(config.image.files[0].mode, 0o600);
 }
 
@@ -209,14 +210,18 @@ fn wrong_lines_are_refused_by_their_number() {
         (
             "\"1GiB\"",
             "\"1GB\"",
-            "x.toml:24: error: \"1GB\" is not a size",
+            "x.toml:24: error: \"1GB\" is no size of anything",
         ),
         (
             "\"50%\"",
             "\"half\"",
             "x.toml:25: error: \"half\" is not a share",
         ),
-        ("serial = \"A1\"", "", "error: a disk without a serial"),
+        (
+            "serial = \"A1\"",
+            "",
+            "error: does not say in one way what is expected",
+        ),
         (
             "\"hold\"",
             "\"stop\"",

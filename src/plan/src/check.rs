@@ -4,14 +4,15 @@ use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::check_fleet;
+use crate::check_hardware;
 use crate::choices::{
-    Argument, CheckMode, Concern, Finish, HandedOver, Holders, LetGo, Limits, MountMode, Policy,
+    Argument, Changes, CheckMode, Finish, HandedOver, Holders, LetGo, Limits, MountMode, Policy,
     Repair, RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
 };
 use crate::limits::{
-    ADDRESSES_MAX, ALIASES_MAX, ASSEMBLIES_MAX, DISKS_MAX, EDGES_MAX, HOSTS_MAX, INTERFACES_MAX,
-    LINK_MAX, MACS_MAX, MATCHES_MAX, MODULES_MAX, PLAN_BYTES_MAX, SCRIPTS_MAX,
-    SCRIPTS_PER_RUNLEVEL_MAX, SECTIONS_MAX, SERVICES_MAX, TEXT_BYTES_MAX, WORDS_MAX,
+    ADDRESSES_MAX, ALIASES_MAX, ASSEMBLIES_MAX, EDGES_MAX, EXPECTED_MAX, HOSTS_MAX, INTERFACES_MAX,
+    LINK_MAX, MACHINE_KEYS_MAX, MACHINES_MAX, MACS_MAX, MATCHES_MAX, MODULES_MAX, PLAN_BYTES_MAX,
+    SCRIPTS_MAX, SCRIPTS_PER_RUNLEVEL_MAX, SECTIONS_MAX, SERVICES_MAX, TEXT_BYTES_MAX, WORDS_MAX,
 };
 use crate::root_spec::RootSpec;
 use crate::store::Store;
@@ -19,7 +20,7 @@ use crate::tables::{Alias, Dropped, Edge, Module, Runlevel, Settings, Text};
 use crate::view::Plan;
 
 pub(crate) const MAGIC: [u8; 8] = *b"preroot\0";
-pub(crate) const VERSION: u16 = 4;
+pub(crate) const VERSION: u16 = 5;
 /// The checksum covers what stands from here on.
 pub(crate) const CHECKED_FROM: usize = 20;
 pub(crate) const HEADER_BYTES: usize = 24;
@@ -38,12 +39,14 @@ pub(crate) mod kind {
     pub(crate) const EDGES: u16 = 10;
     pub(crate) const SERVICES: u16 = 11;
     pub(crate) const DROPPED: u16 = 12;
-    pub(crate) const DISKS: u16 = 13;
+    pub(crate) const EXPECTED: u16 = 13;
     pub(crate) const ASSEMBLIES: u16 = 14;
     pub(crate) const MACS: u16 = 15;
     pub(crate) const MATCHES: u16 = 16;
     pub(crate) const INTERFACES: u16 = 17;
     pub(crate) const ADDRESSES6: u16 = 18;
+    pub(crate) const MACHINES: u16 = 19;
+    pub(crate) const MACHINE_KEYS: u16 = 20;
 }
 
 /// The front of a plan.
@@ -144,6 +147,7 @@ impl<'a> Plan<'a> {
         check_texts(&plan)?;
         check_settings(&plan)?;
         check_fleet::check(&plan)?;
+        check_hardware::check(&plan)?;
         check_machine(&plan)?;
         check_assemblies(&plan)?;
         check_order(&plan)?;
@@ -231,7 +235,9 @@ fn tables<'a>(bytes: &'a [u8], sections: &[Section]) -> Result<Plan<'a>, PlanErr
         edges: table(bytes, sections, kind::EDGES, EDGES_MAX)?,
         services: table(bytes, sections, kind::SERVICES, SERVICES_MAX)?,
         dropped: table(bytes, sections, kind::DROPPED, SCRIPTS_MAX)?,
-        disks: table(bytes, sections, kind::DISKS, DISKS_MAX)?,
+        expected: table(bytes, sections, kind::EXPECTED, EXPECTED_MAX)?,
+        machines: table(bytes, sections, kind::MACHINES, MACHINES_MAX)?,
+        machine_keys: table(bytes, sections, kind::MACHINE_KEYS, MACHINE_KEYS_MAX)?,
         assemblies: table(bytes, sections, kind::ASSEMBLIES, ASSEMBLIES_MAX)?,
     })
 }
@@ -271,7 +277,7 @@ fn check_texts(plan: &Plan<'_>) -> Result<(), PlanError> {
         .dropped
         .iter()
         .all(|dropped| is_text(plan, dropped.name) && is_text(plan, dropped.reason));
-    good &= plan.disks.iter().all(|disk| is_text(plan, disk.serial));
+    good &= check_hardware::has_texts(plan);
     good &= plan.assemblies.iter().all(|step| {
         [
             step.name,
@@ -311,7 +317,7 @@ fn check_settings(plan: &Plan<'_>) -> Result<(), PlanError> {
         && RescueEnd::from_number(settings.rescue_end).is_some()
         && HandedOver::from_number(settings.addresses).is_some()
         && LetGo::from_number(settings.watchdog_let_go).is_some()
-        && Concern::from_number(settings.memory_concern).is_some()
+        && Changes::from_number(settings.changes).is_some()
         && matches!(settings.runlevel, b'1'..=b'5');
     if !known {
         return Err(PlanError::Choice(kind::SETTINGS));
@@ -370,13 +376,6 @@ fn check_machine(plan: &Plan<'_>) -> Result<(), PlanError> {
         .any(|service| ServiceAction::from_number(service.action).is_none())
     {
         return Err(PlanError::Choice(kind::SERVICES));
-    }
-    if plan
-        .disks
-        .iter()
-        .any(|disk| Concern::from_number(disk.concern).is_none())
-    {
-        return Err(PlanError::Choice(kind::DISKS));
     }
     Ok(())
 }

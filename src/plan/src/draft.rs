@@ -8,12 +8,13 @@ use alloc::vec::Vec;
 
 use crate::check::PlanError;
 use crate::choices::{
-    Argument, Bond, CheckMode, Concern, Dhcp, Finish, HandedOver, Holders, HostKey, LetGo, Limits,
-    MountMode, Policy, Repair, RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
+    Argument, Bond, Changes, CheckMode, Concern, Dhcp, Finish, HandedOver, Holders, HostKey, LetGo,
+    Limits, MountMode, Policy, Repair, RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
 };
 use crate::fleet::Address;
 use crate::freezer::Freezer;
-use crate::limits::TEXT_BYTES_MAX;
+use crate::hardware::{By, Class, MachineKey, State};
+use crate::limits::{HARDWARE_MS_DEFAULT, TEXT_BYTES_MAX};
 use crate::view::Plan;
 
 /// A whole plan, owned. Field by field as [`crate::Settings`] and the tables say.
@@ -44,8 +45,8 @@ pub struct Draft {
     pub mount_mode: MountMode,
     pub finish: Finish,
     pub limits: Limits,
-    pub memory_concern: Concern,
-    pub memory_bytes_min: u64,
+    pub hardware_ms: u32,
+    pub changes: Changes,
     pub runlevel: u8,
     pub store: String,
     pub store_bytes: u32,
@@ -58,7 +59,8 @@ pub struct Draft {
     pub runlevels: Vec<DraftRunlevel>,
     pub services: Vec<DraftService>,
     pub dropped: Vec<DraftDropped>,
-    pub disks: Vec<DraftDisk>,
+    pub expected: Vec<DraftExpected>,
+    pub machines: Vec<DraftMachine>,
     pub assemblies: Vec<DraftAssembly>,
 }
 
@@ -168,13 +170,44 @@ pub struct DraftDropped {
     pub runlevel: u8,
 }
 
-/// See [`crate::Disk`].
+/// See [`crate::Expected`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // As in the table.
-pub struct DraftDisk {
-    pub serial: String,
-    pub bytes: u64,
+pub struct DraftExpected {
+    pub class: Class,
+    pub by: By,
+    pub name: String,
+    pub low: u64,
+    pub high: u64,
+    pub count: u16,
     pub concern: Concern,
+    pub state: State,
+}
+
+impl DraftExpected {
+    /// One of a class, known by something, of whatever size.
+    #[must_use]
+    pub fn new(class: Class, by: By, name: &str) -> DraftExpected {
+        DraftExpected {
+            class,
+            by,
+            name: name.to_string(),
+            low: 0,
+            high: 0,
+            count: 1,
+            concern: Concern::Degraded,
+            state: State::Plain,
+        }
+    }
+}
+
+/// See [`crate::Expecting`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs)] // As in the table.
+pub struct DraftMachine {
+    pub name: String,
+    pub keys: Vec<(MachineKey, String)>,
+    pub expected: Vec<DraftExpected>,
 }
 
 /// See [`crate::Assembly`]. A program is its words.
@@ -247,8 +280,8 @@ impl Default for Draft {
             mount_mode: MountMode::ReadWrite,
             finish: Finish::Stay,
             limits: Limits::Reserve,
-            memory_concern: Concern::Degraded,
-            memory_bytes_min: 0,
+            hardware_ms: HARDWARE_MS_DEFAULT,
+            changes: Changes::Off,
             runlevel: b'2',
             store: String::new(),
             store_bytes: 0,
@@ -261,7 +294,8 @@ impl Default for Draft {
             runlevels: Vec::new(),
             services: Vec::new(),
             dropped: Vec::new(),
-            disks: Vec::new(),
+            expected: Vec::new(),
+            machines: Vec::new(),
             assemblies: Vec::new(),
         }
     }

@@ -9,12 +9,13 @@ use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::check::{CHECKED_FROM, HEADER_BYTES, Header, MAGIC, Section, VERSION, kind};
 use crate::draft::{
-    Draft, DraftAlias, DraftAssembly, DraftDisk, DraftDropped, DraftEdge, DraftError, DraftService,
+    Draft, DraftAlias, DraftAssembly, DraftDropped, DraftEdge, DraftError, DraftService,
 };
 use crate::freeze_fleet::Fleet;
+use crate::freeze_hardware::Hardware;
 use crate::limits::{PLAN_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::tables::{
-    Alias, Assembly, Disk, Dropped, Edge, Module, Runlevel, Script, Service, Settings, Text,
+    Alias, Assembly, Dropped, Edge, Module, Runlevel, Script, Service, Settings, Text,
 };
 
 /// Strings are kept once; tables grow beside them.
@@ -50,7 +51,7 @@ impl Freezer {
         let (runlevels, scripts, edges) = self.order(draft)?;
         let services = self.services(draft)?;
         let dropped = self.dropped(draft)?;
-        let disks = self.disks(draft)?;
+        let hardware = Hardware::of(&mut self, draft)?;
         let assemblies = self.assemblies(draft)?;
         assemble(&[
             section(kind::STRINGS, self.strings.as_bytes())?,
@@ -65,12 +66,14 @@ impl Freezer {
             section(kind::EDGES, &edges)?,
             section(kind::SERVICES, &services)?,
             section(kind::DROPPED, &dropped)?,
-            section(kind::DISKS, &disks)?,
+            section(kind::EXPECTED, &hardware.expected)?,
             section(kind::ASSEMBLIES, &assemblies)?,
             section(kind::MACS, &fleet.macs)?,
             section(kind::MATCHES, &fleet.matches)?,
             section(kind::INTERFACES, &fleet.interfaces)?,
             section(kind::ADDRESSES6, &fleet.addresses6)?,
+            section(kind::MACHINES, &hardware.machines)?,
+            section(kind::MACHINE_KEYS, &hardware.keys)?,
         ])
     }
 
@@ -89,12 +92,12 @@ impl Freezer {
             check_mode: draft.check_mode.number(),
             mount_mode: draft.mount_mode.number(),
             finish: draft.finish.number(),
-            memory_concern: draft.memory_concern.number(),
+            changes: draft.changes.number(),
             runlevel: draft.runlevel,
             limits: draft.limits.number(),
             store: self.text(&draft.store)?,
             store_bytes: U32::new(draft.store_bytes),
-            memory_bytes_min: U64::new(draft.memory_bytes_min),
+            hardware_ms: U32::new(draft.hardware_ms),
             kernel: self.text(&draft.kernel)?,
             built_s: U64::new(draft.built_s),
             modules_always: self.text(&draft.modules_always.join(" "))?,
@@ -201,17 +204,6 @@ impl Freezer {
             })
         };
         draft.dropped.iter().map(dropped).collect()
-    }
-
-    fn disks(&mut self, draft: &Draft) -> Result<Vec<Disk>, DraftError> {
-        let disk = |disk: &DraftDisk| {
-            Ok(Disk {
-                serial: self.text(&disk.serial)?,
-                bytes: U64::new(disk.bytes),
-                concern: disk.concern.number(),
-            })
-        };
-        draft.disks.iter().map(disk).collect()
     }
 
     fn assemblies(&mut self, draft: &Draft) -> Result<Vec<Assembly>, DraftError> {

@@ -1,6 +1,140 @@
-//! What should be in a machine.
+//! What should be in a machine: of every machine, and of those that are known by something.
+//!
+//! ```text
+//!   machine keys { kind, key, machine } ──> machines ──> expected
+//! ```
+//!
+//! The first machine stands for every one: what is expected of it is expected of all.
 
-use crate::choices::choice;
+use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::choices::{Concern, choice};
+use crate::tables::{Text, table};
+use crate::view::{Plan, range};
+
+table! {
+    /// A machine, or a kind of machine, of which something is expected.
+    Expecting {
+        /// What it is called in reviews; empty: every machine.
+        name: Text,
+        /// First of what is expected of it.
+        first_expected: U32,
+        /// How much.
+        expected_count: U16,
+    }
+}
+
+table! {
+    /// By what such a machine is known.
+    KnownBy {
+        /// As [`MachineKey`] says.
+        key: Text,
+        /// The number of the machine.
+        machine: U16,
+        /// [`MachineKey`].
+        kind: u8,
+    }
+}
+
+table! {
+    /// Something that should be there.
+    Expected {
+        /// What it is known by, as `by` says; empty: any of its class.
+        name: Text,
+        /// At least so much: bytes, Mbit/s, disks of an array, the number of CPUs; 0: whatever.
+        low: U64,
+        /// At most so many bytes; 0: whatever.
+        high: U64,
+        /// How many there should be.
+        count: U16,
+        /// [`Class`].
+        class: u8,
+        /// [`By`].
+        by: u8,
+        /// [`Concern`].
+        concern: u8,
+        /// [`State`].
+        state: u8,
+    }
+}
+
+impl Expected {
+    /// What it is.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        Class::from_number(self.class).unwrap_or(Class::Memory)
+    }
+
+    /// What it is known by.
+    #[must_use]
+    pub fn by(&self) -> By {
+        By::from_number(self.by).unwrap_or(By::Any)
+    }
+
+    /// What becomes of it when it is not as it should be.
+    #[must_use]
+    pub fn concern(&self) -> Concern {
+        Concern::from_number(self.concern).unwrap_or(Concern::Note)
+    }
+
+    /// What else it should be.
+    #[must_use]
+    pub fn state(&self) -> State {
+        State::from_number(self.state).unwrap_or(State::Plain)
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// The machines of which something is expected; the first is every machine.
+    #[must_use]
+    pub fn machines(&self) -> &'a [Expecting] {
+        self.machines
+    }
+
+    /// By what they are known, by kind, then key.
+    #[must_use]
+    pub fn machine_keys(&self) -> &'a [KnownBy] {
+        self.machine_keys
+    }
+
+    /// What is expected of all machines.
+    #[must_use]
+    pub fn expected(&self) -> &'a [Expected] {
+        self.expected
+    }
+
+    /// What is expected of a machine.
+    #[must_use]
+    pub fn expected_of(&self, machine: &Expecting) -> &'a [Expected] {
+        range(
+            self.expected,
+            machine.first_expected,
+            u32::from(machine.expected_count.get()),
+        )
+    }
+
+    /// The machine that is known by something. `key` is spelled as [`MachineKey`] says.
+    #[must_use]
+    pub fn machine_by(&self, kind: MachineKey, key: &str) -> Option<&'a Expecting> {
+        let order = |entry: &KnownBy| (entry.kind, self.text(entry.key)).cmp(&(kind.number(), key));
+        let at = self.machine_keys.binary_search_by(order).ok()?;
+        let entry = self.machine_keys.get(at)?;
+        self.machines.get(usize::from(entry.machine.get()))
+    }
+}
+
+choice! {
+    /// What a thing should be, beside being there.
+    State {
+        /// A disk that can be written.
+        Plain = 0,
+        /// A disk that may be read-only.
+        ReadOnly = 1,
+        /// A NIC with a carrier.
+        Carrier = 2,
+    }
+}
 
 choice! {
     /// What kind of thing it is.

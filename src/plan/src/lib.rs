@@ -31,12 +31,14 @@
 //! | 10   | edges        | [`Edge`]       | a script's stand together, by the script awaited  |
 //! | 11   | services     | [`Service`]    | as in inittab                                     |
 //! | 12   | dropped      | [`Dropped`]    | by runlevel, then name                            |
-//! | 13   | disks        | [`Disk`]       | by serial                                         |
+//! | 13   | expected     | [`Expected`]   | a machine's stand together                        |
 //! | 14   | assemblies   | [`Assembly`]   | as in the config: what lies below comes first     |
 //! | 15   | macs         | [`Mac`]        | ascending                                         |
 //! | 16   | matches      | [`Match`]      | by kind, then key                                 |
 //! | 17   | interfaces   | [`Interface`]  | a host's stand together                           |
 //! | 18   | addresses6   | [`Address6`]   | an interface's stand together                     |
+//! | 19   | machines     | [`Expecting`]  | every machine, then as in the config              |
+//! | 20   | machine keys | [`KnownBy`]    | by kind, then key                                 |
 //!
 //! Scripts never point forward: a script awaits only scripts that stand before it in its runlevel, so
 //! there is no loop to meet at boot.
@@ -52,12 +54,15 @@ extern crate std;
 mod chain;
 mod check;
 mod check_fleet;
+mod check_hardware;
 mod choices;
 #[cfg(any(test, feature = "write"))]
 mod draft;
 mod fleet;
 #[cfg(any(test, feature = "write"))]
 mod freeze_fleet;
+#[cfg(any(test, feature = "write"))]
+mod freeze_hardware;
 #[cfg(any(test, feature = "write"))]
 mod freezer;
 mod hardware;
@@ -74,8 +79,8 @@ pub use check::{PlanError, is_watchdog};
 pub use choices::*;
 #[cfg(any(test, feature = "write"))]
 pub use draft::{
-    Draft, DraftAlias, DraftAssembly, DraftDisk, DraftDropped, DraftEdge, DraftError, DraftHost,
-    DraftInterface, DraftModule, DraftRunlevel, DraftScript, DraftService,
+    Draft, DraftAlias, DraftAssembly, DraftDropped, DraftEdge, DraftError, DraftExpected,
+    DraftHost, DraftInterface, DraftMachine, DraftModule, DraftRunlevel, DraftScript, DraftService,
 };
 pub use fleet::*;
 pub use hardware::*;

@@ -40,8 +40,16 @@ pub const VLAN_MAX: u16 = 4094;
 pub const MTU_BYTES_MIN: u16 = 68;
 /// Services that inittab respawns.
 pub const SERVICES_MAX: usize = 64;
-/// Expected disks.
-pub const DISKS_MAX: usize = 256;
+/// What is expected of one machine, and of every one.
+pub const EXPECTED_PER_MACHINE_MAX: usize = 384;
+/// What is expected of all machines.
+pub const EXPECTED_MAX: usize = 65_535;
+/// Machines, or kinds of machines, of which something is expected.
+pub const MACHINES_MAX: usize = 16_384;
+/// By what they are known.
+pub const MACHINE_KEYS_MAX: usize = 65_535;
+/// Unless the config says otherwise, how long what is expected may take to appear, ms.
+pub const HARDWARE_MS_DEFAULT: u32 = 10_000;
 /// Steps that assemble what the root lies on.
 pub const ASSEMBLIES_MAX: usize = 16;
 /// Words of one command line of such a step.

@@ -8,7 +8,7 @@ use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::choices::{
-    Argument, CheckMode, Concern, Finish, HandedOver, Holders, LetGo, Limits, MountMode, Policy,
+    Argument, Changes, CheckMode, Finish, HandedOver, Holders, LetGo, Limits, MountMode, Policy,
     Repair, RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
 };
 
@@ -61,8 +61,8 @@ table! {
         mount_mode: u8,
         /// [`Finish`].
         finish: u8,
-        /// What a shortfall of memory means: [`Concern`].
-        memory_concern: u8,
+        /// What becomes of what is missing since the last good boot: [`Changes`].
+        changes: u8,
         /// The default runlevel, an ASCII digit.
         runlevel: u8,
         /// [`Limits`].
@@ -71,8 +71,8 @@ table! {
         store: Text,
         /// Its size as a file, bytes.
         store_bytes: U32,
-        /// Bytes of memory below which something is missing; 0: nothing is expected.
-        memory_bytes_min: U64,
+        /// How long what is expected of the machine may take to appear, ms.
+        hardware_ms: U32,
         /// The kernel release the modules are for.
         kernel: Text,
         /// No boot happens before this moment: seconds since 1970 (the newest file of the inputs).
@@ -169,10 +169,10 @@ impl Settings {
         LetGo::from_number(self.watchdog_let_go).unwrap_or(LetGo::Disarm)
     }
 
-    /// What a shortfall of memory means.
+    /// What becomes of what is missing since the last good boot.
     #[must_use]
-    pub fn memory_concern(&self) -> Concern {
-        Concern::from_number(self.memory_concern).unwrap_or(Concern::Note)
+    pub fn changes(&self) -> Changes {
+        Changes::from_number(self.changes).unwrap_or(Changes::Off)
     }
 }
 
@@ -305,26 +305,6 @@ table! {
         reason: Text,
         /// The runlevel it is enabled in.
         runlevel: u8,
-    }
-}
-
-table! {
-    /// A disk that should be there.
-    Disk {
-        /// Its serial number.
-        serial: Text,
-        /// Its size in bytes; 0: any.
-        bytes: U64,
-        /// [`Concern`].
-        concern: u8,
-    }
-}
-
-impl Disk {
-    /// What its absence means.
-    #[must_use]
-    pub fn concern(&self) -> Concern {
-        Concern::from_number(self.concern).unwrap_or(Concern::Note)
     }
 }
 

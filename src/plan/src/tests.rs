@@ -10,9 +10,9 @@ use proptest::prelude::*;
 
 use crate::check::CHECKED_FROM;
 use crate::{
-    Argument, Assembly, Draft, DraftAlias, DraftAssembly, DraftDisk, DraftDropped, DraftEdge,
-    DraftError, DraftModule, DraftRunlevel, DraftScript, DraftService, HostKey, Plan, PlanError,
-    ScriptMode, ServiceAction, Weight,
+    Argument, Assembly, By, Class, Draft, DraftAlias, DraftAssembly, DraftDropped, DraftEdge,
+    DraftError, DraftExpected, DraftMachine, DraftModule, DraftRunlevel, DraftScript, DraftService,
+    HostKey, MachineKey, Plan, PlanError, ScriptMode, ServiceAction, Weight,
 };
 
 fn script(name: &str, level: u16, awaited: &[u32]) -> DraftScript {
@@ -86,10 +86,17 @@ fn draft() -> Draft {
             reason: "replaced by preroot".to_string(),
             runlevel: b'S',
         }],
-        disks: vec![DraftDisk {
-            serial: "SN1".to_string(),
-            bytes: 1 << 30,
-            concern: crate::Concern::Degraded,
+        expected: vec![DraftExpected {
+            low: 1 << 30,
+            ..DraftExpected::new(Class::Memory, By::Any, "")
+        }],
+        machines: vec![DraftMachine {
+            name: "db1".to_string(),
+            keys: vec![
+                (MachineKey::DmiSerial, "C1".to_string()),
+                (MachineKey::Mac, "52:54:00:00:00:01".to_string()),
+            ],
+            expected: vec![DraftExpected::new(Class::Disk, By::Serial, "SN1")],
         }],
         assemblies: vec![DraftAssembly {
             name: "crypt root".to_string(),
@@ -133,6 +140,26 @@ fn what_is_frozen_is_read_back() {
     assert!(Assembly::is_for_each(run));
     let undo = plan.text(plan.assemblies()[0].undo);
     assert!(!Assembly::is_for_each(undo));
+}
+
+#[test]
+fn a_machine_is_found_by_what_it_is_known_by() {
+    let bytes = draft().freeze().unwrap();
+    let plan = Plan::check(&bytes).unwrap();
+    let every = &plan.machines()[0];
+    assert_eq!(plan.expected_of(every)[0].class(), Class::Memory);
+    let check = |kind, key: &str, expected: Option<&str>| {
+        let found = plan.machine_by(kind, key);
+        let names = found.map(|machine| plan.text(machine.name));
+        assert_eq!(names, expected, "{key}");
+        if let Some(machine) = found {
+            assert_eq!(plan.text(plan.expected_of(machine)[0].name), "SN1");
+        }
+    };
+    check(MachineKey::DmiSerial, "C1", Some("db1"));
+    check(MachineKey::Mac, "52:54:00:00:00:01", Some("db1"));
+    check(MachineKey::DmiUuid, "C1", None);
+    check(MachineKey::DmiSerial, "", None);
 }
 
 #[test]
@@ -186,6 +213,12 @@ fn walk(plan: &Plan<'_>) -> usize {
             .iter()
             .map(|&index| plan.text(plan.modules()[index.get() as usize].name).len())
             .sum::<usize>();
+    }
+    for entry in plan.machine_keys() {
+        let kind = MachineKey::from_number(entry.kind).unwrap();
+        let machine = plan.machine_by(kind, plan.text(entry.key)).unwrap();
+        let texts = plan.expected_of(machine).iter();
+        length += texts.map(|it| plan.text(it.name).len()).sum::<usize>();
     }
     for step in plan.assemblies() {
         length += Assembly::words(plan.text(step.run)).count() + plan.text(step.late).len();
@@ -295,6 +328,14 @@ fn what_a_boot_would_refuse_is_not_frozen() {
         (
             refused(|d| d.assemblies[0].device = "sda1".to_string()),
             DraftError::Check(PlanError::Choice(kind::ASSEMBLIES)),
+        ),
+        (
+            refused(|d| d.machines.push(d.machines[0].clone())),
+            DraftError::Check(PlanError::Order(kind::MACHINE_KEYS)),
+        ),
+        (
+            refused(|d| d.expected = vec![d.expected[0].clone(); 385]),
+            DraftError::Check(PlanError::Index(kind::MACHINES)),
         ),
         (
             refused(|d| d.name = "a\0b".to_string()),

@@ -6,8 +6,9 @@
 use zerocopy::little_endian::U32;
 
 use crate::fleet::{Address4, Address6, Host, Interface, Mac, Match};
+use crate::hardware::{Expected, Expecting, KnownBy};
 use crate::tables::{
-    Alias, Assembly, Disk, Dropped, Edge, Module, Runlevel, Script, Service, Settings, Text,
+    Alias, Assembly, Dropped, Edge, Module, Runlevel, Script, Service, Settings, Text,
 };
 
 /// A plan whose every byte has been checked.
@@ -29,7 +30,9 @@ pub struct Plan<'a> {
     pub(crate) edges: &'a [Edge],
     pub(crate) services: &'a [Service],
     pub(crate) dropped: &'a [Dropped],
-    pub(crate) disks: &'a [Disk],
+    pub(crate) expected: &'a [Expected],
+    pub(crate) machines: &'a [Expecting],
+    pub(crate) machine_keys: &'a [KnownBy],
     pub(crate) assemblies: &'a [Assembly],
 }
 
@@ -123,12 +126,6 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn dropped(&self) -> &'a [Dropped] {
         self.dropped
-    }
-
-    /// The disks that should be there.
-    #[must_use]
-    pub fn disks(&self) -> &'a [Disk] {
-        self.disks
     }
 
     /// What assembles what the root lies on, from the disks up.

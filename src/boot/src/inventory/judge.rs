@@ -6,7 +6,7 @@
 use core::fmt::{self, Write};
 
 use heapless::Vec;
-use preroot_plan::{By, Class, Concern, MachineKey, Plan};
+use preroot_plan::{Class, Concern, Expecting, MachineKey, Plan};
 
 use super::item::Item;
 use super::want::{Fault, Want, memory_words};
@@ -56,64 +56,88 @@ pub(crate) fn concern_word(concern: Concern) -> &'static str {
 /// The judge of one machine.
 #[derive(Debug)]
 pub struct Judge<'a> {
+    plan: Option<Plan<'a>>,
     wants: Vec<Want<'a>, EXPECTED_MAX>,
+    /// Which machine of the plan this is; `None`: none of them, or not known yet.
+    machine: Option<&'a Expecting>,
     /// Which thing was counted for which expectation.
     counted: Vec<u64, INVENTORY_SEEN_MAX>,
     /// Which classes were offered at all: without any slot, slots are not known.
     classes: [bool; Class::ALL.len()],
     /// What is said of memory beside its size.
     memory: heapless::String<TEXT_BYTES_MAX>,
+    /// Things were offered before it was known which machine this is.
+    again: bool,
 }
 
 impl<'a> Judge<'a> {
     /// The judge of what a plan expects of every machine.
     #[must_use]
     pub fn new(plan: &Plan<'a>) -> Judge<'a> {
-        let mut judge = Judge {
-            wants: Vec::new(),
-            counted: Vec::new(),
-            classes: [false; Class::ALL.len()],
-            memory: heapless::String::new(),
-        };
-        let settings = plan.settings();
-        if settings.memory_bytes_min.get() != 0 {
-            judge.want(Want {
-                low: settings.memory_bytes_min.get(),
-                ..Want::new(Class::Memory, By::Any, "", settings.memory_concern())
-            });
-        }
-        for disk in plan.disks() {
-            judge.want(Want {
-                low: disk.bytes.get(),
-                high: disk.bytes.get(),
-                ..Want::new(
-                    Class::Disk,
-                    By::Serial,
-                    plan.text(disk.serial),
-                    disk.concern(),
-                )
-            });
+        let mut judge = Judge::of([]);
+        judge.plan = Some(*plan);
+        if let Some(every) = plan.machines().first() {
+            judge.expect(plan, every);
         }
         judge
     }
 
-    /// Tells what this machine is known by. What is expected of it alone is judged from then on.
-    pub fn know(&mut self, _by: MachineKey, _key: &str) {}
+    /// The judge of these expectations.
+    pub(super) fn of(wants: impl IntoIterator<Item = Want<'a>>) -> Judge<'a> {
+        Judge {
+            plan: None,
+            wants: wants.into_iter().collect(),
+            machine: None,
+            counted: Vec::new(),
+            classes: [false; Class::ALL.len()],
+            memory: heapless::String::new(),
+            again: false,
+        }
+    }
+
+    /// Tells what this machine is known by. What is expected of it alone is judged from then on: it stands in place of
+    /// what is expected of every machine, class by class.
+    pub fn know(&mut self, by: MachineKey, key: &str) {
+        let (Some(plan), None) = (self.plan, self.machine) else {
+            return;
+        };
+        let Some(machine) = plan.machine_by(by, key) else {
+            return;
+        };
+        self.machine = Some(machine);
+        self.again = self.classes.contains(&true);
+        let own = plan.expected_of(machine);
+        self.wants
+            .retain(|want| own.iter().all(|it| it.class() != want.class));
+        // They are counted by the number of an expectation, which are others now.
+        self.counted.clear();
+        for want in &mut self.wants {
+            want.forget();
+        }
+        self.expect(&plan, machine);
+    }
+
+    /// What the machine is called that the expectations are of; `None`: they are those of every machine.
+    #[must_use]
+    pub fn machine(&self) -> Option<&'a str> {
+        Some(self.plan?.text(self.machine?.name))
+    }
 
     /// Whether all that is there is to be offered again: the machine was only now recognised. Says so once.
     #[must_use]
     pub fn again(&mut self) -> bool {
-        false
+        core::mem::take(&mut self.again)
     }
 
-    /// The judge of these expectations.
-    #[cfg(test)]
-    pub(super) fn of(wants: impl IntoIterator<Item = Want<'a>>) -> Judge<'a> {
-        Judge {
-            wants: wants.into_iter().collect(),
-            counted: Vec::new(),
-            classes: [false; Class::ALL.len()],
-            memory: heapless::String::new(),
+    fn expect(&mut self, plan: &Plan<'a>, machine: &Expecting) {
+        for it in plan.expected_of(machine) {
+            self.want(Want {
+                low: it.low.get(),
+                high: it.high.get(),
+                count: it.count.get(),
+                state: it.state(),
+                ..Want::new(it.class(), it.by(), plan.text(it.name), it.concern())
+            });
         }
     }
 
@@ -127,8 +151,14 @@ impl<'a> Judge<'a> {
         if let Some(seen) = self.classes.get_mut(usize::from(item.class.number())) {
             *seen = true;
         }
-        if item.class == Class::Memory {
-            self.memory = memory_words(item);
+        match item.class {
+            Class::Memory => self.memory = memory_words(item),
+            Class::Nic => {
+                for (by, key) in [(MachineKey::Mac, "mac"), (MachineKey::Pci, "pci")] {
+                    self.know(by, item.fact(key).unwrap_or_default());
+                }
+            }
+            _ => {}
         }
         for (at, want) in self.wants.iter_mut().enumerate() {
             let Some((value, fault)) = want.meets(item) else {
@@ -148,12 +178,21 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether something is expected that has not been seen yet, or not as it should be.
+    /// Whether something is expected that has not been seen yet, or not as it should be; or a NIC could still say which
+    /// machine this is.
     #[must_use]
     pub fn waits(&self) -> bool {
         self.wants
             .iter()
             .any(|want| want.seen < want.count || want.fault.may_pass())
+            || self.is_unknown()
+    }
+
+    fn is_unknown(&self) -> bool {
+        let by_nic = [MachineKey::Mac, MachineKey::Pci].map(MachineKey::number);
+        let keys = self.plan.map(|plan| plan.machine_keys());
+        let mut keys = keys.unwrap_or_default().iter();
+        self.machine.is_none() && keys.any(|entry| by_nic.contains(&entry.kind))
     }
 
     /// Says of each expectation whether it is met.

@@ -3,7 +3,9 @@
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use preroot_plan::{By, Class, Concern, Draft, DraftDisk, Plan};
+use preroot_plan::{
+    By, Class, Concern, Draft, DraftExpected, DraftMachine, MachineKey, Plan, State,
+};
 
 use super::judge::Judge;
 use super::line::Line;
@@ -34,44 +36,84 @@ fn check(want: Want<'_>, lines: &[&str], waits: bool, expected: &str) {
     assert_eq!(is_waiting, waits, "{lines:?}");
 }
 
-#[test]
-fn a_plan_says_what_is_expected() {
+/// A plan that expects memory and two disks of every machine, and one disk and a NIC of db1.
+fn plan() -> Vec<u8> {
+    let disk = |serial: &str| DraftExpected::new(Class::Disk, By::Serial, serial);
     let draft = Draft {
-        memory_bytes_min: 1 << 30,
-        memory_concern: Concern::Hold,
-        disks: [DraftDisk {
-            serial: "A".to_string(),
-            bytes: 5,
-            concern: Concern::Note,
+        expected: [
+            DraftExpected {
+                low: 1 << 30,
+                concern: Concern::Hold,
+                ..DraftExpected::new(Class::Memory, By::Any, "")
+            },
+            disk("A"),
+            disk("B"),
+        ]
+        .into(),
+        machines: [DraftMachine {
+            name: "db1".to_string(),
+            keys: [
+                (MachineKey::Mac, "52:54:00:00:00:01".to_string()),
+                (MachineKey::DmiSerial, "C1".to_string()),
+            ]
+            .into(),
+            expected: [disk("D")].into(),
         }]
         .into(),
         ..Draft::default()
     };
-    let bytes = draft.freeze().expect("a plan");
+    draft.freeze().expect("a plan")
+}
+
+/// Items and verdicts of a judge's end.
+fn verdicts(judge: &Judge<'_>) -> Vec<String> {
+    let mut said = Vec::new();
+    judge.finish(&mut |it| said.push(std::format!("{} {}", it.item, it.verdict)));
+    said
+}
+
+#[test]
+fn a_plan_says_what_is_expected() {
+    let bytes = plan();
     let plan = Plan::check(&bytes).expect("a good one");
-    let mut judge = Judge::new(&plan);
-    assert!(judge.waits());
-    for line in [
+    let offer = |judge: &mut Judge<'_>, lines: &[&str]| {
+        for line in lines {
+            let Some(Line::Is(item)) = Line::parse(line) else {
+                panic!("{line}");
+            };
+            judge.offer(&item);
+        }
+    };
+    let there = [
         "is memory memory\ttotal=1073741824",
         "is disk vda\tserial=A\tbytes=5",
-    ] {
-        let Some(Line::Is(item)) = Line::parse(line) else {
-            panic!("{line}");
-        };
-        judge.offer(&item);
-    }
-    assert!(!judge.waits());
-    let mut verdicts = Vec::new();
-    judge.finish(&mut |judgement| {
-        verdicts.push((judgement.concern, judgement.verdict.to_string()));
-    });
+        "is disk vdb\tserial=D\tbytes=5",
+    ];
+    let nic = "is nic eth0\tmac=52:54:00:00:00:01";
+    // A machine that nobody knows.
+    let mut judge = Judge::new(&plan);
+    offer(&mut judge, &there);
+    assert!(judge.waits() && !judge.again() && judge.machine().is_none());
     assert_eq!(
-        verdicts,
-        [
-            (Concern::Hold, "ok".to_string()),
-            (Concern::Note, "ok".to_string())
-        ]
+        verdicts(&judge),
+        ["memory ok", "disk A ok", "disk B missing"]
     );
+    // One that its firmware knows: what is expected of its disks stands in place of the others.
+    let mut judge = Judge::new(&plan);
+    judge.know(MachineKey::DmiSerial, "C0");
+    judge.know(MachineKey::DmiSerial, "C1");
+    offer(&mut judge, &there);
+    assert!(!judge.waits() && !judge.again());
+    assert_eq!(judge.machine(), Some("db1"));
+    assert_eq!(verdicts(&judge), ["memory ok", "disk D ok"]);
+    // One that a NIC tells of, which comes last.
+    let mut judge = Judge::new(&plan);
+    offer(&mut judge, &there);
+    offer(&mut judge, &[nic]);
+    assert!(judge.again() && !judge.again() && judge.waits());
+    offer(&mut judge, &there);
+    assert!(!judge.waits());
+    assert_eq!(verdicts(&judge), ["memory ok", "disk D ok"]);
 }
 
 fn want(class: Class, by: By, name: &str, low: u64) -> Want<'_> {
@@ -217,7 +259,7 @@ fn disks_without_or_with_the_same_serial_are_counted() {
 #[test]
 fn the_last_that_was_said_of_a_thing_counts() {
     let nic = Want {
-        carrier: true,
+        state: State::Carrier,
         ..want(Class::Nic, By::Mac, "52:54:00:12:34:56", 10_000)
     };
     let of = |rest: &str| {

@@ -11,7 +11,7 @@
 
 use core::fmt::{self, Write};
 
-use preroot_plan::{By, Class, Concern};
+use preroot_plan::{By, Class, Concern, State};
 
 use super::item::{Item, number};
 use super::judge::Judgement;
@@ -72,10 +72,7 @@ pub(super) struct Want<'a> {
     pub(super) high: u64,
     /// How many there should be.
     pub(super) count: u16,
-    /// A disk may be read-only.
-    pub(super) read_only: bool,
-    /// A NIC should have a carrier.
-    pub(super) carrier: bool,
+    pub(super) state: State,
     pub(super) concern: Concern,
     /// How many there are.
     pub(super) seen: u16,
@@ -95,14 +92,19 @@ impl<'a> Want<'a> {
             low: 0,
             high: 0,
             count: 1,
-            read_only: false,
-            carrier: false,
+            state: State::Plain,
             concern,
             seen: 0,
             value: 0,
             fault: Fault::None,
             culprit: 0,
         }
+    }
+
+    /// Nothing was offered.
+    pub(super) fn forget(&mut self) {
+        (self.seen, self.value) = (0, 0);
+        (self.fault, self.culprit) = (Fault::None, 0);
     }
 
     /// Whether a thing is what is expected: its size, speed or number, and what is wrong with it.
@@ -154,7 +156,7 @@ impl<'a> Want<'a> {
                 }
                 let speed = item.number("speed");
                 let has_carrier = item.number("carrier") == Some(1);
-                let is_asked = self.carrier || self.low > 0;
+                let is_asked = self.state == State::Carrier || self.low > 0;
                 let fault = match speed {
                     _ if is_asked && !has_carrier => Fault::NoCarrier,
                     Some(speed) => self.not_less(speed, Fault::Slow),
@@ -197,7 +199,7 @@ impl<'a> Want<'a> {
             Some(alive) if alive.starts_with("errno") => return Fault::Unreadable,
             _ => {}
         }
-        if !self.read_only && item.fact("read_only").and_then(number) == Some(1) {
+        if self.state != State::ReadOnly && item.fact("read_only").and_then(number) == Some(1) {
             Fault::ReadOnly
         } else if item.fact("health").is_some_and(|health| health != "ok") {
             Fault::Health

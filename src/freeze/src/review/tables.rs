@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use preroot_plan::Plan;
 use serde::Serialize;
 
-use crate::{fleet_lines, lines};
+use crate::{fleet_lines, hardware_lines, lines};
 
 /// A setting that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,9 +81,9 @@ pub(super) fn modules(old: &Plan<'_>, new: &Plan<'_>) -> Vec<Entry> {
     entries(lines::modules(old), lines::modules(new))
 }
 
-/// The expected disks.
-pub(super) fn disks(old: &Plan<'_>, new: &Plan<'_>) -> Vec<Entry> {
-    entries(lines::disks(old), lines::disks(new))
+/// The expected hardware.
+pub(super) fn hardware(old: &Plan<'_>, new: &Plan<'_>) -> Vec<Entry> {
+    entries(hardware_lines::expected(old), hardware_lines::expected(new))
 }
 
 /// What differs between two tables, in the order of the old one, then of the new one.

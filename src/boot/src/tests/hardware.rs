@@ -1,0 +1,173 @@
+//! What the child says that reads the machine, and what becomes of it, on the fake machine.
+
+use std::string::ToString;
+use std::vec;
+
+use preroot_plan::{By, Class, Concern, Draft, DraftExpected};
+
+use super::{boot, draft};
+use crate::fake::{Behaviour, Fake};
+use crate::limits::SECOND_NS;
+use crate::machine::{Errno, Nanoseconds};
+use crate::roles;
+
+/// A plan that expects a disk, with this concern.
+pub(super) fn expecting(concern: Concern) -> Draft {
+    Draft {
+        expected: vec![DraftExpected {
+            concern,
+            ..DraftExpected::new(Class::Disk, By::Serial, "SN1")
+        }],
+        hardware_ms: 5_000,
+        ..draft()
+    }
+}
+
+fn read(draft: &Draft, behaviour: Behaviour) -> Fake {
+    boot(draft, |fake| {
+        fake.behaviours
+            .insert(roles::INVENTORY.to_string(), behaviour);
+    })
+}
+
+/// When the first event with these words was recorded.
+fn at(fake: &Fake, words: &str) -> Option<Nanoseconds> {
+    let mut times = fake.times().into_iter();
+    times
+        .find(|(_, event)| event.contains(words))
+        .map(|(at, _)| at)
+}
+
+const GOOD: &str =
+    "is disk vda\tserial=SN1\tbytes=4096\nverdict degraded\tdisk SN1\t0\t4096\tok\t\ndone\n";
+const MISSING: &str = "verdict degraded\tdisk SN1\t0\t0\tmissing\t\ndone\n";
+const HELD: &str = "verdict hold\tdisk SN1\t0\t0\tmissing\t\ndone\n";
+const SLOT: &str =
+    "verdict degraded\tslot DIMM_A2\t34359738368\t0\tmissing\tDIMM_A2 32 GiB missing\ndone\n";
+
+#[test]
+fn what_is_there_is_recorded() {
+    let fake = read(&expecting(Concern::Hold), Behaviour::Exits(0, GOOD, 5));
+    assert!(fake.recorded(
+        "Inventory { class: \"disk\", name: \"vda\", facts: \"serial=SN1\\tbytes=4096\" }"
+    ));
+    assert!(fake.recorded("item: \"disk SN1\", expected: 0, found: 4096, verdict: \"ok\", detail: None, concern: Some(\"degraded\")"));
+    assert!(fake.recorded("Verdict { word: \"OK\""));
+    let deadline = fake
+        .spawned
+        .iter()
+        .find_map(|line| line.strip_prefix("preroot-inventory "));
+    let deadline: Nanoseconds = deadline.and_then(|at| at.parse().ok()).expect("a moment");
+    let began = at(&fake, "StageBegan { stage: \"hardware\"").expect("it began");
+    assert!(deadline.abs_diff(began + 5 * SECOND_NS) < SECOND_NS);
+}
+
+#[test]
+fn a_verdict_is_told_before_the_first_script() {
+    for (said, words) in [
+        (MISSING, "disk SN1 missing"),
+        (SLOT, "DIMM_A2 32 GiB missing"),
+    ] {
+        // It comes long after the root is there.
+        let fake = read(
+            &expecting(Concern::Degraded),
+            Behaviour::Exits(0, said, 4_000),
+        );
+        assert!(
+            fake.recorded(&["Verdict { word: \"DEGRADED\", reason: \"", words, "\"",].concat())
+        );
+        let told = at(&fake, "Hardware {").expect("it was recorded");
+        assert!(told <= at(&fake, "ScriptStarted").expect("scripts start"));
+    }
+    let noted = MISSING.replace("degraded", "note").leak();
+    let fake = read(&expecting(Concern::Note), Behaviour::Exits(0, noted, 5));
+    assert!(fake.recorded("Verdict { word: \"OK\"") && fake.recorded("disk SN1 missing"));
+}
+
+#[test]
+fn a_boot_is_held_before_the_root_is_looked_for() {
+    let fake = read(&expecting(Concern::Hold), Behaviour::Exits(0, HELD, 1_000));
+    assert!(fake.recorded("Verdict { word: \"RESCUE\", reason: \"hardware disk missing\""));
+    assert!(fake.recorded("disk SN1 missing"));
+    assert!(!fake.recorded("StageBegan { stage: \"root\""));
+    // Whoever lets it go on has a degraded boot; the check is not made again.
+    let fake = boot(&expecting(Concern::Hold), |fake| {
+        fake.operator = ["continue"].into();
+        fake.behaviours.insert(
+            roles::INVENTORY.to_string(),
+            Behaviour::Exits(0, HELD, 1_000),
+        );
+    });
+    assert!(fake.recorded("Verdict { word: \"DEGRADED\"") && fake.recorded("ScriptStarted"));
+    // A retry reads the machine anew.
+    let fake = boot(&expecting(Concern::Hold), |fake| {
+        fake.operator = ["retry"].into();
+        fake.behaviours.insert(
+            roles::INVENTORY.to_string(),
+            Behaviour::Exits(0, HELD, 1_000),
+        );
+    });
+    let reads = |line: &&std::string::String| line.starts_with(roles::INVENTORY);
+    assert_eq!(fake.spawned.iter().filter(reads).count(), 2);
+}
+
+#[test]
+fn a_reader_that_fails_costs_the_verdict_and_not_the_boot() {
+    let check = |behaviour: Behaviour, words: &str| {
+        for concern in [Concern::Degraded, Concern::Hold] {
+            let fake = read(&expecting(concern), behaviour.clone());
+            assert!(fake.recorded(words), "{words}");
+            assert!(fake.recorded("Verdict { word: \"DEGRADED\""), "{words}");
+            assert!(fake.recorded("ScriptStarted"), "{words}");
+        }
+        // Where nothing is expected, nothing is wrong.
+        let fake = read(&draft(), behaviour.clone());
+        assert!(fake.recorded(words) && fake.recorded("Verdict { word: \"OK\""));
+    };
+    check(
+        Behaviour::NoExec(Errno::NOENT),
+        "hardware: cannot be read: errno 2",
+    );
+    check(
+        Behaviour::Exits(22, "", 5),
+        "hardware: not judged, its reader ended: exit 22",
+    );
+    check(
+        Behaviour::Exits(0, "is disk vda\tbytes=1\n", 5),
+        "hardware: not judged, its reader ended: exit 0",
+    );
+    check(Behaviour::Says(""), "hardware: not judged in time");
+    check(Behaviour::Undying, "hardware: not judged in time");
+    check(
+        Behaviour::Says("is disk vda\tserial=SN1\n"),
+        "hardware: not judged in time",
+    );
+    check(
+        Behaviour::Exits(0, "is tape st0\nverdict what\ndone\n", 5),
+        "hardware: its reader says what is no line: is tape st0",
+    );
+}
+
+#[test]
+fn a_reader_that_hangs_costs_one_deadline() {
+    let fake = read(&expecting(Concern::Hold), Behaviour::Undying);
+    let began = at(&fake, "StageBegan { stage: \"hardware\"").expect("it began");
+    let ended = at(&fake, "ScriptStarted").expect("scripts start");
+    // Five seconds and the grace, once.
+    assert!(ended - began < 10 * SECOND_NS, "{}", ended - began);
+}
+
+#[test]
+fn things_without_end_are_not_all_recorded() {
+    let flood: std::string::String = (0..5_000)
+        .map(|number| std::format!("is disk sd{number}\tbytes=1\n"))
+        .collect();
+    let fake = read(&draft(), Behaviour::Exits(0, (flood + "done\n").leak(), 5));
+    let record = fake.record();
+    let things = record.iter().filter(|event| event.starts_with("Inventory"));
+    assert_eq!(
+        things.count(),
+        crate::limits::INVENTORY_RECORDED_MAX as usize
+    );
+    assert!(fake.recorded("2048 things are recorded, no more"));
+}
