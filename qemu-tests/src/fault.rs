@@ -140,6 +140,15 @@ pub fn run(name: &str) -> Result<(), Error> {
 /// # Errors
 /// When it ends in no way that it may end.
 pub fn boot(artefacts: &Artefacts, spec: &Spec, disk: &Disk, ends: Ends) -> Result<Record, Error> {
+    boot_to_end(artefacts, spec, ends)?.map_or_else(|| Record::stored(disk), Ok)
+}
+
+/// The same. The record that somebody took along; `None`: nobody was needed, and it is where the image keeps it.
+pub(crate) fn boot_to_end(
+    artefacts: &Artefacts,
+    spec: &Spec,
+    ends: Ends,
+) -> Result<Option<Record>, Error> {
     let port = free_port()?;
     let forwards = vec![(port, RESCUE_PORT)];
     let mut machine = spec.clone().nic(Nic::User { forwards }).start_init()?;
@@ -153,12 +162,12 @@ pub fn boot(artefacts: &Artefacts, spec: &Spec, disk: &Disk, ends: Ends) -> Resu
     }
     if end == off {
         machine.wait_off()?;
-        return Record::stored(disk);
+        return Ok(None);
     }
     let ssh = Ssh::new(artefacts, Door::Rescue, port)?;
     let record = help(&ssh, &mut machine)?;
     machine.wait_off()?;
-    Ok(record)
+    Ok(Some(record))
 }
 
 /// Logs in, as the person that the machine waits for; takes the record and switches it off.

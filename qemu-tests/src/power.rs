@@ -2,11 +2,13 @@
 //! the boot after it. `scenarios/power/*.toml`.
 //!
 //! What must be true of the boot after a cut: it reaches the end of its order, the root is whole then, no file is gone
-//! that the damage had not taken, and the record of the boot that was cut is there, up to a moment before the cut.
+//! that the damage had not taken, and the record of the boot that was cut is there, up to a moment before the cut, and with all that
+//! was promised: PID 1 goes on to the next stage only when the end of the one before is in the store, or says that it does not.
 //! `PREROOT_POWER_CUTS=all` cuts at every moment of a scenario; without it, at a fixed few, spread over all.
 
 use std::time::Duration;
 
+use preroot_record::Event;
 use serde::Deserialize;
 
 use crate::artefacts::Artefacts;
@@ -29,6 +31,38 @@ const RECORD_NS_MAX: u64 = 3_000_000_000;
 /// What the console says when the root has become /.
 const PIVOTED: &str = "preroot: runlevel S";
 
+/// What PID 1 or the kernel says of a stage, and the stage whose end was in the store by then, in a partition or in a file.
+const PROMISES: [(&str, &str, &[Store]); 5] = [
+    ("preroot: checking ", "root", &[Store::Partition]),
+    ("EXT4-fs (vda", "fsck", &[Store::Partition]),
+    (PIVOTED, "pivot", &[Store::Partition, Store::File]),
+    (
+        "preroot: verdict ",
+        "start",
+        &[Store::Partition, Store::File],
+    ),
+    (
+        "preroot: poweroff",
+        "seal",
+        &[Store::Partition, Store::File],
+    ),
+];
+/// What PID 1 says when it promises no more.
+const SLOW: &str = "preroot: the record is stored beside the boot";
+/// With this the order to go down is in the store.
+const UNMOUNTED: &str = "preroot: root unmounted";
+
+/// Where the record is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Store {
+    /// In a file on the root.
+    #[default]
+    File,
+    /// In a partition of another disk.
+    Partition,
+}
+
 /// A boot, and when it is cut off.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -41,6 +75,9 @@ struct Power {
     /// Words added to the kernel command line of the boot that is cut.
     #[serde(default)]
     append: String,
+    /// Where its record is kept.
+    #[serde(default)]
+    store: Store,
     /// Files that the damage takes: no cut takes others.
     #[serde(default)]
     lost: Vec<String>,
@@ -113,29 +150,50 @@ fn cut_and_boot(
 ) -> Result<(), Error> {
     let (written, disk) = (fresh.duplicate()?, fresh.duplicate()?);
     let log = WriteLog::new()?;
-    let spec = Spec::new(artefacts)
-        .image(&small.image())
+    let image = match power.store {
+        Store::File => small.image(),
+        Store::Partition => small.image_with_log(),
+    };
+    let mut spec = Spec::new(artefacts)
+        .image(&image)
         .append(&power.append)
         .disk_behind(&written, Layer::WriteLog(log.path()));
+    let partition = match power.store {
+        Store::File => None,
+        Store::Partition => Some(Partition::new()?),
+    };
+    if let Some(Partition { written, log, .. }) = &partition {
+        spec = spec.disk_behind(written, Layer::WriteLog(log.path()));
+    }
     let mut machine = spec.start_init()?;
     machine.watch_console(moment.after)?;
     std::thread::sleep(Duration::from_millis(moment.ms));
     machine.cut_power();
     let console = machine.console();
     let cut = log.cut(&disk, moment.number)?;
-    let spec = Spec::new(artefacts).image(&small.image()).disk(&disk);
-    let record = fault::boot(artefacts, &spec, &disk, Ends::ByItself)?;
+    let mut spec = Spec::new(artefacts).image(&image).disk(&disk);
+    if let Some(partition) = &partition {
+        partition.log.cut(&partition.disk, moment.number)?;
+        spec = spec.disk(&partition.disk);
+    }
+    let taken = fault::boot_to_end(artefacts, &spec, Ends::ByItself)?;
+    let record = match (taken, &partition) {
+        (Some(record), _) => record,
+        (None, None) => Record::stored(&disk)?,
+        (None, Some(partition)) => Record::in_partition(&partition.disk)?,
+    };
     let mut faults = Vec::new();
     judge_boot(small, power, &disk, &record.latest()?, &mut faults)?;
     judge_record(&record, &console, &mut faults);
+    let kept = judge_promises(power.store, &record, &console, &mut faults);
     let at = last_ns(&console).unwrap_or(0) / 1_000_000;
     let Cut {
         flushed,
         later,
-        kept,
+        kept: later_kept,
     } = cut;
     eprintln!(
-        "cut `{}` and {} ms, at {at} ms: {flushed} writes flushed, {kept} of {later} later ones kept; {} boots, {}",
+        "cut `{}` and {} ms, at {at} ms: {flushed} writes flushed, {later_kept} of {later} later ones kept; {} boots, {}; {kept}",
         moment.after,
         moment.ms,
         record.boots().len(),
@@ -154,6 +212,61 @@ fn cut_and_boot(
         .map(|boot| boot.text() + "\n")
         .collect();
     Err(Error::unexpected(format!("{faults}\n{cut:?}\n{text}")))
+}
+
+/// A disk with a partition for the record: as it is written, and as the cut leaves it.
+struct Partition {
+    written: Disk,
+    disk: Disk,
+    log: WriteLog,
+}
+
+impl Partition {
+    fn new() -> Result<Partition, Error> {
+        let written = Disk::log()?;
+        Ok(Partition {
+            disk: written.duplicate()?,
+            written,
+            log: WriteLog::new()?,
+        })
+    }
+}
+
+/// Everything that was promised to be in the store. What there is to say of it.
+fn judge_promises(
+    store: Store,
+    record: &Record,
+    console: &str,
+    faults: &mut Vec<String>,
+) -> String {
+    let promised_until = console.find(SLOW).unwrap_or(console.len());
+    let was_said = |words: &str| console.find(words).is_some_and(|at| at < promised_until);
+    let promised = PROMISES
+        .iter()
+        .filter(|(words, _, stores)| stores.contains(&store) && was_said(words));
+    let boots = record.boots();
+    let cut = boots.iter().rev().nth(1);
+    let mut count = 0;
+    for (words, stage, _) in promised {
+        count += 1;
+        if cut.is_none_or(|cut| cut.stage(stage).is_none()) {
+            faults.push(format!(
+                "`{words}` was said, and the end of {stage} is lost"
+            ));
+        }
+    }
+    if was_said(UNMOUNTED) {
+        count += 1;
+        let is_down = |(_, event): (u64, Event<'_>)| matches!(event, Event::Shutdown(_));
+        if cut.is_none_or(|cut| !cut.events().any(is_down)) {
+            faults.push("the root was unmounted, and the order to go down is lost".to_owned());
+        }
+    }
+    let slow = match promised_until == console.len() {
+        true => "",
+        false => ", then the store was slow",
+    };
+    format!("{count} stages promised{slow}")
 }
 
 /// The boot after the cut.

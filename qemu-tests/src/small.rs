@@ -98,6 +98,12 @@ impl Small {
         self.dir.join("image")
     }
 
+    /// The same, whose record is in a partition of its own.
+    #[must_use]
+    pub fn image_with_log(&self) -> PathBuf {
+        self.dir.join("image-with-log")
+    }
+
     /// Every file that is on a new disk.
     #[must_use]
     pub fn tree(&self) -> PathBuf {
@@ -179,16 +185,18 @@ fn make(artefacts: &Artefacts, into: &Path) -> Result<(), Error> {
         &artefacts.root_tree.join("lib/modules"),
         &frozen.join("lib"),
     )?;
-    let baked = bake(artefacts, &frozen)?;
-    files::copy(&baked.image(), &into.join("image"))?;
+    let file = ("size = \"4MiB\"", "size = \"512KiB\"");
+    let partition = ("/var/lib/preroot/record", "PARTLABEL=preroot-log");
+    for (name, store) in [("image", file), ("image-with-log", partition)] {
+        let baked = bake(artefacts, &frozen, store)?;
+        files::copy(&baked.image(), &into.join(name))?;
+    }
     fs::remove_dir_all(&frozen).map_err(|error| Error::file("remove", &frozen, error))
 }
 
-fn bake(artefacts: &Artefacts, frozen: &Path) -> Result<Baked, Error> {
-    let replaced = [
-        ("size = \"4MiB\"", "size = \"512KiB\""),
-        ("compression = \"lz4\"", "compression = \"none\""),
-    ];
+/// `store`: what the config says of it, and what stands there instead.
+fn bake(artefacts: &Artefacts, frozen: &Path, store: (&str, &str)) -> Result<Baked, Error> {
+    let replaced = [store, ("compression = \"lz4\"", "compression = \"none\"")];
     let replaced = replaced.map(|(old, new)| (old.to_owned(), new.to_owned()));
     let change = Change {
         replaced: replaced.into(),

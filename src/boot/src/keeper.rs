@@ -3,7 +3,8 @@
 //!
 //! A child copies what is new: at once when a stage has ended, for that is what has to be known of a machine that is found
 //! dead, else a while after something was recorded, so a machine where nothing happens writes nothing. A stage that ends
-//! waits a moment for its child, no longer, and after one that took longer not at all. Where a store fails or hangs, that
+//! waits a moment until its end is on the disk, no longer; after one that took longer no stage waits, and that is said: what PID 1 says
+//! without that line before it, it says with every earlier stage stored. Where a store fails or hangs, that
 //! is said once, and it is left alone until the seal, or the way down, tries again and waits for it (`seal::store`).
 
 use heapless::String;
@@ -11,7 +12,7 @@ use preroot_plan::Store as Place;
 use preroot_record::Note;
 
 use crate::core::{Boot, Purpose, RootPlace, Turn};
-use crate::limits::{KEEP_AFTER_NS, KEEP_MILESTONE_NS_MAX, KEEP_NS_MAX};
+use crate::limits::{KEEP_AFTER_NS, KEEP_MILESTONE_NS_MAX, KEEP_NS_MAX, MILLISECOND_NS};
 use crate::machine::{Child, Kill, Machine, Nanoseconds, Spawn, Status};
 use crate::pstore;
 use crate::roles;
@@ -23,6 +24,8 @@ pub(crate) struct Keeper {
     state: State,
     /// The number of the first event that is not known to be stored.
     kept: u32,
+    /// The same, of those that a child has stored and ended well.
+    stored: u32,
     /// The partition that holds the store.
     partition: Option<String<32>>,
     pace: Pace,
@@ -65,6 +68,11 @@ impl Keeper {
         }
     }
 
+    /// Everything before the event with this number is stored.
+    pub(crate) fn stored(&mut self, before: u32) {
+        self.stored = self.stored.max(before);
+    }
+
     /// Nothing is copied until somebody waits for it.
     pub(crate) fn stop(&mut self) {
         self.state = State::Off;
@@ -100,18 +108,34 @@ pub(crate) fn recorded<M: Machine>(boot: &mut Boot<'_, M>) {
 
 /// A stage has ended, and that is recorded: it is stored before the next one begins, if the store lets it.
 pub(crate) fn milestone<M: Machine>(boot: &mut Boot<'_, M>) {
-    if !matches!(boot.keeper.state, State::Due(_)) {
-        return;
-    }
-    begin(boot);
+    let end = boot.recorder.sequence();
     let until = boot.machine.now().saturating_add(KEEP_MILESTONE_NS_MAX);
-    while boot.keeper.pace == Pace::Waited && matches!(boot.keeper.state, State::Copies(..)) {
+    loop {
+        // A child that copies already may have read the record before this: its end is waited for, then that of another.
+        if matches!(boot.keeper.state, State::Due(_)) {
+            begin(boot);
+        }
+        let copies = matches!(boot.keeper.state, State::Copies(..));
+        if !copies || boot.keeper.pace == Pace::Beside || boot.keeper.stored >= end {
+            return;
+        }
         match boot.turn(Some(until)) {
             Turn::Handled => {}
-            Turn::Due => boot.keeper.pace = Pace::Beside,
+            Turn::Due => slow(boot),
             Turn::Down => return,
         }
     }
+}
+
+/// The store is too slow for a boot to wait for.
+fn slow<M: Machine>(boot: &mut Boot<'_, M>) {
+    boot.keeper.pace = Pace::Beside;
+    let line: Text = text(format_args!(
+        "the record is stored beside the boot: it took longer than {} ms",
+        KEEP_MILESTONE_NS_MAX / MILLISECOND_NS
+    ));
+    boot.record(Note { text: &line });
+    boot.milestone(format_args!("{line}"));
 }
 
 pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
@@ -132,6 +156,7 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, status: Status) {
         // Recorded while it copied, or just before: that is for the next one.
         Status::Exited(0) => {
             boot.keeper.state = State::Idle;
+            boot.keeper.stored(boot.keeper.kept);
             pstore::stored(boot, boot.keeper.kept);
             if boot.recorder.sequence() != boot.keeper.kept {
                 recorded(boot);

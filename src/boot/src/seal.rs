@@ -40,6 +40,7 @@ pub(crate) fn store<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Errno> {
     let sequence = boot.recorder.sequence();
     let done = match task::run(boot, &store.words(), KEEP_NS_MAX) {
         Outcome::Done => {
+            boot.keeper.stored(sequence);
             pstore::stored(boot, sequence);
             return Ok(());
         }

@@ -122,6 +122,36 @@ fn a_slow_store_is_waited_for_once() {
     );
 }
 
+/// A child that began to copy before a stage has ended does not stand for one that begins after: nothing that PID 1 says or does
+/// in a stage comes before the end of the one before it is stored, unless it has said that it does.
+#[test]
+fn no_stage_begins_before_the_last_one_is_stored() {
+    const SLOW: &str = "the record is stored beside the boot: it took longer than 250 ms";
+    // How long a copy takes, and the mount; how many are made from there to the first script.
+    let check = |keep_ms: u64, mount_ms: u64, copies: usize, is_slow: bool| {
+        let fake = parted(|fake| {
+            let keep = Behaviour::Exits(0, "", keep_ms);
+            fake.behaviours.insert("preroot-keep".to_string(), keep);
+            let mount = Behaviour::Exits(0, "", mount_ms);
+            fake.behaviours.insert("preroot-mount".to_string(), mount);
+        });
+        let mount = place(&fake, "preroot-mount").unwrap();
+        let scripts = place(&fake, "/etc/init.d/").unwrap();
+        let between = fake.spawned.get(mount..scripts).unwrap().iter();
+        let found = between.filter(|line| line.starts_with("preroot-keep"));
+        assert_eq!(found.count(), copies, "{keep_ms} {mount_ms}");
+        assert_eq!(fake.said.iter().any(|line| line == SLOW), is_slow);
+        assert_eq!(fake.recorded(SLOW), is_slow);
+    };
+    // The ends of mount and pivot.
+    check(20, 1, 2, false);
+    // One has begun a second after the mount was asked for, and goes on when that is done.
+    check(100, 1_040, 3, false);
+    check(249, 1_040, 2, true);
+    // Known since the end of an earlier stage.
+    check(300, 1, 0, true);
+}
+
 #[test]
 fn somebody_elses_data_is_left_alone() {
     for line in [
