@@ -43,6 +43,9 @@ pub(crate) enum Command {
     /// Print what the kernel said of level err and above.
     #[command(after_help = AFTER_HELP)]
     Kernel(Show),
+    /// Print what was in the machine and what was expected of it; with --changes, what changed from boot to boot.
+    #[command(after_help = AFTER_HELP)]
+    Hardware(Hardware),
     /// Print what a script wrote; `fsck`, `assembly` and `other` are what these have written.
     #[command(after_help = AFTER_HELP)]
     Output(Output),
@@ -89,6 +92,18 @@ pub(crate) struct Which {
 pub(crate) struct Show {
     #[command(flatten)]
     pub(crate) which: Which,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Hardware {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Of all boots of the record: what came, went or changed.
+    #[arg(long)]
+    pub(crate) changes: bool,
     /// Print one JSON object instead.
     #[arg(long)]
     pub(crate) json: bool,

@@ -12,7 +12,7 @@ use crate::format::{date, watchdog_flags};
 use crate::model::{
     Assembly, Boot, Check, FailedStep, Handover, Hardware, Identity, KernelMessage, Module, Mount,
     Network, Note, Operator, Root, Runlevel, Script, ScriptEnd, Service, Session, Shutdown, Sshd,
-    Stage, StageEnd, Syslog, Verdict, Wait, Watchdog,
+    Stage, StageEnd, Syslog, Thing, Verdict, Wait, Watchdog,
 };
 
 /// What is collected beside the boot itself.
@@ -27,6 +27,8 @@ struct Fold {
     fsck_output: Vec<u8>,
     assembly_output: Vec<u8>,
     other_output: Vec<u8>,
+    /// Where each thing of the inventory stands, by class and name.
+    things: HashMap<(String, String), usize>,
     /// The latest run of each script, by its number.
     runs: HashMap<u32, usize>,
 }
@@ -105,7 +107,10 @@ impl Fold {
                 expected: event.expected,
                 found: event.found,
                 verdict: event.verdict.into(),
+                detail: event.detail.map(Into::into),
+                concern: event.concern.map(Into::into),
             }),
+            Event::Inventory(event) => self.thing(&event),
             Event::RootFound(event) => boot.roots.push(root(at_ns, &event)),
             Event::Fsck(event) => {
                 let output = std::mem::take(&mut self.fsck_output);
@@ -196,6 +201,28 @@ impl Fold {
             pid: event.pid,
             how: event.how.into(),
         });
+    }
+
+    /// The last that was said of a thing counts.
+    fn thing(&mut self, event: &record::Inventory<'_>) {
+        let facts = event.facts.split('\t').filter_map(|fact| {
+            let (key, value) = fact.split_once('=')?;
+            Some((key.to_owned(), value.to_owned()))
+        });
+        let thing = Thing {
+            class: event.class.into(),
+            name: event.name.into(),
+            facts: facts.collect(),
+        };
+        let things = &mut self.boot.inventory;
+        let key = (thing.class.clone(), thing.name.clone());
+        match self.things.get(&key).and_then(|&at| things.get_mut(at)) {
+            Some(known) => *known = thing,
+            None => {
+                self.things.insert(key, things.len());
+                things.push(thing);
+            }
+        }
     }
 
     fn stage_began(&mut self, at_ns: u64, event: &record::StageBegan<'_>) {

@@ -2,7 +2,8 @@
 //!
 //! `{"format": 1, "boot": {...}}` where `boot` is [`crate::model::Boot`] field by field; `list` gives
 //! `{"format": 1, "boots": [...]}`, `critical-path` `{"format": 1, "runlevels": [...]}` with what
-//! [`CriticalPath`] has, `blame` `{"format": 1, "blame": [...]}` of [`blame::Entry`], `kernel` `{"format": 1, "kernel": [...]}` of [`KernelMessage`], and `output`
+//! [`CriticalPath`] has, `blame` `{"format": 1, "blame": [...]}` of [`blame::Entry`], `kernel` `{"format": 1, "kernel": [...]}` of [`KernelMessage`], `hardware` `{"format": 1, "hardware": [...], "inventory": [...]}` of [`Hardware`] and [`Thing`], with
+//! `--changes` `{"format": 1, "boots": [...]}` of [`Changes`], and `output`
 //! `{"format": 1, "outputs": [...]}` of [`Output`]; `diff` gives `{"format": 1, "diff": {...}}` of [`Diff`], `plot`
 //! `{"format": 1, "plot": {...}}` of [`Chart`], `fleet`
 //! `{"format": 1, "fleet": {...}}` of [`Fleet`](crate::fleet::Fleet). `format` changes only if a field changes its meaning or goes; new
@@ -17,7 +18,8 @@ use crate::blame;
 use crate::critical_path::CriticalPath;
 use crate::diff::Diff;
 use crate::format::is_unsafe;
-use crate::model::{Boot, KernelMessage};
+use crate::hardware::Changes;
+use crate::model::{Boot, Hardware, KernelMessage, Thing};
 use crate::output::Output;
 use crate::plot::Chart;
 
@@ -52,6 +54,19 @@ struct Blame<'a> {
 struct Kernel<'a> {
     format: u32,
     kernel: &'a [KernelMessage],
+}
+
+#[derive(Serialize)]
+struct Machine<'a> {
+    format: u32,
+    hardware: &'a [Hardware],
+    inventory: &'a [Thing],
+}
+
+#[derive(Serialize)]
+struct Changed<'a> {
+    format: u32,
+    boots: &'a [Changes],
 }
 
 #[derive(Serialize)]
@@ -122,6 +137,27 @@ pub fn blame(blame: &[blame::Entry]) -> io::Result<Vec<u8>> {
 pub fn kernel(boot: &Boot) -> io::Result<Vec<u8>> {
     let (format, kernel) = (FORMAT, boot.kernel.as_slice());
     write(&Kernel { format, kernel })
+}
+
+/// What was in the machine and what was expected as JSON.
+///
+/// # Errors
+/// As [`boot`].
+pub fn hardware(boot: &Boot) -> io::Result<Vec<u8>> {
+    write(&Machine {
+        format: FORMAT,
+        hardware: &boot.hardware,
+        inventory: &boot.inventory,
+    })
+}
+
+/// What has changed from boot to boot as JSON.
+///
+/// # Errors
+/// As [`boot`].
+pub fn changes(boots: &[Changes]) -> io::Result<Vec<u8>> {
+    let format = FORMAT;
+    write(&Changed { format, boots })
 }
 
 /// What was written as JSON.

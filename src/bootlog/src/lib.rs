@@ -24,6 +24,7 @@ pub mod export;
 pub mod fleet;
 pub mod fold;
 pub mod format;
+pub mod hardware;
 pub mod input;
 pub mod json;
 pub mod kernel;

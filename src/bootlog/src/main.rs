@@ -22,11 +22,11 @@ use bootlog::model::Boot;
 use bootlog::output::{self, Reader};
 use bootlog::page::Colour;
 use bootlog::spec::{Against, Pair, Spec};
-use bootlog::{blame, critical_path, diff, json, kernel, list, plot, show};
+use bootlog::{blame, critical_path, diff, hardware, json, kernel, list, plot, show};
 use clap::Parser;
 use preroot_plan::Plan;
 
-use crate::cli::{Cli, Command, CriticalPath, Diff, List, Output, Plot, Show, Which};
+use crate::cli::{Cli, Command, CriticalPath, Diff, Hardware, List, Output, Plot, Show, Which};
 
 /// What to print, and how to end.
 type Done = Result<(Vec<u8>, Exit), Error>;
@@ -53,6 +53,7 @@ fn run(command: &Command) -> Done {
         Command::List(asked) => run_list(asked),
         Command::Blame(asked) => run_blame(asked),
         Command::Kernel(asked) => run_kernel(asked),
+        Command::Hardware(asked) => run_hardware(asked),
         Command::Output(asked) => run_output(asked),
         Command::CriticalPath(asked) => run_critical_path(asked),
         Command::Diff(asked) => return run_diff(asked),
@@ -116,6 +117,22 @@ fn run_kernel(asked: &Show) -> Result<Vec<u8>, Error> {
     match asked.json {
         true => json::kernel(&boot).map_err(Error::Write),
         false => Ok(kernel::page(&boot).render(colour()).into()),
+    }
+}
+
+fn run_hardware(asked: &Hardware) -> Result<Vec<u8>, Error> {
+    if asked.changes {
+        let changes =
+            hardware::changes(&Record::read(asked.which.file.as_deref(), Usual::Kept)?.boots()?);
+        return match asked.json {
+            true => json::changes(&changes).map_err(Error::Write),
+            false => Ok(hardware::changes_page(&changes).render(colour()).into()),
+        };
+    }
+    let boot = asked.which.read()?;
+    match asked.json {
+        true => json::hardware(&boot).map_err(Error::Write),
+        false => Ok(hardware::page(&boot).render(colour()).into()),
     }
 }
 

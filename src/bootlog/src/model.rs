@@ -5,6 +5,8 @@
 //! started; every `took_ns` a duration in ns; what is not known is `null`. Text is as it was recorded;
 //! bytes that are not UTF-8 are replaced in script output.
 
+use std::collections::BTreeMap;
+
 use preroot_record::Meaning;
 use serde::Serialize;
 
@@ -35,6 +37,9 @@ pub struct Boot {
     pub modules: Vec<Module>,
     /// Expected hardware.
     pub hardware: Vec<Hardware>,
+    /// What was in the machine.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inventory: Vec<Thing>,
     /// Where the root file system was found.
     pub roots: Vec<Root>,
     /// Programs that assembled what the root lies on.
@@ -243,12 +248,29 @@ pub struct Module {
 pub struct Hardware {
     /// What it is.
     pub item: String,
-    /// Expected bytes, 0 for none.
+    /// What is expected in its unit: bytes, Mbit/s, how many; 0 for nothing.
     pub expected: u64,
-    /// Found bytes.
+    /// What is there.
     pub found: u64,
-    /// `ok`, `missing`, `small`, `unknown`.
+    /// `ok`, `missing`, `small`, `wrong size`, `hangs`, `unknown`, ...
     pub verdict: String,
+    /// What is wrong in a phrase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// What became of it: `note`, `degraded`, `hold`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concern: Option<String>,
+}
+
+/// A thing that was in the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Thing {
+    /// `memory`, `slot`, `cpu`, `disk`, `md`, `nic`, `pci`.
+    pub class: String,
+    /// Which of its class.
+    pub name: String,
+    /// What is known of it, by key.
+    pub facts: BTreeMap<String, String>,
 }
 
 /// Where the root file system was found.

@@ -26,7 +26,7 @@ pub fn page(boot: &Boot) -> Page {
     machine::network(&mut page, boot);
     machine::sshd(&mut page, boot);
     machine::sessions(&mut page, boot);
-    machine::hardware(&mut page, boot);
+    crate::hardware::verdicts(&mut page, boot);
     crate::kernel::shown(&mut page, boot);
     machine::modules(&mut page, boot);
     scripts::runlevels(&mut page, boot);
@@ -50,7 +50,12 @@ pub fn verdict_style(word: &str) -> Style {
 }
 
 /// Prints the first rows and says how many there are beside them.
-fn rows<T>(page: &mut Page, sides: &[Side], items: &[T], mut row: impl FnMut(&mut Table, &T)) {
+pub(crate) fn rows<T>(
+    page: &mut Page,
+    sides: &[Side],
+    items: &[T],
+    mut row: impl FnMut(&mut Table, &T),
+) {
     let mut table = Table::new(sides);
     for item in items.iter().take(ROWS_MAX) {
         row(&mut table, item);

@@ -78,7 +78,7 @@ impl Tally {
                 reason: reason.to_owned(),
             });
         }
-        let is_missing = |verdict: &str| matches!(verdict, "missing" | "small");
+        let is_missing = |verdict: &str| !matches!(verdict, "ok" | "unknown");
         for item in summary
             .hardware
             .iter()

@@ -1,6 +1,6 @@
 //! The machine: root file system, network, sshd, hardware, modules, services.
 
-use crate::format::{count, duration, errno, signal, size, wait_status};
+use crate::format::{count, duration, errno, signal, wait_status};
 use crate::model::{Assembly, Boot, Check, Module, Session};
 use crate::page::{Page, Side, Span, Style};
 
@@ -201,30 +201,6 @@ fn session(page: &mut Page, session: &Session) {
     if !session.who.is_empty() {
         page.labelled("            ", Style::Dim, &session.who);
     }
-}
-
-pub(super) fn hardware(page: &mut Page, boot: &Boot) {
-    if boot.hardware.is_empty() {
-        return;
-    }
-    page.heading("HARDWARE", "");
-    let sides = [Side::Left, Side::Left, Side::Right, Side::Left];
-    super::rows(page, &sides, &boot.hardware, |table, item| {
-        let style = match item.verdict.as_str() {
-            "ok" => Style::Plain,
-            _ => Style::Bad,
-        };
-        let expected = match item.expected {
-            0 => String::new(),
-            bytes => format!("of {} expected", size(bytes)),
-        };
-        table.row([
-            Span::new(style, &item.verdict),
-            item.item.as_str().into(),
-            size(item.found).into(),
-            expected.into(),
-        ]);
-    });
 }
 
 pub(super) fn modules(page: &mut Page, boot: &Boot) {

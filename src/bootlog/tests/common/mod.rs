@@ -2,6 +2,7 @@
 
 mod assembled;
 mod dying_disk;
+mod hardware;
 mod networks;
 mod odd_ends;
 mod panic;

@@ -38,6 +38,10 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
             "found-after-a-panic",
             store(48 << 10, &super::panic::stories(18)),
         ),
+        (
+            "missing-since-yesterday",
+            store(48 << 10, &super::hardware::stories(30)),
+        ),
     ]
 }
 
