@@ -268,6 +268,15 @@ impl Disk {
         )))
     }
 
+    /// Has its file system repaired, its journal replayed first, whatever there is to repair.
+    ///
+    /// # Errors
+    /// When e2fsck cannot be run.
+    pub fn repair(&self) -> Result<(), Error> {
+        let mut fsck = Command::new("/sbin/e2fsck");
+        files::output(fsck.args(["-f", "-y"]).arg(self.file_system())).map(drop)
+    }
+
     /// One field of the superblock, as dumpe2fs names it (`Mount count:`).
     ///
     /// # Errors

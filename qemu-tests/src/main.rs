@@ -1,10 +1,11 @@
-//! `preroot-vm`: what `cargo xtask boot` and `cargo xtask bench` spawn once everything is set up.
+//! `preroot-vm`: what `cargo xtask boot`, `bench` and `regress` spawn once everything is set up.
 //!
-//! Exit codes: 0 fine, 1 the boot did not go as it should, 69 could not run, 100 usage.
+//! Exit codes: 0 fine, 1 the boot did not go as it should, 2 an image that is worse, 69 could not run, 100 usage.
 
 #![forbid(unsafe_code)]
 
 mod bench;
+mod regress;
 mod show;
 
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// Say whether an image boots worse than the last one.
+    Regress(regress::Options),
     /// Measure sizes and boots, beside other initramfs generators.
     BenchBoots {
         #[command(flatten)]
@@ -86,6 +89,11 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Boot { keep: true } => show::boot(show::After::Keep),
         Command::Boot { keep: false } => show::boot(show::After::PowerOff),
+        Command::Regress(options) => match regress::run(&options) {
+            Ok(regress::Outcome::Fine) => Ok(()),
+            Ok(regress::Outcome::Regressed) => return ExitCode::from(2),
+            Err(error) => Err(error),
+        },
         Command::BenchBoots { peers, table } => bench::boots::run(&peers, &table),
         Command::BenchRoots { peers, table } => bench::roots::run(&peers, &table),
         Command::BenchFleet { programs, table } => bench::fleet::run(&programs, &table),

@@ -21,6 +21,7 @@ mod peers;
 mod product;
 mod progress;
 mod qemu;
+mod regress;
 mod release;
 mod run;
 mod setup;
@@ -52,6 +53,9 @@ enum Command {
     Test(TestArgs),
     /// Print sizes, boot figures (guest instruction counts) and start orders' times beside those of peers.
     Bench(BenchArgs),
+    /// Say whether an image boots worse than the last one: its kernel, stages and scripts, in guest instructions.
+    #[command(after_help = REGRESS_HELP)]
+    Regress(RegressArgs),
     /// Build the Debian root tree and its disk; what `setup` runs with root rights.
     #[command(hide = true)]
     Root(RootArgs),
@@ -93,6 +97,27 @@ struct BenchArgs {
     /// Write the table that is kept in the repository.
     #[arg(long)]
     save: bool,
+}
+
+const REGRESS_HELP: &str = "\
+Exit codes:
+  0    fine
+  1    an input is wrong
+  2    the image does not come up, or something in it takes longer than it may
+  69   could not run: QEMU is missing, no room on the disk
+  100  the command line is wrong";
+
+/// What to boot, and what to hold it against.
+#[derive(Debug, Args)]
+struct RegressArgs {
+    /// --kernel FILE, --image FILE, --root FILE: what is booted, else our own; --baseline FILE or --against IMAGE: what it is held
+    /// against; --save FILE; --rounds N. `cargo xtask regress -- --help` says more.
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "WORDS"
+    )]
+    words: Vec<std::ffi::OsString>,
 }
 
 /// What can be measured by itself.
@@ -149,7 +174,7 @@ fn main() -> ExitCode {
         }
     };
     match run(&cli.command) {
-        Ok(()) => Exit::Fine.into(),
+        Ok(code) => code,
         Err(error) => {
             eprintln!("xtask: {error}");
             error.exit().into()
@@ -157,12 +182,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command) -> Result<(), Error> {
-    match command {
+fn run(command: &Command) -> Result<ExitCode, Error> {
+    let done = match command {
+        Command::Regress(args) => return regress::command(args),
         Command::Setup(args) => setup::command(args),
         Command::Boot(args) => boot::command(args),
         Command::Test(args) => test::command(args),
         Command::Bench(args) => bench::command(args),
         Command::Root(args) => debian::command(args),
-    }
+    };
+    done.map(|()| Exit::Fine.into())
 }
