@@ -41,10 +41,11 @@ pub struct Died {
 }
 
 impl Died {
-    /// Whether that ended the boot: after an oops it may have gone on.
+    /// Whether that ended the boot before its time: after an oops it may have gone on, and some machines keep the words of a shutdown too.
     #[must_use]
     pub fn is_end(&self) -> bool {
-        !self.reason.starts_with("Oops")
+        let lives = ["Oops", "Shutdown"];
+        !lives.iter().any(|word| self.reason.starts_with(word))
     }
 
     /// Its reason, with what the kernel said of a panic.
@@ -186,7 +187,7 @@ pub(crate) fn head(page: &mut Page, boot: &Boot) {
             (None, true) => "a boot before this one".to_owned(),
             (None, false) => "a boot".to_owned(),
         };
-        let verb = if died.is_end() { "died" } else { "failed" };
+        let verb = if died.is_end() { "died" } else { "spoke" };
         let text = format!("{of} {verb}{}: {}", when(died.unix_s), died.why());
         page.labelled("before    ", Style::Bad, &text);
     }
@@ -331,6 +332,7 @@ mod tests {
         check(found("", "Panic#1", 21_000), true, [None; 3]);
         check(found("", "Panic#1", 11_000), false, [None; 3]);
         check(found("b", "Oops#1", 21_000), false, [None; 3]);
+        check(found("b", "Shutdown#1", 21_000), true, [None; 3]);
     }
 
     #[test]

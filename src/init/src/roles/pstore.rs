@@ -34,7 +34,7 @@ const BOOT: &[u8] = b", boot ";
 
 pub(super) fn run(words: &Words) -> Result<(), Errno> {
     match words.as_slice() {
-        [word] if *word == PSTORE_READ => tell(&mounted()?),
+        [word] if *word == PSTORE_READ => tell(&mounted()?, &mut Stream::output()),
         [word, files @ ..] if *word == PSTORE_FORGET => forget(&mounted()?, files),
         _ => Err(Errno::INVAL),
     }
@@ -100,7 +100,9 @@ impl File {
 
     fn kept_by(&self) -> &str {
         let back = self.name.strip_prefix(DUMP).unwrap_or_default();
-        back.rsplit_once('-').map_or(back, |(backend, _)| backend)
+        let backend = back.rsplit_once('-').map_or(back, |(backend, _)| backend);
+        // The name of its module.
+        backend.strip_suffix("_pstore").unwrap_or(backend)
     }
 }
 
@@ -122,7 +124,7 @@ fn open(directory: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
 }
 
 /// Tells of every dump, or as many as one boot looks at.
-fn tell(directory: &OwnedFd) -> Result<(), Errno> {
+fn tell(directory: &OwnedFd, output: &mut dyn Write) -> Result<(), Errno> {
     let mut files = Vec::<File, PSTORE_FILES_MAX>::new();
     names(directory, ".", &mut |directory, name| {
         if !name.starts_with(DUMP) || name.ends_with(PACKED) {
@@ -133,7 +135,6 @@ fn tell(directory: &OwnedFd) -> Result<(), Errno> {
         }
     })?;
     let memory = preroot_sys::memory::anonymous(PSTORE_TEXT_BYTES_MAX).map_err(errno)?;
-    let mut output = Stream::output();
     let mut rest = files.as_slice();
     for _ in 0..PSTORE_DUMPS_MAX {
         let Some(first) = rest.first() else {
@@ -144,7 +145,7 @@ fn tell(directory: &OwnedFd) -> Result<(), Errno> {
         let (dump, later) = rest.split_at_checked(count).unwrap_or((rest, &[]));
         let length = gather(directory, dump, memory);
         let text = memory.get(..length).unwrap_or_default();
-        say(&mut output, first, text).map_err(|_| Errno::IO)?;
+        say(output, first, text).map_err(|_| Errno::IO)?;
         for file in dump {
             writeln!(output, "file\t{}", file.name).map_err(|_| Errno::IO)?;
         }
@@ -186,7 +187,7 @@ fn gather(directory: &OwnedFd, dump: &[File], memory: &mut [u8]) -> usize {
 }
 
 /// `dump` and its `text`.
-fn say(output: &mut Stream, file: &File, text: &[u8]) -> core::fmt::Result {
+fn say(output: &mut dyn Write, file: &File, text: &[u8]) -> core::fmt::Result {
     let lost = text.len().saturating_sub(PSTORE_DUMP_BYTES_MAX);
     let (kept_by, reason, unix_s) = (file.kept_by(), &file.reason, file.unix_s);
     let boot_id = boot_id(text).unwrap_or_default();
@@ -327,6 +328,79 @@ mod tests {
             None,
         );
         check("", None);
+    }
+
+    /// A pstore of these files: name, time, contents. What is told of it.
+    fn told(files: &[(&str, u64, &str)]) -> std::string::String {
+        let root = std::env::temp_dir();
+        let name = std::format!("preroot-pstore-{}-{:p}", std::process::id(), files);
+        let root = root.join(name);
+        std::fs::create_dir_all(&root).expect("there is room");
+        for (name, unix_s, contents) in files {
+            let path = root.join(name);
+            std::fs::write(&path, contents).expect("there is room");
+            let file = std::fs::File::options().write(true).open(&path);
+            let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(*unix_s);
+            file.and_then(|file| file.set_modified(at)).expect("ours");
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let directory = preroot_sys::fs::open(&root, flags, Mode::empty()).expect("it is there");
+        let mut output = std::string::String::new();
+        tell(&directory, &mut output).expect("it can be read");
+        let first = files.first().map_or("", |(name, ..)| name);
+        forget(&directory, &[first]).expect("it is there");
+        assert!(!root.join(first).exists());
+        assert!(forget(&directory, &["../x", "x"]).is_ok());
+        assert_eq!(forget(&directory, &[first]), Err(Errno::NOENT));
+        std::fs::remove_dir_all(&root).expect("it is ours");
+        output
+    }
+
+    #[test]
+    fn dumps_are_told_the_oldest_first() {
+        let line = std::format!("<6>[    1.0] preroot: verdict OK, boot {ID}\n");
+        let front = std::format!("Panic#2 Part2\n{line}");
+        let expected = std::format!(
+            "dump\tramoops\tOops#1\t\t100\t0\ntext\ta\tb\nfile\tdmesg-ramoops-3\n\
+             dump\tefi\tPanic#2\t{ID}\t200\t0\ntext\t{}\tend\t\n\
+             file\tdmesg-efi_pstore-17200000002001\nfile\tdmesg-efi_pstore-17200000001001\n",
+            line.trim_end()
+        );
+        let files = [
+            (
+                "dmesg-efi_pstore-17200000001001",
+                200,
+                "Panic#2 Part1\nend\n",
+            ),
+            ("dmesg-efi_pstore-17200000002001", 200, front.as_str()),
+            ("dmesg-ramoops-3", 100, "Oops#1 Part1\na\nb"),
+            ("dmesg-ramoops-4.enc.z", 50, "packed"),
+            ("console-ramoops-0", 50, "Panic#9 Part1\nnot a dump"),
+        ];
+        assert_eq!(told(&files), expected);
+    }
+
+    #[test]
+    fn a_long_dump_keeps_its_end_and_the_last_of_many_wait() {
+        let long = "0123456789abcde\n".repeat(2048);
+        let text = told(&[("dmesg-ramoops-0", 1, &long)]);
+        let lost = long.len() - PSTORE_DUMP_BYTES_MAX;
+        assert!(text.starts_with(&std::format!("dump\tramoops\t\t\t1\t{lost}\ntext\t")));
+        let told_bytes: usize = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("text\t"))
+            .map(str::len)
+            .sum();
+        assert_eq!(told_bytes, PSTORE_DUMP_BYTES_MAX);
+        let names: std::vec::Vec<_> = (0..9).map(|n| std::format!("dmesg-ramoops-{n}")).collect();
+        let files: std::vec::Vec<_> = names.iter().zip(1..).collect();
+        let files: std::vec::Vec<_> = files
+            .iter()
+            .map(|(name, at)| (name.as_str(), *at, "Panic#1 Part1\nx\n"))
+            .collect();
+        let text = told(&files);
+        assert_eq!(text.matches("dump\t").count(), PSTORE_DUMPS_MAX);
+        assert!(text.contains("file\tdmesg-ramoops-3\n") && !text.contains("ramoops-4"));
     }
 
     #[test]
