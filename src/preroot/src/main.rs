@@ -8,6 +8,7 @@ mod bake;
 mod bake_host;
 mod exit;
 mod freeze;
+mod learn;
 mod order;
 mod review;
 mod show;
@@ -32,6 +33,7 @@ enum Command {
     Bake(bake::Bake),
     BakeHost(bake_host::BakeHost),
     Freeze(freeze::Freeze),
+    Learn(learn::Learn),
     Order(order::Order),
     Review(review::Review),
     Show(show::Show),
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Bake(command) => command.run(),
         Command::BakeHost(command) => command.run(),
         Command::Freeze(command) => command.run(),
+        Command::Learn(command) => command.run(),
         Command::Order(command) => command.run(),
         Command::Review(command) => command.run(),
         Command::Show(command) => command.run(),
