@@ -231,15 +231,3 @@ choice! {
         Hold = 2,
     }
 }
-
-choice! {
-    /// What becomes of what is missing since the last good boot, where nothing is expected.
-    Changes {
-        /// It is recorded.
-        Note = 0,
-        /// The verdict is DEGRADED.
-        Degraded = 1,
-        /// Nobody looks.
-        Off = 2,
-    }
-}
