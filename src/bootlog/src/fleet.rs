@@ -29,6 +29,8 @@ pub struct Fleet {
     pub groups: Vec<Group>,
     /// Hosts whose latest boot was not `OK`.
     pub not_ok: Vec<Host>,
+    /// How many hosts miss what, or have it otherwise than expected: what most miss first.
+    pub by_item: Vec<ByItem>,
     /// Hosts that missed hardware at their latest boot: memory, disks.
     pub missing: Vec<Missing>,
     /// Hosts on which something is far slower than on the others of its group, the largest difference first.
@@ -120,6 +122,17 @@ pub struct Host {
     pub verdict: String,
     /// Why.
     pub reason: String,
+}
+
+/// Hosts with the same fault. Slots go by their names, what has a number of its own (disks, NICs) by its class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ByItem {
+    /// `memory`, `slot DIMM_A2`, `disk`.
+    pub item: String,
+    /// `missing`, `small`, `hangs`, ...
+    pub verdict: String,
+    /// Hosts at whose latest boot it was so.
+    pub hosts: u64,
 }
 
 /// Hardware that is not there, or not all of it.

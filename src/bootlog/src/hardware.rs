@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::format::{count, date, size};
-use crate::model::{Boot, Hardware, Thing};
+use crate::model::{Boot, Thing};
 use crate::page::{Page, Side, Span, Style, Table};
 
 /// What differs between two boots of a record.
@@ -238,12 +238,12 @@ pub(crate) fn verdicts(page: &mut Page, boot: &Boot) {
         };
         let expected = match item.expected {
             0 => String::new(),
-            number => format!("of {} expected", amount(item, number)),
+            number => format!("of {} expected", amount(&item.item, number)),
         };
         table.row([
             Span::new(style, &item.verdict),
             item.item.as_str().into(),
-            amount(item, item.found).into(),
+            amount(&item.item, item.found).into(),
             match &item.detail {
                 Some(detail) => Span::new(style, &format!("{expected}; {detail}")),
                 None => expected.into(),
@@ -253,14 +253,14 @@ pub(crate) fn verdicts(page: &mut Page, boot: &Boot) {
 }
 
 /// A number of an item in its unit.
-fn amount(item: &Hardware, number: u64) -> String {
-    let class = item.item.split(' ').next().unwrap_or_default();
+pub(crate) fn amount(item: &str, number: u64) -> String {
+    let class = item.split(' ').next().unwrap_or_default();
     match class {
         "memory" | "slot" => size(number),
         // One is named and has a size; of several their number is told.
         "disk" if number > 1024 => size(number),
         "nic" if number > 1 => format!("{number} Mbit/s"),
-        "cpu" if item.item.ends_with("microcode") => format!("0x{number:x}"),
+        "cpu" if item.ends_with("microcode") => format!("0x{number:x}"),
         _ => number.to_string(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Fleet, Group, Reading, Script, VERDICTS};
 use crate::format::{count, duration, size, visible};
+use crate::hardware::amount;
 use crate::page::{Page, Side, Span, Style, Table};
 use crate::show::verdict_style;
 
@@ -35,13 +36,30 @@ pub fn page(fleet: &Fleet) -> Page {
     );
     list(
         &mut page,
+        "HARDWARE BY ITEM",
+        &[text, text, Side::Right],
+        &fleet.by_item,
+        |table, item| {
+            table.row([
+                cut(&item.item).into(),
+                Span::new(Style::Bad, &item.verdict),
+                count(item.hosts, "host").into(),
+            ]);
+        },
+    );
+    list(
+        &mut page,
         "MISSING HARDWARE",
         &[text; 4],
         &fleet.missing,
         |table, item| {
             let bytes = match (item.found, item.expected) {
                 (0, 0) => String::new(),
-                (found, expected) => format!("{} of {}", size(found), size(expected)),
+                (found, expected) => format!(
+                    "{} of {}",
+                    amount(&item.item, found),
+                    amount(&item.item, expected)
+                ),
             };
             table.row([
                 cut(&item.host).into(),

@@ -1,11 +1,11 @@
 //! Stores added up. What is kept is bounded: by images, scripts and entries of lists, not by stores.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hdrhistogram::Histogram;
 
 use super::summary::{Part, Summary};
-use super::{Fleet, Group, Host, Missing, Outlier, Reading, Script, Spread};
+use super::{ByItem, Fleet, Group, Host, Missing, Outlier, Reading, Script, Spread};
 
 /// Images and plans told apart; the boots of further ones are added to the last.
 const GROUPS_MAX: usize = 512;
@@ -34,6 +34,7 @@ pub(super) struct Tally {
     scripts: usize,
     not_ok: Vec<Host>,
     missing: Vec<Missing>,
+    by_item: BTreeMap<(String, String), u64>,
     left_out: u64,
 }
 
@@ -57,6 +58,15 @@ struct Times {
     slowest: Vec<(u64, String, String)>,
 }
 
+/// What hosts have in common of an item: a serial number or an address is one machine's.
+fn item_of(item: &str) -> String {
+    let class = item.split(' ').next().unwrap_or_default();
+    match class {
+        "disk" | "nic" => class.to_owned(),
+        _ => item.to_owned(),
+    }
+}
+
 impl Tally {
     /// Adds a store of so many bytes.
     pub(super) fn add(&mut self, summary: &Summary<'_>, bytes: u64) {
@@ -78,12 +88,17 @@ impl Tally {
                 reason: reason.to_owned(),
             });
         }
+        let mut told = HashSet::new();
         let is_missing = |verdict: &str| !matches!(verdict, "ok" | "unknown");
         for item in summary
             .hardware
             .iter()
             .filter(|item| is_missing(item.verdict))
         {
+            // A host that misses two disks is one host.
+            if told.insert((item_of(item.item), item.verdict)) {
+                self.count(&item_of(item.item), item.verdict);
+            }
             if self.has_room(self.missing.len()) {
                 self.missing.push(Missing {
                     item: item.item.to_owned(),
@@ -94,6 +109,15 @@ impl Tally {
                     found: item.found,
                 });
             }
+        }
+    }
+
+    fn count(&mut self, item: &str, verdict: &str) {
+        let key = (item.to_owned(), verdict.to_owned());
+        if self.by_item.len() < GROUPS_MAX || self.by_item.contains_key(&key) {
+            *self.by_item.entry(key).or_default() += 1;
+        } else {
+            self.left_out += 1;
         }
     }
 
@@ -187,10 +211,19 @@ impl Tally {
         });
         self.not_ok.sort();
         self.missing.sort();
+        let by_item = self.by_item.into_iter();
+        let by_item = by_item.map(|((item, verdict), hosts)| ByItem {
+            item,
+            verdict,
+            hosts,
+        });
+        let mut by_item: Vec<ByItem> = by_item.collect();
+        by_item.sort_by_key(|it| std::cmp::Reverse(it.hosts));
         Fleet {
             read: self.read,
             groups,
             not_ok: self.not_ok,
+            by_item,
             missing: self.missing,
             outliers,
             left_out: self.left_out,
