@@ -101,11 +101,12 @@ pub fn by_path(sysfs: &impl Sysfs, disk: &str) -> Option<Path> {
         let Some(subsystem) = sysfs.link(&at, "subsystem") else {
             continue;
         };
-        if subsystem == below {
+        let kind = last(&subsystem);
+        // The links differ in how far up they go.
+        if kind == last(&below) {
             continue;
         }
         let name = last(&at);
-        let kind = last(&subsystem);
         match kind {
             "pci" | "platform" | "acpi" | "xen" => {
                 path.part(&[name, "-", kind]);
@@ -199,7 +200,8 @@ mod tests {
                     at = std::format!("{at}/{name}");
                     kind = subsystem;
                     if !subsystem.is_empty() {
-                        let target = std::format!("../../bus/{subsystem}");
+                        let up = "../".repeat(at.matches('/').count() - 1);
+                        let target = std::format!("{up}bus/{subsystem}");
                         let link = std::format!("{CLASS_BLOCK}{at}/subsystem");
                         fake.texts.insert(link, target);
                     }
