@@ -42,7 +42,7 @@ use preroot_sys::{descriptor, io, spawn, thread};
 
 use crate::linux::with_nul;
 
-pub(crate) use self::inventory::Disk;
+pub(crate) use self::inventory::{Disk, Nic};
 
 /// Exit code when the words on the command line make no sense.
 const USAGE: i32 = 100;

@@ -7,9 +7,9 @@ use preroot_plan::limits::PLAN_BYTES_MAX;
 use preroot_sys::claim::{Claim, Shared};
 
 use crate::last_stand::LastStand;
-use crate::limits::{DISKS_MAX, EARLY_FRAMES_BYTES_MAX, EVENTS_MAX, FIRMWARE_BYTES_MAX};
+use crate::limits::{DISKS_MAX, EARLY_FRAMES_BYTES_MAX, EVENTS_MAX, FIRMWARE_BYTES_MAX, NICS_MAX};
 use crate::linux::{Queued, Slot};
-use crate::roles::Disk;
+use crate::roles::{Disk, Nic};
 
 /// The plan, read whole: a mapped file could be cut short under PID 1, and that is a fatal signal. 4 MiB.
 pub static PLAN: Claim<[u8; PLAN_BYTES_MAX]> = Claim::new([0; PLAN_BYTES_MAX]);
@@ -23,6 +23,8 @@ pub static EVENTS: Claim<Deque<Queued, EVENTS_MAX>> = Claim::new(Deque::new());
 pub static LAST_STAND: Shared<LastStand> = Shared::new(LastStand::new());
 /// Disks of the child that reads the machine. 1 MiB.
 pub(crate) static DISKS: Claim<Vec<Disk, DISKS_MAX>> = Claim::new(Vec::new());
+/// Network interfaces, in the same child. 66 KiB.
+pub(crate) static NICS: Claim<Vec<Nic, NICS_MAX>> = Claim::new(Vec::new());
 /// The firmware's table, in the same child. 64 KiB.
 pub static FIRMWARE: Claim<[u8; FIRMWARE_BYTES_MAX]> = Claim::new([0; FIRMWARE_BYTES_MAX]);
 

@@ -73,7 +73,7 @@ pub(crate) struct Disk {
 
 /// A network interface.
 #[derive(Debug)]
-struct Nic {
+pub(crate) struct Nic {
     name: String<16>,
     facts: Facts,
     /// Speed and carrier.
@@ -83,6 +83,7 @@ struct Nic {
 /// Memory that is large.
 pub(crate) struct Room {
     disks: &'static mut Vec<Disk, DISKS_MAX>,
+    nics: &'static mut Vec<Nic, NICS_MAX>,
     firmware: &'static mut [u8; FIRMWARE_BYTES_MAX],
 }
 
@@ -95,22 +96,22 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
     let plan = Plan::check(bytes.get(..length).unwrap_or_default()).ok();
     let room = Room {
         disks: statics::DISKS.take().ok_or(Errno::INVAL)?,
+        nics: statics::NICS.take().ok_or(Errno::INVAL)?,
         firmware: statics::FIRMWARE.take().ok_or(Errno::INVAL)?,
     };
-    let judge = plan.as_ref().map(Judge::new);
+    let mut judge = plan.as_ref().map(Judge::new);
     let mut output = Stream::output();
-    let mut machine = Machine::new(Tree::new(""), judge, room, &mut output)?;
+    let mut machine = Machine::new(Tree::new(""), judge.as_mut(), room, &mut output)?;
     machine.tell_all(deadline);
     Ok(())
 }
 
 /// The machine, as far as it was read.
-struct Machine<'m> {
+struct Machine<'m, 'p> {
     tree: Tree<'m>,
-    judge: Option<Judge<'m>>,
+    judge: Option<&'m mut Judge<'p>>,
     out: &'m mut dyn Write,
     room: Room,
-    nics: Vec<Nic, NICS_MAX>,
     arrays: Vec<String<32>, DISKS_FAULTY_MAX>,
     log: KernelErrors,
     /// How many errors the kernel has told of each disk.
@@ -140,20 +141,19 @@ enum Links {
     Told,
 }
 
-impl<'m> Machine<'m> {
+impl<'m, 'p> Machine<'m, 'p> {
     fn new(
         tree: Tree<'m>,
-        judge: Option<Judge<'m>>,
+        judge: Option<&'m mut Judge<'p>>,
         room: Room,
         out: &'m mut dyn Write,
-    ) -> Result<Machine<'m>, Errno> {
+    ) -> Result<Machine<'m, 'p>, Errno> {
         let pipes = Pipes::new()?;
         Ok(Machine {
             tree,
             judge,
             out,
             room,
-            nics: Vec::new(),
             arrays: Vec::new(),
             log: KernelErrors::open(&tree),
             errors: Vec::new(),
@@ -198,7 +198,7 @@ impl<'m> Machine<'m> {
     }
 
     fn waits(&self) -> bool {
-        self.judge.as_ref().is_some_and(Judge::waits)
+        self.judge.as_ref().is_some_and(|judge| judge.waits())
     }
 
     /// Says what was not said yet, of what has not answered too.
@@ -257,7 +257,7 @@ impl<'m> Machine<'m> {
         };
         memory::look(&tree, room.firmware, &mut each);
         processors::look(&tree, &mut each);
-        if judge.as_ref().is_some_and(Judge::waits) {
+        if judge.as_ref().is_some_and(|judge| judge.waits()) {
             cards::pci(&tree, Drivers::Later, &mut |item| offer(judge, item));
         }
     }
@@ -266,14 +266,14 @@ impl<'m> Machine<'m> {
     fn look(&mut self) {
         let tree = self.tree;
         self.looked_at = now();
-        let known = self.room.disks.len() + self.nics.len() + self.arrays.len();
+        let known = self.room.disks.len() + self.room.nics.len() + self.arrays.len();
         tree.names(&["/sys/block"], &mut |_, disk| self.see_block(disk));
         self.ask_disks();
         tree.names(&["/sys/class/net"], &mut |_, nic| self.see_nic(nic));
-        if self.room.disks.len() + self.nics.len() + self.arrays.len() != known {
+        if self.room.disks.len() + self.room.nics.len() + self.arrays.len() != known {
             self.changed = now();
         }
-        if self.judge.as_mut().is_some_and(Judge::again) {
+        if self.judge.as_mut().is_some_and(|judge| judge.again()) {
             self.offer_again();
         }
     }
@@ -314,7 +314,7 @@ impl<'m> Machine<'m> {
     }
 
     fn see_nic(&mut self, nic: &str) {
-        if self.nics.iter().any(|known| known.name == nic) {
+        if self.room.nics.iter().any(|known| known.name == nic) {
             return;
         }
         let (Ok(name), Some(facts)) = (String::try_from(nic), cards::nic(&self.tree, nic)) else {
@@ -333,7 +333,7 @@ impl<'m> Machine<'m> {
             });
         }
         let link = Facts::new();
-        if self.nics.push(Nic { name, facts, link }).is_ok() && self.links != Links::Told {
+        if self.room.nics.push(Nic { name, facts, link }).is_ok() && self.links != Links::Told {
             self.links = Links::Unknown;
         }
     }
@@ -341,15 +341,13 @@ impl<'m> Machine<'m> {
     /// Offers once more what the judge did not know to be of interest.
     fn offer_again(&mut self) {
         self.fixed(Told::Already);
-        let Machine {
-            judge, room, nics, ..
-        } = self;
+        let Machine { judge, room, .. } = self;
         for disk in room.disks.iter() {
             if disk.answer == Answer::Told {
                 offer(judge, &disk_item(disk));
             }
         }
-        for nic in nics {
+        for nic in room.nics.iter() {
             offer_nic(judge, nic);
         }
     }
@@ -448,7 +446,7 @@ impl<'m> Machine<'m> {
             if let Links::Asked(at) = self.links {
                 self.links = Links::Known(at);
             }
-        } else if let Some(nic) = self.nics.get_mut(number - DISKS_MAX) {
+        } else if let Some(nic) = self.room.nics.get_mut(number - DISKS_MAX) {
             nic.link.clear();
             fields
                 .by_ref()
@@ -503,7 +501,7 @@ impl<'m> Machine<'m> {
         let is_old = |at: Nanoseconds| now.saturating_sub(at) >= pause;
         match self.links {
             Links::Told | Links::Asked(_) => {}
-            Links::Unknown if self.nics.is_empty() => {
+            Links::Unknown if self.room.nics.is_empty() => {
                 if is_quiet {
                     self.tell_cards();
                 }
@@ -517,10 +515,10 @@ impl<'m> Machine<'m> {
 
     fn ask_links(&mut self, now: Nanoseconds) {
         let Machine {
-            tree, nics, pipes, ..
+            tree, room, pipes, ..
         } = &*self;
         let asked = pipes.child(|| {
-            for (number, nic) in nics.iter().enumerate() {
+            for (number, nic) in room.nics.iter().enumerate() {
                 let mut facts = Facts::new();
                 cards::link(tree, &nic.name, &mut facts);
                 pipes.answer(DISKS_MAX + number, &facts);
@@ -536,9 +534,9 @@ impl<'m> Machine<'m> {
     /// Tells of interfaces and of PCI devices, which have their drivers by now.
     fn tell_cards(&mut self) {
         let Machine {
-            judge, out, nics, ..
+            judge, out, room, ..
         } = self;
-        for nic in nics.iter() {
+        for nic in room.nics.iter() {
             let facts = offer_nic(judge, nic);
             let _ = nic_item(nic, &facts).write(out);
         }
@@ -569,7 +567,7 @@ enum Told {
     Already,
 }
 
-fn offer(judge: &mut Option<Judge<'_>>, item: &Item<'_>) {
+fn offer(judge: &mut Option<&mut Judge<'_>>, item: &Item<'_>) {
     if let Some(judge) = judge {
         judge.offer(item);
     }
@@ -601,7 +599,7 @@ fn nic_item<'i>(nic: &'i Nic, facts: &'i Facts) -> Item<'i> {
 }
 
 /// All that is known of an interface.
-fn offer_nic(judge: &mut Option<Judge<'_>>, nic: &Nic) -> Facts {
+fn offer_nic(judge: &mut Option<&mut Judge<'_>>, nic: &Nic) -> Facts {
     let mut facts = Facts::new();
     for text in [nic.facts.text(), nic.link.text()] {
         let fields = text.split('\t').filter_map(|fact| fact.split_once('='));

@@ -6,7 +6,7 @@
 //! |---|---|---|---|
 //! | virtio | the disk is asked for it (drivers/block/virtio_blk.c), by [`super::alive`] | | |
 //! | nvme | `device/serial` | `wwid` | `device/model` |
-//! | scsi, ata, usb | `device/vpd_pg80`, behind its header | `device/wwid`, out of page 0x83 | `device/vendor`, `device/model` |
+//! | scsi, ata, usb | `device/vpd_pg80`, behind its header | `device/wwid`, out of page 0x83, with `0x` for `naa.` | `device/vendor`, `device/model` |
 //! | mmc | `device/serial` | `device/cid` | `device/name` |
 
 use heapless::String;
@@ -172,13 +172,32 @@ fn names(files: &Directory, bus: Bus, facts: &mut Facts) -> bool {
             put(facts, "serial", "device/serial")
         }
         Bus::Scsi | Bus::Ata | Bus::Usb => {
-            put(facts, "wwn", "device/wwid");
+            world_wide_name(facts, files.text("device/wwid", &mut buffer));
             model(files, facts);
             let page = files.bytes("device/vpd_pg80", &mut buffer);
             let serial = text_of(page.get(PAGE_HEADER_BYTES..).unwrap_or_default());
             facts.put("serial", serial);
             !serial.trim_ascii().is_empty()
         }
+    }
+}
+
+/// `naa.5000c500a1b2c3d4` as `0x5000c500a1b2c3d4`, as /dev/disk/by-id has it; `t10.ATA ...` is vendor and serial number once more.
+fn world_wide_name(facts: &mut Facts, text: &str) {
+    match text.strip_prefix("naa.") {
+        Some(digits) => {
+            let mut name = String::<64>::new();
+            // Sixteen bytes of it fit.
+            if name
+                .push_str("0x")
+                .and_then(|()| name.push_str(digits))
+                .is_ok()
+            {
+                facts.put("wwn", &name);
+            }
+        }
+        None if text.starts_with("t10.") => {}
+        None => facts.put("wwn", text),
     }
 }
 

@@ -96,9 +96,10 @@ impl Fake {
         })
     }
 
-    fn after(&self, then: impl Fn(&mut Machine<'_>)) -> String {
+    fn after(&self, then: impl Fn(&mut Machine<'_, '_>)) -> String {
         let room = Room {
             disks: Box::leak(Box::new(Bounded::<_, DISKS_MAX>::new())),
+            nics: Box::leak(Box::new(Bounded::new())),
             firmware: Box::leak(Box::new([0; FIRMWARE_BYTES_MAX])),
         };
         let mut out = String::new();
@@ -356,6 +357,40 @@ fn cards_are_told() {
     );
 }
 
+/// The kinds of directories on the way to a disk, as sysfs links to them.
+#[test]
+fn a_disk_has_the_path_that_udev_gives_it() {
+    let check = |name: &str, place: &str, kinds: &[(&str, &str)], expected: &str| {
+        let fake = Fake::new(&[("/sys/class/ata_port/ata3/port_no", "1\n")]);
+        fake.disk(name, place, 1 << 20, &[]);
+        let mut at = String::from("/sys/devices");
+        for part in place.split('/') {
+            at = format!("{at}/{part}");
+            if let Some((_, kind)) = kinds.iter().find(|(known, _)| *known == part) {
+                fake.link(
+                    &format!("{at}/subsystem"),
+                    &format!("{}bus/{kind}", "../".repeat(at.matches('/').count() - 1)),
+                );
+            }
+        }
+        let told = fake.told();
+        let path = format!(" path={expected} ");
+        assert!(of(&told, "disk").join("").contains(&path), "{told}");
+    };
+    let kinds = [
+        ("0000:00:1f.2", "pci"),
+        ("virtio1", "virtio"),
+        ("host2", "scsi"),
+        ("target2:0:0", "scsi"),
+        ("2:0:0:0", "scsi"),
+    ];
+    let scsi = "host2/target2:0:0/2:0:0:0";
+    let place = format!("pci0000:00/0000:00:1f.2/ata3/{scsi}");
+    check("sda", &place, &kinds, "pci-0000:00:1f.2-ata-1.0");
+    let place = format!("pci0000:00/0000:00:1f.2/virtio1/{scsi}");
+    check("sda", &place, &kinds, "pci-0000:00:1f.2-scsi-0:0:0:0");
+}
+
 const VIRTIO: &str = "pci0000:00/0000:00:04.0/virtio1";
 
 #[test]
@@ -415,7 +450,7 @@ fn disks_are_told() {
         [
             "nvme0n1 bus=nvme wwn=nvme.1b36-x model=QEMU NVMe Ctrl serial=NV-1 bytes=512 sector=512 \
              read_only=0 alive=ok errors=0",
-            "sda bus=ata wwn=naa.5000c500a1b2c3d4 model=ATA ACME DISK serial=WD-1 bytes=8388608 \
+            "sda bus=ata wwn=0x5000c500a1b2c3d4 model=ATA ACME DISK serial=WD-1 bytes=8388608 \
              sector=512 read_only=0 ioerr=31 alive=errno 5 errors=2",
             "sdb bus=usb bytes=0 sector=512 read_only=0 alive=not asked errors=0",
             "vda bus=virtio bytes=1048576 sector=512 read_only=0 serial=SN-1 alive=ok errors=0",
