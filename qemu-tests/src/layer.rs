@@ -1,4 +1,4 @@
-//! What lies between a machine and its disk, as QEMU's block drivers: a log, a brake, a bad sector.
+//! What lies between a machine and its disk, as QEMU's block drivers: a log, a brake, bad sectors.
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,10 @@ pub enum Layer {
     Slow(u64),
     /// This sector of 512 bytes cannot be read, nor what is read with it.
     ReadError(u64),
+    /// Nothing can be read.
+    NoReads,
+    /// What is read never comes, but for the very first: QEMU and the firmware look at a disk's first sectors before the kernel.
+    Hangs,
 }
 
 impl Layer {
@@ -43,6 +47,28 @@ impl Layer {
                     "file": file(path),
                 });
                 let group = format!("throttle-group,id=slow-{name},x-bps-total={bytes}");
+                (node, Some(group))
+            }
+            Layer::NoReads => {
+                let node = serde_json::json!({
+                    "driver": "blkdebug",
+                    "node-name": name,
+                    "image": file(path),
+                    "inject-error": [{
+                        "event": "none", "iotype": "read", "errno": 5, "once": false,
+                    }],
+                });
+                (node, None)
+            }
+            Layer::Hangs => {
+                let node = serde_json::json!({
+                    "driver": "throttle",
+                    "node-name": name,
+                    "throttle-group": format!("slow-{name}"),
+                    "file": file(path),
+                });
+                let group =
+                    format!("throttle-group,id=slow-{name},x-bps-read=1,x-bps-read-max=2048");
                 (node, Some(group))
             }
             Layer::ReadError(sector) => {

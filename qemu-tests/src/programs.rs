@@ -72,7 +72,12 @@ pub fn bake(artefacts: &Artefacts, change: &Change, root: &Path) -> Result<Baked
         .arg("--output")
         .arg(at("plan"));
     files::run(&mut freeze)?;
-    let mut bake = bake_command(artefacts, &at("config.toml"), &at("plan"));
+    let mut bake = bake_command(
+        artefacts,
+        &artefacts.root_tree,
+        &at("config.toml"),
+        &at("plan"),
+    );
     for package in artefacts.assembly_packages.iter().filter(|_| assembles) {
         bake.arg("--package").arg(package);
     }
@@ -123,7 +128,31 @@ pub fn bake_sshd(artefacts: &Artefacts, change: &Change, sshd: &SshdImage) -> Re
     Ok(baked)
 }
 
-fn bake_command(artefacts: &Artefacts, config: &Path, plan: &Path) -> Command {
+/// As [`bake`], with the modules of the tree too: of another kernel than the usual root's.
+///
+/// # Errors
+/// As [`bake`].
+pub(crate) fn bake_kernel(
+    artefacts: &Artefacts,
+    change: &Change,
+    tree: &Path,
+) -> Result<Baked, Error> {
+    let baked = Baked {
+        dir: disk::scratch()?,
+    };
+    let at = |name: &str| baked.dir.path().join(name);
+    let text = change.apply(&files::read_text(&artefacts.config)?)?;
+    files::write(&at("config.toml"), text)?;
+    let mut freeze = Command::new(&artefacts.preroot);
+    freeze.arg("freeze").arg("--config").arg(at("config.toml"));
+    freeze.arg("--root").arg(tree);
+    files::run(freeze.arg("--output").arg(at("plan")))?;
+    let mut bake = bake_command(artefacts, tree, &at("config.toml"), &at("plan"));
+    files::run(bake.arg("--output").arg(baked.image()))?;
+    Ok(baked)
+}
+
+fn bake_command(artefacts: &Artefacts, modules: &Path, config: &Path, plan: &Path) -> Command {
     let mut bake = Command::new(&artefacts.preroot);
     bake.arg("bake")
         .arg("--config")
@@ -131,7 +160,7 @@ fn bake_command(artefacts: &Artefacts, config: &Path, plan: &Path) -> Command {
         .arg("--plan")
         .arg(plan);
     bake.arg("--root")
-        .arg(&artefacts.root_tree)
+        .arg(modules)
         .arg("--init")
         .arg(&artefacts.init);
     for package in &artefacts.packages {

@@ -1,8 +1,8 @@
 //! Records, read with the same crate that wrote them, and questions a test asks of one boot.
 
 use preroot_record::{
-    Event, Found, Frame, Frames, Fsck, Outcome, Output, ScriptEnded, Source, StageEnded, Store,
-    Verdict, raw_tags,
+    Event, Found, Frame, Frames, Fsck, Inventory, Outcome, Output, ScriptEnded, Source, StageEnded,
+    Store, Verdict, raw_tags,
 };
 
 use crate::base64;
@@ -208,6 +208,14 @@ impl<'a> Boot<'a> {
     pub fn scripts(&self) -> impl Iterator<Item = ScriptEnded<'a>> + '_ {
         self.events().filter_map(|(_, event)| match event {
             Event::ScriptEnded(ended) => Some(ended),
+            _ => None,
+        })
+    }
+
+    /// The things that are in the machine, as they were told.
+    pub fn things(&self) -> impl Iterator<Item = Inventory<'a>> + '_ {
+        self.events().filter_map(|(_, event)| match event {
+            Event::Inventory(thing) => Some(thing),
             _ => None,
         })
     }

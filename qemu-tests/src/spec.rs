@@ -16,6 +16,8 @@ use crate::wdat;
 
 /// The MAC address that the config's host table names.
 const MAC: &str = "52:54:00:12:34:56";
+/// The memory that a machine has.
+const MEMORY_MIB: u32 = 512;
 /// How often a kernel may fail to start PID 1.
 const KERNEL_STARTS_MAX: usize = 4;
 /// How long it may take to; some two seconds are usual.
@@ -67,22 +69,44 @@ struct Plug {
     path: PathBuf,
     bus: Bus,
     layer: Option<Layer>,
+    /// Its serial number; `None`: one by its place.
+    serial: Option<String>,
+    /// Its World Wide Name, where its bus has one.
+    wwn: Option<u64>,
 }
 
 /// Where ramoops keeps things, as parameters that the kernel does not give to a module; and a kernel that panics resets the machine.
 const RAMOOPS: &str = "ramoops.mem_address=0x1e000000 ramoops.mem_size=0x100000 ramoops.record_size=0x10000 \
      ramoops.max_reason=2 panic=1 sysrq_always_enabled";
 
+impl Plug {
+    fn new(path: PathBuf, bus: Bus) -> Self {
+        Self {
+            path,
+            bus,
+            layer: None,
+            serial: None,
+            wwn: None,
+        }
+    }
+}
+
 /// What a disk is plugged into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bus {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Bus {
     /// virtio-blk.
     Virtio,
     /// virtio-blk, write-protected.
     VirtioReadOnly,
     /// NVMe.
     Nvme,
+    /// A SCSI disk on a virtio controller.
+    VirtioScsi,
+    /// An ATA disk on the chipset's AHCI controller.
+    Ahci,
     /// Nothing yet: a slot is kept for it.
+    #[serde(skip)]
     Unplugged,
 }
 
@@ -108,6 +132,9 @@ pub struct Spec {
     slots: Vec<(usize, String)>,
     /// What the firmware says of the machine, as `-smbios` takes it.
     firmware: Option<String>,
+    /// SMBIOS structures in place of the firmware's own of their type.
+    structures: Vec<Vec<u8>>,
+    memory_mib: u32,
     counted: Counted,
     random: Random,
     reboots: bool,
@@ -139,12 +166,35 @@ impl Spec {
             nics: Vec::new(),
             slots: Vec::new(),
             firmware: None,
+            structures: Vec::new(),
+            memory_mib: MEMORY_MIB,
             counted: Counted::Free,
             random: Random::Usual,
             reboots: false,
             watchdog: false,
             remembers: false,
         }
+    }
+
+    /// Boots another kernel.
+    #[must_use]
+    pub fn kernel(mut self, kernel: &Path) -> Self {
+        self.kernel = kernel.to_owned();
+        self
+    }
+
+    /// Has so much memory.
+    #[must_use]
+    pub fn memory(mut self, mib: u32) -> Self {
+        self.memory_mib = mib;
+        self
+    }
+
+    /// Has the firmware's table have this structure, and none of its own of that type.
+    #[must_use]
+    pub(crate) fn structure(mut self, structure: Vec<u8>) -> Self {
+        self.structures.push(structure);
+        self
     }
 
     /// Boots another image.
@@ -185,8 +235,7 @@ impl Spec {
     /// Plugs in a disk that is kept: what the machine writes stays.
     #[must_use]
     pub(crate) fn disk_at(mut self, path: &Path) -> Self {
-        let (path, bus, layer) = (path.to_owned(), Bus::Virtio, None);
-        self.disks.push(Plug { path, bus, layer });
+        self.disks.push(Plug::new(path.to_owned(), Bus::Virtio));
         self
     }
 
@@ -216,9 +265,24 @@ impl Spec {
         self
     }
 
-    fn plug(mut self, disk: &Disk, bus: Bus) -> Self {
-        let (path, layer) = (disk.path(), None);
-        self.disks.push(Plug { path, bus, layer });
+    pub(crate) fn plug(mut self, disk: &Disk, bus: Bus) -> Self {
+        self.disks.push(Plug::new(disk.path(), bus));
+        self
+    }
+
+    /// Puts the last disk behind something, if that is said, and gives it these names, if they are.
+    #[must_use]
+    pub(crate) fn with(
+        mut self,
+        layer: Option<Layer>,
+        serial: Option<&str>,
+        wwn: Option<u64>,
+    ) -> Self {
+        if let Some(plug) = self.disks.last_mut() {
+            plug.layer = layer;
+            plug.serial = serial.map(str::to_owned);
+            plug.wwn = wwn;
+        }
         self
     }
 
@@ -335,6 +399,11 @@ impl Spec {
             let words = format!("loader,addr={at:#x},force-raw=on,file={record}");
             command.args(["-device", &words]);
         }
+        for (number, structure) in self.structures.iter().enumerate() {
+            let file = dir.path().join(format!("structure{number}"));
+            files::write(&file, structure)?;
+            command.args(["-smbios", &format!("file={}", file.display())]);
+        }
         let said = dir.path().join("qemu");
         let log = std::fs::File::create(&said).map_err(|e| Error::file("create", &said, e))?;
         command
@@ -384,7 +453,8 @@ impl Spec {
             "-display",
             "none",
         ]);
-        command.args(["-m", "512", "-uuid", "70726572-6f6f-4000-8000-0000000000ff"]);
+        command.args(["-uuid", "70726572-6f6f-4000-8000-0000000000ff"]);
+        command.args(["-m", &self.memory_mib.to_string()]);
         let mut append = self.append.join(" ");
         match self.counted {
             Counted::Free => {
@@ -438,7 +508,14 @@ impl Spec {
     }
 
     fn add_disks(&self, command: &mut Command) {
-        for (number, Plug { path, bus, layer }) in self.disks.iter().enumerate() {
+        if self.disks.iter().any(|plug| plug.bus == Bus::VirtioScsi) {
+            command.args(["-device", "virtio-scsi-pci,id=scsi"]);
+        }
+        let mut ports = 0..;
+        for (number, plug) in self.disks.iter().enumerate() {
+            let Plug {
+                path, bus, layer, ..
+            } = plug;
             if let Some(layer) = layer {
                 let (node, object) = layer.node(&format!("disk{number}"), path);
                 command.args(object.iter().flat_map(|object| ["-object", object]));
@@ -455,9 +532,24 @@ impl Spec {
                 );
                 command.args(["-drive", &drive]);
             }
+            let usual = format!("preroot-disk{number}");
+            let serial = plug.serial.as_ref().unwrap_or(&usual);
+            let wwn = plug
+                .wwn
+                .map_or(String::new(), |wwn| format!(",wwn={wwn:#x}"));
+            let names = format!("drive=disk{number},serial={serial}");
             let device = match bus {
-                Bus::Virtio | Bus::VirtioReadOnly => disk_device(number, None).to_string(),
-                Bus::Nvme => format!("nvme,drive=disk{number},serial=preroot-disk{number}"),
+                Bus::Virtio | Bus::VirtioReadOnly => {
+                    let mut device = disk_device(number, None);
+                    device["serial"] = serial.as_str().into();
+                    device.to_string()
+                }
+                Bus::Nvme => format!("nvme,{names}"),
+                Bus::VirtioScsi => format!("scsi-hd,bus=scsi.0,{names}{wwn}"),
+                Bus::Ahci => {
+                    let port: u32 = ports.next().unwrap_or_default();
+                    format!("ide-hd,bus=ide.{port},{names}{wwn}")
+                }
                 Bus::Unplugged => format!("pcie-root-port,id=slot{number},slot={number}"),
             };
             command.args(["-device", &device]);

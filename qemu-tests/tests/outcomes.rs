@@ -5,7 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Directories of scenarios that each need a row.
-const TOLD: [&str; 6] = ["assembled", "damage", "disk", "network", "power", "state"];
+const TOLD: [&str; 7] = [
+    "assembled",
+    "damage",
+    "disk",
+    "hardware",
+    "network",
+    "power",
+    "state",
+];
 
 /// One row of a table.
 struct Row {

@@ -5,6 +5,7 @@ mod crowd;
 mod damage;
 mod disks;
 mod fleet;
+mod hardware;
 mod in_place;
 mod log_partition;
 mod network;
