@@ -70,6 +70,7 @@ fn a_boot_that_died_of_a_panic_is_found_by_the_next() -> Result<(), Error> {
     // What PID 1 says is in the kernel's log, and comes through as that does.
     for words in [
         "preroot: runlevel S",
+        "preroot: start: done",
         "preroot: verdict OK",
         &format!(", boot {}", id.as_deref().unwrap_or_default()),
         "Kernel panic - not syncing: sysrq triggered crash",

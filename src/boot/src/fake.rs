@@ -65,6 +65,8 @@ pub(crate) struct Fake {
     pub(crate) call_names: Vec<&'static str>,
     pub(crate) frames: Vec<u8>,
     pub(crate) said: Vec<String>,
+    /// What no console shows.
+    pub(crate) traced: Vec<String>,
     pub(crate) spawned: Vec<String>,
     pub(crate) mounts: Vec<String>,
     /// What is mounted where, as PID 1 sees it.
@@ -176,6 +178,7 @@ impl Fake {
             call_names: Vec::new(),
             frames: Vec::new(),
             said: Vec::new(),
+            traced: Vec::new(),
             spawned: Vec::new(),
             mounts: Vec::new(),
             tree: tree(&[("/", "rootfs")]),

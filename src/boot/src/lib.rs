@@ -214,6 +214,15 @@ fn run_stage<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage) -> Next {
     }
 }
 
+fn words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::GoOn => "failed, going on",
+        Outcome::Rescue => "failed, rescue",
+        Outcome::Skipped => "skipped",
+    }
+}
+
 /// Records how a stage ended and follows its edge.
 fn walk<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage, next: Next) -> Option<Stage> {
     let (outcome, failed) = match (next, stage.edge()) {
@@ -229,6 +238,9 @@ fn walk<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage, next: Next) -> Option<
         step_name: failed.map_or("", |failed| failed.step.words()),
         errno: failed.map_or(0, |failed| failed.errno.0),
     });
+    // pstore keeps the end of the kernel's log: how far a boot that died had come.
+    let line = text::text::<40>(format_args!("{}: {}", stage.name(), words(outcome)));
+    boot.machine.say(machine::Loudness::Trace, &line);
     keeper::milestone(boot);
     match (outcome, failed) {
         (Outcome::Skipped, _) => None,

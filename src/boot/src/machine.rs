@@ -271,6 +271,8 @@ pub enum Channel {
 /// How loud a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loudness {
+    /// What is for pstore to keep: to the kernel's log at level 7, which no console shows unless `debug` asks for it.
+    Trace,
     /// A milestone: to the kernel's log at level 6.
     Milestone,
     /// Somebody has to read it: to the kernel's log at level 3, which reaches the console even with `quiet`.

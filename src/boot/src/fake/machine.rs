@@ -80,8 +80,11 @@ impl Machine for Fake {
         Ok(())
     }
 
-    fn say(&mut self, _: Loudness, line: &str) {
-        self.said.push(line.to_string());
+    fn say(&mut self, loudness: Loudness, line: &str) {
+        match loudness {
+            Loudness::Trace => self.traced.push(line.to_string()),
+            Loudness::Milestone | Loudness::Alarm => self.said.push(line.to_string()),
+        }
     }
 
     fn random(&mut self) -> u32 {

@@ -277,3 +277,18 @@ fn a_boot_that_goes_down_before_it_is_up_has_failed() {
         "word: \"FAILED\", reason: \"mount, reboot by operator\"",
     );
 }
+
+/// The kernel's log has the end of each stage, whatever the console shows: it is what a panic leaves in pstore.
+#[test]
+fn the_end_of_each_stage_is_traced() {
+    let fake = boot(&draft(), |_| {});
+    let ends = [
+        "born", "early", "modules", "network", "sshd", "hardware", "root", "fsck", "mount",
+        "pivot", "start", "seal", "stay",
+    ];
+    let ends = ends.map(|stage| match stage {
+        "stay" => format!("{stage}: skipped"),
+        _ => format!("{stage}: done"),
+    });
+    assert_eq!(fake.traced, ends);
+}

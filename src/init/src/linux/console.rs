@@ -53,6 +53,9 @@ impl Console {
     /// Says a line. Before /dev is there, on whatever the kernel opened for us.
     pub(super) fn say(&self, loudness: Loudness, line: &str) {
         let level = match loudness {
+            // Standard error would show it.
+            Loudness::Trace if self.log.is_none() => return,
+            Loudness::Trace => 7,
             Loudness::Milestone => 6,
             Loudness::Alarm => 3,
         };
