@@ -166,15 +166,69 @@ pub fn changes(boots: &[Boot]) -> Vec<Changes> {
         .map(|(at, boot)| (latest - at, boot))
         .collect();
     let pairs = with.windows(2).filter_map(|pair| match pair {
-        [(before, old), (boot, new)] => Some(Changes {
-            boot: *boot,
-            started: new.identity.as_ref().map(|it| date(it.started_unix_ns)),
-            before: *before,
-            changes: between(old, new),
-        }),
+        [(before, old), (boot, new)] => Some(changed(old, *before, new, *boot)),
         _ => None,
     });
     pairs.filter(|it| !it.changes.is_empty()).collect()
+}
+
+/// What differs in a boot's inventory from that of the last good boot among `earlier`, latest first, each with its number
+/// counted back from the latest of its record.
+pub(crate) fn since_good(
+    boot: &Boot,
+    number: usize,
+    mut earlier: impl Iterator<Item = (usize, Boot)>,
+) -> Option<Changes> {
+    // No earlier boot has to be read where there is nothing to hold against it.
+    if boot.inventory.is_empty() {
+        return None;
+    }
+    let (before, good) = earlier.find(|(_, boot)| is_good(boot))?;
+    Some(changed(&good, before, boot, number))
+}
+
+fn is_good(boot: &Boot) -> bool {
+    boot.verdict.word == "OK" && !boot.inventory.is_empty()
+}
+
+/// What differs in a boot from one before it, each with its number.
+fn changed(old: &Boot, before: usize, new: &Boot, boot: usize) -> Changes {
+    Changes {
+        boot,
+        started: new.identity.as_ref().map(|it| date(it.started_unix_ns)),
+        before,
+        changes: between(old, new),
+    }
+}
+
+/// The same for each boot of a record, oldest first.
+pub(crate) fn since_good_of_all(boots: &mut [Boot]) {
+    let latest = boots.len().saturating_sub(1);
+    let mut good: Option<usize> = None;
+    for at in 0..boots.len() {
+        let (earlier, rest) = boots.split_at_mut(at);
+        let Some(boot) = rest.first_mut() else { return };
+        if !boot.inventory.is_empty() {
+            let before = good.and_then(|good| Some((good, earlier.get(good)?)));
+            boot.since_good =
+                before.map(|(good, old)| changed(old, latest - good, boot, latest - at));
+        }
+        if is_good(boot) {
+            good = Some(at);
+        }
+    }
+}
+
+/// What is not as it was at the last good boot; for `show`.
+pub(crate) fn since(page: &mut Page, boot: &Boot) {
+    let since = boot.since_good.as_ref();
+    let Some(since) = since.filter(|it| !it.changes.is_empty()) else {
+        return;
+    };
+    let rest = format!("since boot {}, the last good one", since.before);
+    page.heading("HARDWARE CHANGED", &rest);
+    let sides = [Side::Left, Side::Left, Side::Left];
+    crate::show::rows(page, &sides, &since.changes, row);
 }
 
 /// All that was in the machine at one boot.
@@ -203,7 +257,14 @@ pub fn page(boot: &Boot) -> Page {
 
 /// The facts of a thing.
 fn words(thing: &Thing) -> String {
-    let sizes = [
+    let word = |(key, value): (&String, &String)| format!("{key} {}", worded(key, value));
+    let words: Vec<String> = thing.facts.iter().map(word).collect();
+    words.join(", ")
+}
+
+/// The value of a fact, in a person's units.
+fn worded(key: &str, value: &str) -> String {
+    const SIZES: [&str; 6] = [
         "bytes",
         "total",
         "installed",
@@ -211,12 +272,10 @@ fn words(thing: &Thing) -> String {
         "kernel",
         "corrupted",
     ];
-    let word = |(key, value): (&String, &String)| match value.parse() {
-        Ok(bytes) if sizes.contains(&key.as_str()) => format!("{key} {}", size(bytes)),
-        _ => format!("{key} {value}"),
-    };
-    let words: Vec<String> = thing.facts.iter().map(word).collect();
-    words.join(", ")
+    match value.parse() {
+        Ok(bytes) if SIZES.contains(&key) => size(bytes),
+        _ => value.to_owned(),
+    }
 }
 
 /// What was expected, and what is wrong with it; also in `show`.
@@ -265,6 +324,24 @@ pub(crate) fn amount(item: &str, number: u64) -> String {
     }
 }
 
+/// One change.
+fn row(table: &mut Table, change: &Change) {
+    let value = |text: &str| worded(&change.what, text);
+    let (style, what) = match change.what.as_str() {
+        "gone" => (Style::Bad, change.old.clone()),
+        "new" => (Style::Plain, change.new.clone()),
+        _ => {
+            let (old, new) = (value(&change.old), value(&change.new));
+            (Style::Bad, format!("{old} -> {new}"))
+        }
+    };
+    table.row([
+        Span::new(style, &change.what),
+        change.item.as_str().into(),
+        what.as_str().into(),
+    ]);
+}
+
 /// What has changed from boot to boot.
 #[must_use]
 pub fn changes_page(changes: &[Changes]) -> Page {
@@ -278,16 +355,7 @@ pub fn changes_page(changes: &[Changes]) -> Page {
         page.heading(&format!("BOOT {}", boot.boot), &rest);
         let mut table = Table::new(&[Side::Left, Side::Left, Side::Left]);
         for change in &boot.changes {
-            let (style, what) = match change.what.as_str() {
-                "gone" => (Style::Bad, change.old.clone()),
-                "new" => (Style::Plain, change.new.clone()),
-                _ => (Style::Bad, format!("{} -> {}", change.old, change.new)),
-            };
-            table.row([
-                Span::new(style, &change.what),
-                change.item.as_str().into(),
-                what.as_str().into(),
-            ]);
+            row(&mut table, change);
         }
         page.table(&table);
     }

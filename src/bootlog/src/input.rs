@@ -11,6 +11,7 @@ use preroot_record::{Frames, HeaderError, Store, raw_tags};
 use crate::error::Error;
 use crate::fold::fold;
 use crate::format::{date, size};
+use crate::hardware;
 use crate::model::Boot;
 use crate::partition;
 use crate::place::{self, Shape};
@@ -118,7 +119,28 @@ impl Record {
         let boots = later.iter().map(|place| self.fold(store.as_ref(), place));
         let mut boots: Vec<Boot> = boots.collect();
         crate::before::link(&mut boots);
-        Ok(boots.swap_remove(0))
+        let mut boot = boots.swap_remove(0);
+        let earlier = places.iter().rev().enumerate().skip(before + 1);
+        let earlier = earlier.map(|(number, place)| (number, self.fold(store.as_ref(), place)));
+        boot.since_good = hardware::since_good(&boot, before, earlier);
+        Ok(boot)
+    }
+
+    /// Holds a boot's hardware against the last good one in here, which that boot may be in too.
+    ///
+    /// # Errors
+    /// When this is no record.
+    pub fn compare(&self, boot: &mut Boot) -> Result<(), Error> {
+        let boots = self.boots()?;
+        let is_other = |other: &Boot| match (&other.identity, &boot.identity) {
+            (Some(other), Some(own)) => other.boot_id != own.boot_id,
+            _ => false,
+        };
+        let others = boots.into_iter().rev().enumerate();
+        let others = others.filter(|(_, other)| is_other(other));
+        let since_good = hardware::since_good(boot, 0, others);
+        boot.since_good = since_good;
+        Ok(())
     }
 
     /// All boots, oldest first.
@@ -131,6 +153,7 @@ impl Record {
         let boots = places.iter().map(|place| self.fold(store.as_ref(), place));
         let mut boots: Vec<Boot> = boots.collect();
         crate::before::link(&mut boots);
+        hardware::since_good_of_all(&mut boots);
         Ok(boots)
     }
 

@@ -82,7 +82,12 @@ fn read(file: Option<&Path>, before: i32) -> Result<Boot, Error> {
         0 => Usual::Latest,
         _ => Usual::Kept,
     };
-    Record::read(file, usual)?.boot(before)
+    let mut boot = Record::read(file, usual)?.boot(before)?;
+    // This boot's own record has no other in it; those before are kept elsewhere, if anywhere.
+    if file.is_none() && boot.since_good.is_none() {
+        let _ = Record::read(None, Usual::Kept).and_then(|kept| kept.compare(&mut boot));
+    }
+    Ok(boot)
 }
 
 fn run_critical_path(asked: &CriticalPath) -> Result<Vec<u8>, Error> {

@@ -40,6 +40,8 @@ pub struct Boot {
     /// What was in the machine.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inventory: Vec<Thing>,
+    /// What differs in it from the last good boot before this one in the same record; `null` where there is none that has one.
+    pub since_good: Option<crate::hardware::Changes>,
     /// Where the root file system was found.
     pub roots: Vec<Root>,
     /// Programs that assembled what the root lies on.

@@ -27,6 +27,7 @@ pub fn page(boot: &Boot) -> Page {
     machine::sshd(&mut page, boot);
     machine::sessions(&mut page, boot);
     crate::hardware::verdicts(&mut page, boot);
+    crate::hardware::since(&mut page, boot);
     crate::kernel::shown(&mut page, boot);
     machine::modules(&mut page, boot);
     scripts::runlevels(&mut page, boot);
