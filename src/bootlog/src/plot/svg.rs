@@ -30,6 +30,7 @@ const BAR_WIDTH_MIN: f64 = 1.5;
 const STYLE: &str = "\
 text{font:11px 'DejaVu Sans',Verdana,Helvetica,sans-serif;fill:#1f2933}\
 .title{font-size:20px;font-weight:bold}.head{font-size:14px;font-weight:bold}\
+.inside{paint-order:stroke;stroke:#ffffff;stroke-width:3px;stroke-linejoin:round}\
 .dim{fill:#66737f}.fault{fill:#b3261e;font-weight:bold}.path{font-weight:bold}\
 .grid{stroke:#dde3e8;stroke-width:1}.even{fill:#f4f6f8}.odd{fill:#e9edf1}\
 .wall-good{fill:#9cc4e4}.cpu-good{fill:#2f6fa7}\
@@ -269,12 +270,13 @@ impl Drawing {
         let fault = cut(&bar.fault, LETTERS_MAX);
         let letters = [&name, &took, &fault].map(|text| text.chars().count() + 1);
         let room = letters.iter().sum::<usize>() as f64 * LETTER + 6.0;
-        let (x, anchor) = if to + room <= RIGHT {
-            (to + 5.0, "start")
+        // On its bar, which may be dark there, it is read by a rim.
+        let (x, how) = if to + room <= RIGHT {
+            (to + 5.0, "text-anchor=\"start\"")
         } else if from - room >= LEFT {
-            (from - 6.0, "end")
+            (from - 6.0, "text-anchor=\"end\"")
         } else {
-            (from + 6.0, "start")
+            (from + 6.0, "text-anchor=\"start\" class=\"inside\"")
         };
         let (x, y) = (At(x), At(top + 14.0));
         let class = match bar.on_path {
@@ -288,7 +290,7 @@ impl Drawing {
         let (name, took, fault) = (escape(&name), part("dim", &took), part("fault", &fault));
         writeln!(
             self.out,
-            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\"><tspan class=\"{class}\">{name}</tspan>\
+            "<text x=\"{x}\" y=\"{y}\" {how}><tspan class=\"{class}\">{name}</tspan>\
              {took}{fault}</text>"
         )
     }
