@@ -306,7 +306,7 @@ fn leave<M: Machine>(boot: &mut Boot<'_, M>) -> Result<(), Failed> {
 /// Whether one device that is here is this root, as the stage looks for it.
 pub(crate) fn is_here<M: Machine>(boot: &Boot<'_, M>, spec: &RootSpec<'_>) -> bool {
     let volumes = &boot.root.volumes;
-    let whole = volumes.iter().filter(|volume| !volume.is_part());
+    let whole = volumes.iter().filter(|volume| volume.can_be_root());
     whole
         .filter(|volume| volume.is_meant(spec, volumes))
         .count()
@@ -323,10 +323,11 @@ pub(crate) fn tell_why<M: Machine>(
     let is_meant = |volume: &&Volume| volume.is_meant(spec, volumes);
     let mut meant = volumes.iter().filter(is_meant);
     match (meant.next(), meant.next()) {
-        (Some(part), None) => {
+        (Some(part), None) if part.is_part() => {
             let (name, kind) = (&part.name, &part.kind);
             writeln!(out, "{name} is a {kind}, which has to be assembled")
         }
+        (Some(empty), None) => writeln!(out, "{} has no bytes: it is not started", empty.name),
         (Some(one), Some(two)) => {
             let (one, two) = (&one.name, &two.name);
             writeln!(out, "that is more than one device: {one} {two}")
@@ -377,10 +378,10 @@ fn choose<M: Machine>(
     let volumes = &boot.root.volumes;
     let is_of_superblock = matches!(spec.key, RootKey::Uuid | RootKey::Label);
     let is_sure = |volume: &&Volume| !is_of_superblock || volume.due != LOST;
-    let is_whole = |v: &&Volume| !v.is_part();
+    let can_be = |v: &&Volume| v.can_be_root();
     let meant = || {
-        let whole = volumes.iter().filter(is_whole);
-        whole.filter(|v| v.is_meant(spec, volumes))
+        let possible = volumes.iter().filter(can_be);
+        possible.filter(|v| v.is_meant(spec, volumes))
     };
     let one = match (meant().filter(is_sure).count(), trust) {
         (1, _) => meant().find(is_sure),

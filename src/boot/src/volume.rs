@@ -156,6 +156,13 @@ impl Volume {
         PARTS.contains(&self.kind.as_str())
     }
 
+    /// Whether there is anything that could be mounted: neither a part of something, nor an array or a mapping that is named
+    /// and not started yet, which has no bytes.
+    #[must_use]
+    pub fn can_be_root(&self) -> bool {
+        !self.is_part() && (self.bytes > 0 || !self.kind.is_empty())
+    }
+
     /// Whether this is what `spec` names, not counting its offset.
     #[must_use]
     pub fn is(&self, spec: &RootSpec<'_>) -> bool {

@@ -136,7 +136,7 @@ fn copies_are_believed_last() {
 #[test]
 fn what_is_on_a_named_partition_is_the_plans_word() {
     let named = |kind: &'static str| {
-        let line = "sda1\tpartuuid=c1\tpart=1\tdisk=sda";
+        let line = "sda1\tpartuuid=c1\tpart=1\tdisk=sda\tbytes=4096";
         with(&[line], |fake| {
             command_line(fake, &format!("root=PARTUUID=c1 rootfstype={kind}"));
         })
@@ -209,4 +209,24 @@ fn hundreds_of_devices_are_all_looked_at() {
         assert!(says(&fake, &words), "{:#?}", fake.said);
         assert!(fake.recorded("Verdict { word: \"OK\""));
     }
+}
+
+/// An array that has its name and is not started has no bytes: it is waited for, not checked.
+#[test]
+fn what_has_no_bytes_yet_is_not_the_root() {
+    let check = |line: &'static str, found: bool| {
+        let fake = with(&[line], |fake| {
+            command_line(fake, "root=/dev/md/root rootwait=5")
+        });
+        assert_eq!(
+            fake.recorded("RootFound"),
+            found,
+            "{line}: {:#?}",
+            fake.said
+        );
+        assert_eq!(says(&fake, "root: root was not found"), !found, "{line}");
+    };
+    check("md127\tmapper=md/root\tdisk=md127\tbytes=0", false);
+    check("md127\tmapper=md/root\tdisk=md127\terrno=6", false);
+    check("md127\tmapper=md/root\tdisk=md127\tbytes=4096", true);
 }

@@ -32,7 +32,7 @@ fn is_degraded(fake: &Fake, words: &str) {
 
 /// A root whose superblock says this.
 fn probed(line: &str) -> impl Fn(&mut Fake) {
-    let line = format!("vda1\tlabel=root\t{line}");
+    let line = format!("vda1\tlabel=root\tbytes=4096\t{line}");
     move |fake: &mut Fake| {
         fake.volumes.insert("vda1".to_string(), line.clone());
     }
