@@ -52,37 +52,44 @@ impl Baked {
     }
 }
 
+/// The directory of an image to be: the changed config, and the plan that was frozen from it and a root tree.
+struct Frozen {
+    baked: Baked,
+    config: PathBuf,
+    plan: PathBuf,
+    assembles: bool,
+}
+
+impl Frozen {
+    fn new(artefacts: &Artefacts, change: &Change, root: &Path) -> Result<Self, Error> {
+        let baked = Baked {
+            dir: disk::scratch()?,
+        };
+        let at = |name: &str| baked.dir.path().join(name);
+        let (config, plan) = (at("config.toml"), at("plan"));
+        let text = change.apply(&files::read_text(&artefacts.config)?)?;
+        let assembles = text.contains(ASSEMBLES);
+        files::write(&config, text)?;
+        files::write(&at("root.key"), KEY)?;
+        let mut freeze = Command::new(&artefacts.preroot);
+        freeze.arg("freeze").arg("--config").arg(&config);
+        freeze.arg("--root").arg(root).arg("--output").arg(&plan);
+        files::run(&mut freeze)?;
+        Ok(Self {
+            baked,
+            config,
+            plan,
+            assembles,
+        })
+    }
+}
+
 /// Freezes a root tree and bakes, with some text of the usual config replaced and lines added to it.
 ///
 /// # Errors
 /// When the project's own programs say no.
 pub fn bake(artefacts: &Artefacts, change: &Change, root: &Path) -> Result<Baked, Error> {
-    let dir = disk::scratch()?;
-    let baked = Baked { dir };
-    let at = |name: &str| baked.dir.path().join(name);
-    let text = change.apply(&files::read_text(&artefacts.config)?)?;
-    let assembles = text.contains(ASSEMBLES);
-    files::write(&at("config.toml"), text)?;
-    files::write(&at("root.key"), KEY)?;
-    let mut freeze = Command::new(&artefacts.preroot);
-    freeze.arg("freeze").arg("--config").arg(at("config.toml"));
-    freeze
-        .arg("--root")
-        .arg(root)
-        .arg("--output")
-        .arg(at("plan"));
-    files::run(&mut freeze)?;
-    let mut bake = bake_command(
-        artefacts,
-        &artefacts.root_tree,
-        &at("config.toml"),
-        &at("plan"),
-    );
-    for package in artefacts.assembly_packages.iter().filter(|_| assembles) {
-        bake.arg("--package").arg(package);
-    }
-    files::run(bake.arg("--output").arg(baked.image()))?;
-    Ok(baked)
+    bake_with_modules(artefacts, change, root, &artefacts.root_tree)
 }
 
 /// What an image with another sshd is made of.
@@ -101,19 +108,10 @@ pub struct SshdImage {
 /// # Errors
 /// When the project's own programs say no.
 pub fn bake_sshd(artefacts: &Artefacts, change: &Change, sshd: &SshdImage) -> Result<Baked, Error> {
-    let baked = Baked {
-        dir: disk::scratch()?,
-    };
-    let at = |name: &str| baked.dir.path().join(name);
-    let text = change.apply(&files::read_text(&artefacts.config)?)?;
-    files::write(&at("config.toml"), text)?;
-    let mut freeze = Command::new(&artefacts.preroot);
-    freeze.arg("freeze").arg("--config").arg(at("config.toml"));
-    freeze.arg("--root").arg(&artefacts.root_tree);
-    files::run(freeze.arg("--output").arg(at("plan")))?;
+    let frozen = Frozen::new(artefacts, change, &artefacts.root_tree)?;
     let mut bake = Command::new(&artefacts.preroot);
-    bake.arg("bake").arg("--config").arg(at("config.toml"));
-    bake.arg("--plan").arg(at("plan"));
+    bake.arg("bake").arg("--config").arg(&frozen.config);
+    bake.arg("--plan").arg(&frozen.plan);
     bake.arg("--root").arg(&artefacts.root_tree);
     bake.arg("--init").arg(&artefacts.init);
     for package in sshd.packages.iter().chain(&artefacts.packages) {
@@ -124,8 +122,8 @@ pub fn bake_sshd(artefacts: &Artefacts, change: &Change, sshd: &SshdImage) -> Re
     if let Some(key) = &sshd.host_key {
         bake.arg("--host-key").arg(key);
     }
-    files::run(bake.arg("--output").arg(baked.image()))?;
-    Ok(baked)
+    files::run(bake.arg("--output").arg(frozen.baked.image()))?;
+    Ok(frozen.baked)
 }
 
 /// As [`bake`], with the modules of the tree too: of another kernel than the usual root's.
@@ -137,19 +135,23 @@ pub(crate) fn bake_kernel(
     change: &Change,
     tree: &Path,
 ) -> Result<Baked, Error> {
-    let baked = Baked {
-        dir: disk::scratch()?,
-    };
-    let at = |name: &str| baked.dir.path().join(name);
-    let text = change.apply(&files::read_text(&artefacts.config)?)?;
-    files::write(&at("config.toml"), text)?;
-    let mut freeze = Command::new(&artefacts.preroot);
-    freeze.arg("freeze").arg("--config").arg(at("config.toml"));
-    freeze.arg("--root").arg(tree);
-    files::run(freeze.arg("--output").arg(at("plan")))?;
-    let mut bake = bake_command(artefacts, tree, &at("config.toml"), &at("plan"));
-    files::run(bake.arg("--output").arg(baked.image()))?;
-    Ok(baked)
+    bake_with_modules(artefacts, change, tree, tree)
+}
+
+fn bake_with_modules(
+    artefacts: &Artefacts,
+    change: &Change,
+    root: &Path,
+    modules: &Path,
+) -> Result<Baked, Error> {
+    let frozen = Frozen::new(artefacts, change, root)?;
+    let mut bake = bake_command(artefacts, modules, &frozen.config, &frozen.plan);
+    let packages = artefacts.assembly_packages.iter();
+    for package in packages.filter(|_| frozen.assembles) {
+        bake.arg("--package").arg(package);
+    }
+    files::run(bake.arg("--output").arg(frozen.baked.image()))?;
+    Ok(frozen.baked)
 }
 
 fn bake_command(artefacts: &Artefacts, modules: &Path, config: &Path, plan: &Path) -> Command {

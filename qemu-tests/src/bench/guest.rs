@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use preroot_qemu_tests::{
-    Archive, Artefacts, Boot, Disk, Door, Error, Event, Nic, Spec, Ssh, files, free_port,
+    Archive, Artefacts, Boot, Disk, Door, Error, Event, Machine, Nic, Spec, Ssh, files, free_port,
 };
 
 /// The root's init while measuring.
@@ -55,23 +55,25 @@ pub(super) struct Held {
     pub(super) resident: String,
 }
 
+/// Boots until where the order would begin, and lets somebody in then. Nobody knocks before: a connection would cost the boot
+/// instructions.
+pub(super) fn hold_at_start(artefacts: &Artefacts, spec: Spec) -> Result<(Machine, Ssh), Error> {
+    let port = free_port()?;
+    let nic = Nic::User {
+        forwards: vec![(port, RESCUE_PORT)],
+    };
+    let mut machine = spec.append("preroot.hold=start").nic(nic).start()?;
+    machine.wait_console(HELD)?;
+    let ssh = Ssh::new(artefacts, Door::Rescue, port)?;
+    ssh.wait(&mut machine)?;
+    Ok((machine, ssh))
+}
+
 /// A counted boot, held where the order would begin, and only then asked.
 pub(super) fn held_at_start(artefacts: &Artefacts) -> Result<Held, Error> {
     eprintln!("  preroot, by stage");
     let disk = Disk::copy(artefacts)?;
-    let port = free_port()?;
-    let spec = Spec::new(artefacts)
-        .counted()
-        .append("preroot.hold=start")
-        .disk(&disk);
-    let nic = Nic::User {
-        forwards: vec![(port, RESCUE_PORT)],
-    };
-    let mut machine = spec.nic(nic).start()?;
-    // Nobody knocks before: a connection would cost the boot instructions.
-    machine.wait_console(HELD)?;
-    let ssh = Ssh::new(artefacts, Door::Rescue, port)?;
-    ssh.wait(&mut machine)?;
+    let (_machine, ssh) = hold_at_start(artefacts, Spec::new(artefacts).counted().disk(&disk))?;
     Ok(Held {
         record: ssh.run("cat /run/preroot/record")?,
         resident: ssh.text_of("sed -n 's/^VmRSS:[[:space:]]*//p' /proc/1/status")?,

@@ -5,12 +5,10 @@
 //! says how long anything but idleness ran on the only processor: before and after, for the same time with the
 //! check and with a run of the same program that does nothing.
 
-use preroot_qemu_tests::{Artefacts, Disk, Door, Error, Nic, Spec, Ssh, free_port};
+use preroot_qemu_tests::{Artefacts, Disk, Error, Spec};
 
-use super::guest::HELD;
+use super::guest;
 
-/// The port of the rescue sshd in the config.
-const RESCUE_PORT: u16 = 2222;
 /// Bytes of the disks beside the root's.
 const DISK_BYTES: u64 = 64 << 20;
 
@@ -51,21 +49,11 @@ pub(super) fn cost(artefacts: &Artefacts) -> Result<Cost, Error> {
     let others: Vec<Disk> = (0..3)
         .map(|_| Disk::empty(DISK_BYTES))
         .collect::<Result<_, _>>()?;
-    let port = free_port()?;
-    let mut spec = Spec::new(artefacts)
-        .counted_with_random()
-        .append("preroot.hold=start")
-        .disk(&disk);
+    let mut spec = Spec::new(artefacts).counted_with_random().disk(&disk);
     for other in &others {
         spec = spec.disk(other);
     }
-    let nic = Nic::User {
-        forwards: vec![(port, RESCUE_PORT)],
-    };
-    let mut machine = spec.nic(nic).start()?;
-    machine.wait_console(HELD)?;
-    let ssh = Ssh::new(artefacts, Door::Rescue, port)?;
-    ssh.wait(&mut machine)?;
+    let (mut machine, ssh) = guest::hold_at_start(artefacts, spec)?;
     let said = ssh.text_of(MEASURE)?;
     machine.cut_power();
     let numbers: Vec<u64> = said

@@ -78,6 +78,13 @@ pub(crate) enum Command {
 pub(crate) struct Which {
     /// The record.
     pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) back: Back,
+}
+
+/// How many boots before the latest.
+#[derive(Clone, Copy, Args)]
+pub(crate) struct Back {
     /// Which boot, counted back from the latest, which is 0.
     #[arg(
         long,
@@ -202,14 +209,9 @@ pub(crate) struct Export {
     /// The record; for jsonl and parquet any number of them, and directories with records in them, one file a host.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Which boot of a trace or of metrics, counted back from the latest, which is 0.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        allow_negative_numbers = true
-    )]
-    pub(crate) boot: i32,
+    /// Of a trace or of metrics.
+    #[command(flatten)]
+    pub(crate) back: Back,
 }
 
 /// What `export` writes.

@@ -26,7 +26,9 @@ use bootlog::{blame, critical_path, diff, hardware, json, kernel, list, plot, sh
 use clap::Parser;
 use preroot_plan::Plan;
 
-use crate::cli::{Cli, Command, CriticalPath, Diff, Hardware, List, Output, Plot, Show, Which};
+use crate::cli::{
+    Back, Cli, Command, CriticalPath, Diff, Hardware, List, Output, Plot, Show, Which,
+};
 
 /// What to print, and how to end.
 type Done = Result<(Vec<u8>, Exit), Error>;
@@ -70,14 +72,14 @@ fn run(command: &Command) -> Done {
 
 impl Which {
     fn read(&self) -> Result<Boot, Error> {
-        read(self.file.as_deref(), self.boot)
+        read(self.file.as_deref(), self.back)
     }
 }
 
 /// The boot that many before the latest.
-fn read(file: Option<&Path>, before: i32) -> Result<Boot, Error> {
+fn read(file: Option<&Path>, back: Back) -> Result<Boot, Error> {
     // Who thinks of journalctl writes -1 for the boot before.
-    let before = usize::try_from(before.unsigned_abs()).unwrap_or(usize::MAX);
+    let before = usize::try_from(back.boot.unsigned_abs()).unwrap_or(usize::MAX);
     let usual = match before {
         0 => Usual::Latest,
         _ => Usual::Kept,

@@ -15,11 +15,11 @@ pub(crate) fn run(asked: &Export) -> Result<Vec<u8>, Error> {
         #[cfg(feature = "exports")]
         ExportFormat::Parquet => table(asked),
         ExportFormat::Trace => {
-            let chart = plot::chart(&crate::read(one(asked)?, asked.boot)?);
+            let chart = plot::chart(&crate::read(one(asked)?, asked.back)?);
             return export::trace(&chart).map_err(Error::Write);
         }
         ExportFormat::Openmetrics => {
-            let boot = crate::read(one(asked)?, asked.boot)?;
+            let boot = crate::read(one(asked)?, asked.back)?;
             return Ok(export::openmetrics(&boot).into_bytes());
         }
     };
