@@ -23,6 +23,10 @@ use crate::text::{Lines, Text, text};
 /// signal(7).
 const SIGKILL: u8 = 9;
 const SIGTERM: u8 = 15;
+/// How the listener is ended. dropbear (2025.89, `main_noinetd`) notes a SIGTERM and then waits for a connection: one that comes
+/// between its start and its first `select` is lost, and it listens on, at its old port. It has nothing to put away, and
+/// its sessions are process groups of their own.
+const KILL: Kill = Kill::Kill;
 /// The port when there is no plan.
 const PORT_DEFAULT: u16 = 22;
 /// What sshd and its sessions see.
@@ -126,7 +130,7 @@ pub(crate) fn moved<M: Machine>(boot: &mut Boot<'_, M>) {
     let port = port(boot);
     if port != boot.sshd.port {
         boot.alarm(format_args!("sshd: port {port} from now on"));
-        let _ = boot.machine.kill(child, Kill::Term);
+        let _ = boot.machine.kill(child, KILL);
     }
 }
 
@@ -367,7 +371,7 @@ pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
 pub(crate) fn stop<M: Machine>(boot: &mut Boot<'_, M>) {
     boot.sshd.state = match boot.sshd.state {
         State::Running { child, .. } => {
-            let _ = boot.machine.kill(child, Kill::Term);
+            let _ = boot.machine.kill(child, KILL);
             State::Ending(Wanted::No)
         }
         State::Ending(_) => State::Ending(Wanted::No),

@@ -5,13 +5,17 @@ use std::string::ToString;
 
 use super::{boot, draft, position};
 use crate::fake::{Behaviour, Fake};
+use crate::roles;
 
 const OPENSSH: &str = "run\t/usr/sbin/sshd\t/usr/sbin/sshd\t-D\t-e\t-p\t{}\nkey\t/etc/ssh/key\nmake\t/usr/bin/ssh-keygen\tssh-keygen\t-t\n\
                        directory\t/run/sshd\nallow\t/proc/sys/net/ipv4/ip_nonlocal_bind\n";
 
 fn with_recipe(fake: &mut Fake) {
-    let file = crate::sshd_recipe::FILE.to_string();
-    fake.files.insert(file, OPENSSH.to_string());
+    // Once / is the root, the image is in the stage.
+    for place in ["", crate::pivot::STAGE] {
+        let file = format!("{place}{}", crate::sshd_recipe::FILE);
+        fake.files.insert(file, OPENSSH.to_string());
+    }
     let sshd = "/usr/sbin/sshd".to_string();
     fake.behaviours.insert(sshd, Behaviour::Runs);
 }
@@ -83,4 +87,23 @@ fn addresses_that_nobody_has_are_listened_on_until_the_root_s_system_begins() {
         "{}",
         format!("{values:?}")
     );
+}
+
+/// A SIGTERM that comes while dropbear starts is lost: it would listen at its old port for ever.
+#[test]
+fn one_that_is_to_listen_elsewhere_is_started_again_though_it_does_not_hear() {
+    let fake = boot(&draft(), |fake| {
+        with_recipe(fake);
+        fake.files
+            .insert("/etc/ssh/key".to_string(), "k".to_string());
+        let sshd = "/usr/sbin/sshd".to_string();
+        fake.behaviours.insert(sshd, Behaviour::IgnoresTerm);
+        let host = Behaviour::Says("host\tdb1\t2299\tits MAC address\njudged\n");
+        fake.behaviours.insert(roles::NETWORK.to_string(), host);
+    });
+    let is_sshd = |line: &&std::string::String| line.starts_with("/usr/sbin/sshd");
+    let ports: std::vec::Vec<_> = fake.spawned.iter().filter(is_sshd).collect();
+    assert_eq!(ports.len(), 2, "{ports:?}");
+    assert!(ports[0].contains("-p 22"), "{ports:?}");
+    assert!(ports[1].contains("-p 2299"), "{ports:?}");
 }
