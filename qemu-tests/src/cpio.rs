@@ -66,6 +66,12 @@ impl Archive {
         self.add("TRAILER!!!", 0, b"");
     }
 
+    /// Its bytes, with the member that ends it.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.end();
+        self.bytes
+    }
+
     /// Writes it.
     ///
     /// # Errors

@@ -65,6 +65,30 @@ pub enum Error {
         /// What the last look showed.
         last: String,
     },
+    /// A machine is off that should run.
+    #[error("the machine is off ({status})\n{output}")]
+    Off {
+        /// How QEMU ended.
+        status: String,
+        /// What it said, and the end of the console.
+        output: String,
+    },
+    /// A boot ended otherwise than its scenario says.
+    #[error("{story}\n{differences}\n\n{boot}", differences = all.join("\n"))]
+    Differences {
+        /// What happens in it.
+        story: String,
+        /// Each difference.
+        all: Vec<String>,
+        /// The whole boot.
+        boot: String,
+    },
+    /// A scenario cannot be asked of what it is run on.
+    #[error("not asked: {why}")]
+    NotAsked {
+        /// Why.
+        why: String,
+    },
     /// The machine's monitor said no, or nothing.
     #[error("QEMU's monitor: {what}")]
     Monitor {

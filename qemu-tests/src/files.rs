@@ -109,16 +109,18 @@ pub fn make_executable(path: &Path) -> Result<(), Error> {
     made.map_err(|error| Error::file("make executable", path, error))
 }
 
+/// A command as a line.
+pub(crate) fn words(command: &Command) -> String {
+    let program = std::iter::once(command.get_program());
+    let words = program.chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
+}
+
 /// The error of a command that ended badly.
 pub(crate) fn failed(command: &Command, output: &Output) -> Error {
-    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|word| word.to_string_lossy().into_owned()),
-    );
     Error::Command {
-        command: words.join(" "),
+        command: words(command),
         status: output.status.to_string(),
         output: format!(
             "{}{}",

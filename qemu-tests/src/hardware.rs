@@ -14,10 +14,10 @@ use crate::disk::{self, Disk};
 use crate::error::Error;
 use crate::files;
 use crate::layer::Layer;
+use crate::library;
 use crate::machine::free_port;
 use crate::programs::{self, Baked, Change};
 use crate::record::{Boot, Record, why};
-use crate::scenario;
 use crate::small::Small;
 use crate::spec::{Bus, Nic, Spec};
 use crate::ssh::{Door, Ssh};
@@ -129,7 +129,7 @@ struct Expect {
 /// # Errors
 /// When anything is not as the scenario says; the message holds the whole boot.
 pub fn run(name: &str) -> Result<(), Error> {
-    let hardware: Hardware = scenario::named(name)?;
+    let hardware: Hardware = library::named(name)?;
     let artefacts = Artefacts::find()?;
     let small = Small::ensure(&artefacts)?;
     let disk = small.disk(&[])?;

@@ -33,6 +33,8 @@ pub struct Machine {
     dir: tempfile::TempDir,
     child: Child,
     ended: Option<ExitStatus>,
+    /// Where its console is kept.
+    kept: Option<PathBuf>,
     /// Whoever types on the console.
     keyboard: Option<UnixStream>,
 }
@@ -44,10 +46,16 @@ impl Machine {
             dir,
             child,
             ended: None,
+            kept: None,
             keyboard: None,
         };
         machine.wait_monitor()?;
         Ok(machine)
+    }
+
+    /// Has its console outlive it, at the end of this file.
+    pub(crate) fn keep_console(&mut self, at: PathBuf) {
+        self.kept = Some(at);
     }
 
     /// A new connection to its monitor.
@@ -174,7 +182,11 @@ impl Machine {
             self.check_running()?;
             std::thread::sleep(LOOK_PAUSE);
         }
-        Err(self.broken(&format!("no `{text}` on the console")))
+        Err(Error::Deadline {
+            what: format!("`{text}` on the console"),
+            seconds: wait::DEADLINE.as_secs(),
+            last: self.last_words(),
+        })
     }
 
     /// Waits until the console shows one of some texts, or the machine has switched itself off; gives the first text
@@ -228,10 +240,18 @@ impl Machine {
 
     fn broken(&self, status: &str) -> Error {
         let said = files::read_text(&self.dir.path().join("qemu")).unwrap_or_default();
-        Error::Command {
-            command: "qemu-system-x86_64".to_owned(),
-            status: status.to_owned(),
-            output: format!("{said}\n{}", last_lines(&self.console())),
+        let (status, output) = (
+            status.to_owned(),
+            format!("{said}\n{}", last_lines(&self.console())),
+        );
+        match self.ended {
+            // It has switched itself off, or was reset.
+            Some(ended) if ended.success() => Error::Off { status, output },
+            _ => Error::Command {
+                command: "qemu-system-x86_64".to_owned(),
+                status,
+                output,
+            },
         }
     }
 }
@@ -239,6 +259,15 @@ impl Machine {
 impl Drop for Machine {
     fn drop(&mut self) {
         self.cut_power();
+        if let Some(path) = &self.kept {
+            let console = self.console();
+            let file = std::fs::File::options()
+                .create(true)
+                .append(true)
+                .open(path);
+            // It is for whoever reads of a failure, and no failure of its own.
+            let _ = file.and_then(|mut file| file.write_all(console.as_bytes()));
+        }
         if std::thread::panicking() {
             eprintln!(
                 "--- the end of the console ---\n{}\n---",

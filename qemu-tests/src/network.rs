@@ -9,10 +9,10 @@ use serde::Deserialize;
 use crate::artefacts::Artefacts;
 use crate::disk::Disk;
 use crate::error::Error;
+use crate::library;
 use crate::machine::{Cable, Machine, free_port};
 use crate::programs::{self, Change};
 use crate::record::{Boot, Record};
-use crate::scenario;
 use crate::spec::{Nic, Spec};
 use crate::ssh::{Door, Ssh};
 use crate::wait;
@@ -125,7 +125,7 @@ struct Expect {
 /// # Errors
 /// When anything is not as the scenario says; the message holds the whole boot.
 pub fn run(name: &str) -> Result<(), Error> {
-    let network: Network = scenario::named(name)?;
+    let network: Network = library::named(name)?;
     let artefacts = Artefacts::find()?;
     let disk = Disk::copy(&artefacts)?;
     let change = Change {

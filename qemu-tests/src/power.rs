@@ -17,8 +17,8 @@ use crate::disk::{Disk, Health};
 use crate::error::Error;
 use crate::fault::{self, Ends};
 use crate::layer::Layer;
+use crate::library;
 use crate::record::{Boot, Record};
-use crate::scenario;
 use crate::small::Small;
 use crate::spec::Spec;
 use crate::write_log::{Cut, WriteLog};
@@ -110,7 +110,7 @@ struct Moment<'a> {
 /// # Errors
 /// When a boot after a cut is not as it must be; the message has every moment that was bad.
 pub fn run(name: &str) -> Result<(), Error> {
-    let power: Power = scenario::named(name)?;
+    let power: Power = library::named(name)?;
     let artefacts = Artefacts::find()?;
     let small = Small::ensure(&artefacts)?;
     let disk = small.disk(&[])?;

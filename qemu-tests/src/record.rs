@@ -31,6 +31,11 @@ impl Record {
         Self { bytes }
     }
 
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// This boot's frames, by a session that is open: to look often costs the machine little.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What a machine is made of: kernel, image, disks, network cards; and QEMU's command line of it.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ use crate::wdat;
 const MAC: &str = "52:54:00:12:34:56";
 /// The memory that a machine has.
 const MEMORY_MIB: u32 = 512;
+/// The processors that it has, where instructions are not counted.
+const PROCESSORS: u8 = 2;
 /// How often a kernel may fail to start PID 1.
 const KERNEL_STARTS_MAX: usize = 4;
 /// How long it may take to; some two seconds are usual.
@@ -135,11 +138,14 @@ pub struct Spec {
     /// SMBIOS structures in place of the firmware's own of their type.
     structures: Vec<Vec<u8>>,
     memory_mib: u32,
+    processors: u8,
     counted: Counted,
     random: Random,
     reboots: bool,
     watchdog: bool,
     remembers: bool,
+    /// Where what is left of its boots is kept.
+    kept: Option<PathBuf>,
 }
 
 /// Whether the machine has random numbers to give.
@@ -168,18 +174,34 @@ impl Spec {
             firmware: None,
             structures: Vec::new(),
             memory_mib: MEMORY_MIB,
+            processors: PROCESSORS,
             counted: Counted::Free,
             random: Random::Usual,
             reboots: false,
             watchdog: false,
             remembers: false,
+            kept: None,
         }
+    }
+
+    /// Keeps consoles and command lines of its boots in this directory: `console.log`, `qemu.txt`.
+    #[must_use]
+    pub(crate) fn keep_in(mut self, dir: &Path) -> Self {
+        self.kept = Some(dir.to_owned());
+        self
     }
 
     /// Boots another kernel.
     #[must_use]
     pub fn kernel(mut self, kernel: &Path) -> Self {
         self.kernel = kernel.to_owned();
+        self
+    }
+
+    /// Has so many processors.
+    #[must_use]
+    pub(crate) fn processors(mut self, count: u8) -> Self {
+        self.processors = count;
         self
     }
 
@@ -414,7 +436,18 @@ impl Spec {
             program: self.qemu.display().to_string(),
             source,
         })?;
-        Machine::new(dir, child)
+        let mut machine = Machine::new(dir, child)?;
+        if let Some(kept) = &self.kept {
+            let path = kept.join("qemu.txt");
+            let file = std::fs::File::options()
+                .create(true)
+                .append(true)
+                .open(&path);
+            file.and_then(|mut file| writeln!(file, "{}", files::words(&command)))
+                .map_err(|error| Error::file("write", &path, error))?;
+            machine.keep_console(kept.join("console.log"));
+        }
+        Ok(machine)
     }
 
     /// Switches the machine on, and again if its kernel does not come as far as PID 1: on a busy host an emulated timer
@@ -464,7 +497,8 @@ impl Spec {
                 if let (Random::None, Some(processor)) = (self.random, words.last_mut()) {
                     processor.push_str(",rdrand=off,rdseed=off");
                 }
-                command.args(words).args(["-smp", "2"]);
+                command.args(words);
+                command.args(["-smp", &self.processors.to_string()]);
                 // On a busy host the emulated timer ticks too late for the kernel's check of it, which then panics.
                 append.push_str(" no_timer_check");
             }

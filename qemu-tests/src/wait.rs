@@ -7,8 +7,11 @@ use crate::error::Error;
 /// How long anything may take: many times what the slowest machine needs.
 pub const DEADLINE: Duration = Duration::from_secs(300);
 
+/// How long something that is told late may take to be told.
+pub(crate) const SETTLE: Duration = Duration::from_secs(60);
+
 /// The pause between two looks; a look is a login, which an emulated machine feels.
-const PAUSE: Duration = Duration::from_millis(700);
+pub(crate) const PAUSE: Duration = Duration::from_millis(700);
 
 /// Looks until something is there. `look` gives what was waited for, or what it saw instead.
 ///

@@ -1,0 +1,200 @@
+//! Parts of a machine as scenarios name them: disks, network cards, places for memory.
+
+use serde::Deserialize;
+
+use crate::disk::Disk;
+use crate::error::Error;
+use crate::layer::Layer;
+use crate::spec::{Bus, Nic, Spec};
+
+/// How the root disk is plugged in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Root {
+    #[serde(default = "virtio")]
+    bus: Bus,
+    #[serde(default)]
+    serial: Option<String>,
+    /// What is wrong with it.
+    #[serde(default)]
+    fault: Option<Fault>,
+    /// It lies beside the machine until a step attaches it.
+    #[serde(default)]
+    unplugged: bool,
+}
+
+/// A disk with nothing on it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Extra {
+    #[serde(default = "virtio")]
+    bus: Bus,
+    mib: u64,
+    serial: String,
+    #[serde(default)]
+    wwn: Option<u64>,
+    /// What is wrong with it.
+    #[serde(default)]
+    fault: Option<Fault>,
+}
+
+/// What is wrong with a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Fault {
+    /// Each read ends with an error.
+    NoReads,
+    /// No read ends.
+    Hangs,
+    /// So many bytes in a second.
+    Slow(u64),
+    /// This sector of 512 bytes cannot be read.
+    BadSector(u64),
+}
+
+/// A network card.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Card {
+    /// Left out: the address that the config's host has, and others for further cards.
+    #[serde(default)]
+    mac: Option<String>,
+    /// What it is plugged into.
+    #[serde(default)]
+    on: Net,
+    /// Its PCI slot.
+    #[serde(default)]
+    slot: Option<String>,
+    /// Its cable is not in when the machine is switched on.
+    #[serde(default)]
+    pub(crate) unplugged: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Net {
+    /// Where the client comes from.
+    #[default]
+    Clients,
+    /// The hub, where the client comes from too.
+    Hub,
+    /// A network where nobody is.
+    Alone,
+}
+
+/// A place for a DIMM.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Slot {
+    locator: String,
+    /// What is in it, MiB; 0: nothing.
+    mib: u16,
+    serial: String,
+}
+
+fn virtio() -> Bus {
+    Bus::Virtio
+}
+
+impl Default for Root {
+    fn default() -> Self {
+        Self {
+            bus: virtio(),
+            serial: None,
+            fault: None,
+            unplugged: false,
+        }
+    }
+}
+
+impl Root {
+    /// Plugs it in.
+    pub(crate) fn plug(&self, spec: Spec, disk: &Disk) -> Spec {
+        let bus = if self.unplugged {
+            Bus::Unplugged
+        } else {
+            self.bus
+        };
+        spec.plug(disk, bus)
+            .with(self.fault.map(Fault::layer), self.serial.as_deref(), None)
+    }
+
+    /// Whether it holds the machine up for ever.
+    pub(crate) fn hangs(&self) -> bool {
+        self.fault == Some(Fault::Hangs)
+    }
+}
+
+impl Extra {
+    /// Makes it and plugs it in.
+    pub(crate) fn plug(&self, spec: Spec) -> Result<(Spec, Disk), Error> {
+        let disk = Disk::empty(self.mib << 20)?;
+        let layer = self.fault.map(Fault::layer);
+        let spec = spec.plug(&disk, self.bus);
+        Ok((spec.with(layer, Some(&self.serial), self.wwn), disk))
+    }
+
+    /// Whether it holds the machine up for ever.
+    pub(crate) fn hangs(&self) -> bool {
+        self.fault == Some(Fault::Hangs)
+    }
+}
+
+impl Fault {
+    pub(crate) fn layer(self) -> Layer {
+        match self {
+            Fault::NoReads => Layer::NoReads,
+            Fault::Hangs => Layer::Hangs,
+            Fault::Slow(bytes) => Layer::Slow(bytes),
+            Fault::BadSector(sector) => Layer::ReadError(sector),
+        }
+    }
+}
+
+impl Card {
+    /// Plugs it in; the first one that clients can come to gets the forwards.
+    pub(crate) fn plug(&self, spec: Spec, forwards: &mut Vec<(u16, u16)>) -> Spec {
+        let nic = match self.on {
+            Net::Clients => Nic::User {
+                forwards: std::mem::take(forwards),
+            },
+            Net::Hub => Nic::Hub {
+                forwards: std::mem::take(forwards),
+            },
+            Net::Alone => Nic::User {
+                forwards: Vec::new(),
+            },
+        };
+        let spec = match &self.mac {
+            Some(mac) => spec.nic_with_mac(nic, mac),
+            None => spec.nic(nic),
+        };
+        match &self.slot {
+            Some(slot) => spec.in_slot(slot),
+            None => spec,
+        }
+    }
+}
+
+impl Slot {
+    /// A Memory Device (SMBIOS type 17, DSP0134, section 7.18) as of version 2.8: 40 bytes, then texts.
+    pub(crate) fn structure(&self, number: u8) -> Vec<u8> {
+        let mut bytes = vec![0; 0x28];
+        bytes[0] = 17;
+        bytes[1] = 0x28;
+        // Its handle, that of the system's array, and none for errors.
+        bytes[2..8].copy_from_slice(&[number, 0x11, 0x00, 0x10, 0xFE, 0xFF]);
+        bytes[0x0C..0x0E].copy_from_slice(&self.mib.to_le_bytes());
+        // A DIMM; locator, bank, manufacturer, serial, part.
+        (bytes[0x0E], bytes[0x10], bytes[0x11]) = (9, 1, 2);
+        (bytes[0x17], bytes[0x18], bytes[0x1A]) = (3, 4, 5);
+        bytes[0x15..0x17].copy_from_slice(&3200_u16.to_le_bytes());
+        let bank = format!("BANK {number}");
+        for text in [&self.locator, &bank, "ACME", &self.serial, "PN7"] {
+            bytes.extend(text.bytes());
+            bytes.push(0);
+        }
+        bytes.push(0);
+        bytes
+    }
+}

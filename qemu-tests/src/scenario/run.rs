@@ -1,0 +1,468 @@
+//! One run of a scenario: disk and image are made as it says, the machine is switched on, things happen to it, and its record
+//! is held against what is expected.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use preroot_record::Event;
+
+use super::timeline::OpenWhile;
+use super::{Ends, ImageDamage, Scenario, expect};
+use crate::artefacts::Artefacts;
+use crate::cpio::Archive;
+use crate::damage;
+use crate::disk::{self, Disk, Health};
+use crate::error::Error;
+use crate::files;
+use crate::library;
+use crate::machine::{Cable, Machine, free_port};
+use crate::outcome::{Ended, Outcome};
+use crate::parts::Card;
+use crate::programs::{self, Baked, Change};
+use crate::record::{Boot, Record};
+use crate::scripts::{self, Tree};
+use crate::session::Session;
+use crate::spec::{Nic, Spec};
+use crate::ssh::{Door, Ssh};
+use crate::subject::{Owner, Subject};
+use crate::wait;
+
+/// The port of the rescue sshd in the config.
+const RESCUE_PORT: u16 = 2222;
+/// The port of the root's own sshd.
+const ROOT_PORT: u16 = 22;
+/// The file with the record of a run.
+const RECORD: &str = "record.bin";
+
+/// Boots a scenario of the library on what set-up has made, and compares.
+///
+/// # Errors
+/// When anything is not as the scenario says; the message holds the whole boot.
+pub fn run(name: &str) -> Result<(), Error> {
+    let scenario = library::named(name)?;
+    let subject = Subject::of_setup(Artefacts::find()?);
+    Run::new(&scenario, &subject, None).boot()
+}
+
+/// Boots it on a subject, and keeps in `dir` what is left of it: `console.log`, `record.bin`, `qemu.txt`.
+#[must_use]
+pub fn run_on(
+    name: &str,
+    scenario: &Scenario,
+    subject: &Subject,
+    seed: u64,
+    dir: &Path,
+) -> Outcome {
+    let begun = Instant::now();
+    let mut run = Run::new(scenario, subject, Some(dir));
+    let done = files::create_directory(dir).and_then(|()| run.boot());
+    let record = std::fs::read(dir.join(RECORD)).ok().map(Record::new);
+    let boot = record.as_ref().and_then(|record| record.latest().ok());
+    let verdict = boot.and_then(|boot| boot.verdict().map(|verdict| verdict.word.to_owned()));
+    Outcome {
+        name: name.to_owned(),
+        story: scenario.story.clone(),
+        seed,
+        ended: done.map_or_else(|error| Ended::of(&error), |()| Ended::Passed),
+        verdict,
+        wall: begun.elapsed(),
+        machine: run.machine_ran,
+        dir: dir.to_owned(),
+    }
+}
+
+/// A run of one scenario.
+struct Run<'s> {
+    scenario: &'s Scenario,
+    subject: &'s Subject,
+    /// Where what is left of it is kept.
+    dir: Option<&'s Path>,
+    /// How long machines ran.
+    machine_ran: Duration,
+}
+
+/// The machine, and both ways into it.
+struct Guest {
+    machine: Machine,
+    rescue: Ssh,
+    root: Ssh,
+    session: Option<Session>,
+}
+
+impl Guest {
+    /// The session of the rescue sshd, which stays open.
+    fn session(&mut self) -> Result<(&mut Machine, &mut Session), Error> {
+        if self.session.is_none() {
+            self.rescue.wait(&mut self.machine)?;
+            self.session = Some(self.rescue.session()?);
+        }
+        let session = self.session.as_mut();
+        let session = session.ok_or_else(|| Error::unexpected("no session"))?;
+        Ok((&mut self.machine, session))
+    }
+}
+
+/// An image made for one run; removed with its directory.
+enum OwnImage {
+    Baked(Baked),
+    Changed(tempfile::TempDir),
+}
+
+impl OwnImage {
+    fn path(&self) -> PathBuf {
+        match self {
+            OwnImage::Baked(baked) => baked.image(),
+            OwnImage::Changed(dir) => dir.path().join("image"),
+        }
+    }
+}
+
+impl<'s> Run<'s> {
+    fn new(scenario: &'s Scenario, subject: &'s Subject, dir: Option<&'s Path>) -> Self {
+        Self {
+            scenario,
+            subject,
+            dir,
+            machine_ran: Duration::ZERO,
+        }
+    }
+
+    fn boot(&mut self) -> Result<(), Error> {
+        let Self {
+            scenario, subject, ..
+        } = *self;
+        let artefacts = &subject.artefacts;
+        let disk = Disk::copy(artefacts)?;
+        for file in &scenario.file {
+            let mode = if file.executable { 0o755 } else { 0o644 };
+            disk.write(&file.path, &file.contents, mode)?;
+        }
+        let image = self.image(&disk)?;
+        if !scenario.damage.is_empty() {
+            damage::apply(&disk, &scenario.damage)?;
+        }
+        let (rescue, root) = (free_port()?, free_port()?);
+        let (mut spec, _extra) = self.spec(&disk, (rescue, root))?;
+        if let Some(image) = &image {
+            spec = spec.image(&image.path());
+        }
+        let begun = Instant::now();
+        let mut guest = Guest {
+            machine: self.switch_on(&spec)?,
+            rescue: Ssh::new(artefacts, Door::Rescue, rescue)?,
+            root: Ssh::new(artefacts, Door::Root, root)?,
+            session: None,
+        };
+        let ended = self.live(&mut guest, &spec);
+        let console = guest.machine.console();
+        drop(guest);
+        self.machine_ran += begun.elapsed();
+        let record = match ended? {
+            Some(record) => Some(record),
+            None if scenario.ends == Ends::Power => Record::stored(&disk).ok(),
+            None => Some(self.stored(&disk)?),
+        };
+        if let (Some(dir), Some(record)) = (self.dir, &record) {
+            files::write(&dir.join(RECORD), record.bytes())?;
+        }
+        self.judge(&disk, record.as_ref(), &console)
+    }
+
+    /// The machine, and disks that go away with it.
+    fn spec(&self, disk: &Disk, ports: (u16, u16)) -> Result<(Spec, Vec<Disk>), Error> {
+        let scenario = self.scenario;
+        let mut spec = Spec::new(&self.subject.artefacts).append(&scenario.append);
+        if let Some(dir) = self.dir {
+            spec = spec.keep_in(dir);
+        }
+        if let Some(cpus) = scenario.cpus {
+            spec = spec.processors(cpus);
+        }
+        if let Some(mib) = scenario.memory {
+            spec = spec.memory(mib);
+        }
+        if let Some(words) = &scenario.firmware {
+            spec = spec.firmware(words);
+        }
+        if scenario.watchdog {
+            spec = spec.watchdog();
+        }
+        for (slot, number) in scenario.slot.iter().zip(0..) {
+            spec = spec.structure(slot.structure(number));
+        }
+        spec = scenario.root.plug(spec, disk);
+        let mut extra = Vec::new();
+        for disk in &scenario.disk {
+            let (plugged, disk) = disk.plug(spec)?;
+            spec = plugged;
+            extra.push(disk);
+        }
+        let rescue = scenario.port.unwrap_or(RESCUE_PORT);
+        let mut forwards = vec![(ports.0, rescue), (ports.1, ROOT_PORT)];
+        spec = match &scenario.card {
+            None => spec.nic(Nic::User { forwards }),
+            Some(cards) => cards
+                .iter()
+                .fold(spec, |spec, card| card.plug(spec, &mut forwards)),
+        };
+        Ok((spec, extra))
+    }
+
+    /// The image where the scenario needs one of its own, and its scripts on the disk.
+    fn image(&self, disk: &Disk) -> Result<Option<OwnImage>, Error> {
+        let scenario = self.scenario;
+        let artefacts = &self.subject.artefacts;
+        let change = Change {
+            replaced: scenario.config_replaced.clone(),
+            added: scenario.config.clone(),
+        };
+        let is_baked =
+            !change.replaced.is_empty() || !change.added.is_empty() || !scenario.script.is_empty();
+        if is_baked && (self.subject.image, self.subject.root) != (Owner::Setup, Owner::Setup) {
+            let why = "it bakes an image from another config, which is not there for this one";
+            return Err(Error::NotAsked { why: why.into() });
+        }
+        let baked = if !is_baked {
+            None
+        } else if scenario.script.is_empty() {
+            Some(programs::bake(artefacts, &change, &artefacts.root_tree)?)
+        } else {
+            let tree = Tree::with(artefacts, &scenario.script)?;
+            scripts::install(disk, &tree, &scenario.script)?;
+            Some(programs::bake(artefacts, &change, tree.root())?)
+        };
+        if scenario.image.is_empty() {
+            return Ok(baked.map(OwnImage::Baked));
+        }
+        let path = baked.map_or_else(|| artefacts.image.clone(), |baked| baked.image());
+        let mut bytes = files::read(&path)?;
+        for damage in &scenario.image {
+            damage.apply(&mut bytes);
+        }
+        let dir = disk::scratch()?;
+        let image = OwnImage::Changed(dir);
+        files::write(&image.path(), bytes)?;
+        Ok(Some(image))
+    }
+
+    fn switch_on(&self, spec: &Spec) -> Result<Machine, Error> {
+        let machine = match self.scenario.ends {
+            // It may never come as far as PID 1.
+            Ends::Power => spec.start()?,
+            _ => spec.start_init()?,
+        };
+        let cards = self.scenario.card.iter().flatten().enumerate();
+        for (number, _) in cards.filter(|(_, card): &(usize, &Card)| card.unplugged) {
+            machine.plug(number, Cable::Out)?;
+        }
+        Ok(machine)
+    }
+
+    /// From switched on to off. The record that somebody has taken along; `None`: it is where the image keeps it.
+    fn live(&self, guest: &mut Guest, spec: &Spec) -> Result<Option<Record>, Error> {
+        let scenario = self.scenario;
+        for step in &scenario.step {
+            if let Some(text) = &step.after {
+                guest.machine.watch_console(text)?;
+            }
+            std::thread::sleep(Duration::from_millis(step.pause_ms));
+            step.act(&mut guest.machine)?;
+            if step.cut_power {
+                guest.session = None;
+                guest.machine.cut_power();
+                guest.machine = self.switch_on(spec)?;
+            }
+            if step.log_in || !step.ask.is_empty() {
+                let (_, session) = guest.session()?;
+                for ask in &step.ask {
+                    ask.judge(&session.ask(&ask.command)?)?;
+                }
+            }
+        }
+        match scenario.ends {
+            Ends::Power => {
+                for text in scenario.expect.console() {
+                    guest.machine.wait_console(text)?;
+                }
+                guest.machine.cut_power();
+                return Ok(None);
+            }
+            Ends::Keyboard => {
+                guest.machine.wait_console("preroot: verdict ")?;
+                let mut monitor = guest.machine.monitor()?;
+                monitor.press(&["ctrl", "alt", "delete"])?;
+                guest.machine.wait_off()?;
+                return Ok(None);
+            }
+            Ends::Root | Ends::Rescue => {}
+        }
+        guest.session()?;
+        if let Some(open) = &scenario.open_while {
+            is_open_while(open, guest)?;
+        }
+        let (machine, session) = guest.session()?;
+        wait_verdict(machine, session)?;
+        for ask in &scenario.ask {
+            ask.judge(&session.ask(&ask.command)?)?;
+        }
+        self.switch_off(guest)
+    }
+
+    fn switch_off(&self, guest: &mut Guest) -> Result<Option<Record>, Error> {
+        let scenario = self.scenario;
+        let is_root = scenario.ends == Ends::Root && self.subject.root == Owner::Setup;
+        let record = if is_root {
+            guest.root.wait(&mut guest.machine)?;
+            // The connection may be cut before the status comes back.
+            guest.root.output("poweroff")?;
+            None
+        } else {
+            let (_, session) = guest.session()?;
+            let record = settled(scenario, session)?;
+            guest.rescue.output("preroot poweroff")?;
+            Some(record)
+        };
+        // A disk that hangs may keep the kernel from switching off.
+        let hangs = scenario.root.hangs() || scenario.disk.iter().any(|disk| disk.hangs());
+        if !hangs {
+            guest.machine.wait_off()?;
+        }
+        Ok(record)
+    }
+
+    /// The record out of the disk, on which nothing may be left to repair.
+    fn stored(&self, disk: &Disk) -> Result<Record, Error> {
+        match disk.health()? {
+            Health::Clean => Record::stored(disk),
+            Health::Unclean(why) => {
+                let story = &self.scenario.story;
+                let words = format!("{story}: root left unclean: {why}");
+                Err(Error::unexpected(words))
+            }
+        }
+    }
+
+    fn judge(&self, disk: &Disk, record: Option<&Record>, console: &str) -> Result<(), Error> {
+        let expect = &self.scenario.expect;
+        let mut all = expect::on_console(expect, console);
+        let boot = match record {
+            Some(record) if self.scenario.ends == Ends::Power => record.latest().ok(),
+            Some(record) => Some(record.latest()?),
+            None => None,
+        };
+        if let Some(boot) = &boot {
+            all.extend(expect::differences(expect, boot));
+        }
+        for (path, expected) in expect.files() {
+            let found = disk.read(path)?;
+            let found = found.map_or("no such file".into(), |bytes| {
+                String::from_utf8_lossy(&bytes).trim().to_owned()
+            });
+            if found != expected.trim() {
+                all.push(format!("{path}: expected\n{expected}\nfound\n{found}"));
+            }
+        }
+        if all.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Differences {
+            story: self.scenario.story.clone(),
+            all,
+            boot: boot.map_or(String::new(), |boot| boot.text()),
+        })
+    }
+}
+
+/// The record once it says what is expected, for some things are told late; else as it is after a while.
+fn settled(scenario: &Scenario, session: &mut Session) -> Result<Record, Error> {
+    let begun = Instant::now();
+    loop {
+        let record = Record::running(session)?;
+        let found = expect::differences(&scenario.expect, &record.latest()?);
+        if found.is_empty() || begun.elapsed() > wait::SETTLE {
+            return Ok(record);
+        }
+        std::thread::sleep(wait::PAUSE);
+    }
+}
+
+impl ImageDamage {
+    fn apply(&self, image: &mut Vec<u8>) {
+        let at = |percent: u8| image.len() * usize::from(percent.min(100)) / 100;
+        match self {
+            ImageDamage::Cut { percent } => image.truncate(at(*percent)),
+            ImageDamage::Flip { percent, bytes } => {
+                let from = at(*percent);
+                for byte in image.iter_mut().skip(from).take(*bytes) {
+                    *byte ^= 0x55;
+                }
+            }
+            ImageDamage::Lay { path, contents } => {
+                let mut over = Archive::default();
+                over.add(path, 0o100_755, contents.as_bytes());
+                image.resize(image.len().next_multiple_of(4), 0);
+                image.extend(over.finish());
+            }
+        }
+    }
+}
+
+/// Logs in by each door while a script runs: it has started before, and has not ended after.
+fn is_open_while(open: &OpenWhile, guest: &mut Guest) -> Result<(), Error> {
+    let script = open.script.as_str();
+    let has_started = |event: &Event<'_>| matches!(event, Event::ScriptStarted(started) if started.name == script);
+    let (machine, session) = guest.session()?;
+    wait::until(&format!("script {script} to run"), || {
+        machine.check_running()?;
+        let record = Record::running(session)?;
+        let boot = record.latest()?;
+        let started = boot.events().any(|(_, event)| has_started(&event));
+        Ok(if started { Ok(()) } else { Err(boot.text()) })
+    })?;
+    let doors = open.doors.iter().map(|door| match door {
+        Door::Rescue => &guest.rescue,
+        Door::Root => &guest.root,
+    });
+    let doors: Vec<&Ssh> = doors.collect();
+    for door in &doors {
+        door.wait(&mut guest.machine)?;
+        door.run("true")?;
+    }
+    for ask in &open.ask {
+        let door = doors
+            .first()
+            .ok_or_else(|| Error::unexpected("no door to ask behind"))?;
+        ask.judge(&door.text_of(&ask.command)?)?;
+    }
+    let (_, session) = guest.session()?;
+    let record = Record::running(session)?;
+    let boot = record.latest()?;
+    match boot.script(script) {
+        None => Ok(()),
+        Some(_) => Err(Error::unexpected(format!(
+            "script {script} ended before the doors had let us in\n{}",
+            boot.text()
+        ))),
+    }
+}
+
+/// Waits until the order has ended and the verdict is in, by a session that is open all the time.
+///
+/// # Errors
+/// When the machine or the session dies first, or never comes to a verdict.
+pub fn wait_verdict(machine: &mut Machine, session: &mut Session) -> Result<String, Error> {
+    wait::until("the verdict on the boot", || {
+        machine.check_running()?;
+        let record = Record::running(session)?;
+        let boot = record.latest()?;
+        Ok(match boot.verdict() {
+            Some(verdict) => Ok(verdict.word.to_owned()),
+            None => Err(last_line(&boot)),
+        })
+    })
+}
+
+fn last_line(boot: &Boot<'_>) -> String {
+    let text = boot.text();
+    text.lines().last().unwrap_or("an empty record").to_owned()
+}
