@@ -32,6 +32,7 @@ enum Command {
         keep: bool,
     },
     /// Say whether an image boots worse than the last one.
+    #[command(bin_name = "cargo xtask regress", after_help = regress::EXIT_CODES)]
     Regress(regress::Options),
     /// Measure sizes and boots, beside other initramfs generators.
     BenchBoots {
@@ -90,8 +91,7 @@ fn main() -> ExitCode {
         Command::Boot { keep: true } => show::boot(show::After::Keep),
         Command::Boot { keep: false } => show::boot(show::After::PowerOff),
         Command::Regress(options) => match regress::run(&options) {
-            Ok(regress::Outcome::Fine) => Ok(()),
-            Ok(regress::Outcome::Regressed) => return ExitCode::from(2),
+            Ok(exit) => return ExitCode::from(exit as u8),
             Err(error) => Err(error),
         },
         Command::BenchBoots { peers, table } => bench::boots::run(&peers, &table),

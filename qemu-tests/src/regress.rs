@@ -1,152 +1,364 @@
-//! `regress`: whether an image boots worse than the last one, by counted boots (QEMU's icount: one instruction is one ns of
-//! guest time), so that a figure says the same on a busy machine.
+//! `regress`: whether an image boots worse than the last one. Scenarios are run on it, some at once, and counted boots say what
+//! takes longer than before; reports say it to people and to programs.
 //!
-//! What is held against the baseline is what repeats: the kernel, the stages up to the start order, and the CPU time of each
-//! script. How long a script takes from start to end depends on whom it waits for; that is shown and never judged.
+//! ```text
+//! parts, shard --> schedule --> run_on --> Ran --> view, results.jsonl (as each ends)
+//! time (counted boots) --------------------> Timing \
+//!                                                    Results --> summary, junit.xml, report.html
+//! ```
 
 mod baseline;
 mod figures;
+#[cfg(test)]
+mod golden;
+mod in_use;
 mod inputs;
+mod interrupt;
+mod jsonl;
+mod junit;
+mod parts;
+mod report;
+mod results;
+mod room;
+mod schedule;
+mod shard;
+mod summary;
+mod time;
+mod view;
+mod xml;
 
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use preroot_qemu_tests::{Artefacts, Error};
+use preroot_qemu_tests::{
+    Artefacts, Ended, Error, Owner, Ran, Scenario, Subject, files, library, run_on, scenarios_in,
+};
 
-use self::baseline::{Baseline, Change};
-use self::figures::Figures;
+use self::baseline::Baseline;
 use self::inputs::Inputs;
+use self::parts::{Part, TIME};
+use self::report::Report;
+use self::results::{About, Exit, Results};
+use self::schedule::Event;
+use self::shard::{Durations, Shard};
+use self::time::Time;
+use self::view::View;
+
+/// Where a scenario's files are, below the report's directory.
+const RUNS: &str = "runs";
+/// Where the reports of a replay are, below it.
+const AGAIN: &str = "again";
+
+/// What it ends with, for `--help`.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0    fine
+  1    an input is wrong: a file, a scenario, a name
+  2    a scenario fails, or something in a boot takes longer than it may (whatever else could not be run)
+  69   something could not be run: QEMU is missing or was killed, no room on the disk, ctrl-C
+  100  the command line is wrong";
 
 /// What is booted, and what it is held against.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     inputs: Inputs,
-    /// Hold it against this file, which --save has written.
+    /// Run only this: a name, a directory (`state/`), a pattern (`*bond*`), or `time`, the counted boots. Repeatable.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Show what would be run, and run nothing.
+    #[arg(long)]
+    list: bool,
+    /// Run only this part of it, so that several machines share a run: 2/5 is the second of five.
+    #[arg(long, value_name = "NUMBER/COUNT")]
+    shard: Option<Shard>,
+    /// Share it by how long each took in this results.jsonl of an earlier run, and begin with what takes longest.
+    #[arg(long, value_name = "FILE")]
+    durations: Option<PathBuf>,
+    /// How many machines run at once; left out: as many as there are processors.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Scenarios of your own, run beside those of the library; they are named for the directory.
+    #[arg(long, value_name = "DIR")]
+    scenarios: Option<PathBuf>,
+    /// What everything that is drawn by lot is drawn from: the same number gives the same run.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Where reports and each scenario's console and record are written.
+    #[arg(long, value_name = "DIR", default_value = "regress-report")]
+    report: PathBuf,
+    /// Hold the counted boots against this file, which --save has written.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Hold it against this image, booted in turn with it.
+    /// Hold them against this image, booted in turn with it.
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     against: Option<PathBuf>,
-    /// Write what was measured as a baseline.
+    /// Write what they took as a baseline.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// How often each image is booted; the least of each figure counts.
+    /// How often each image is booted for them; the least of each figure counts.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: u16,
 }
 
-/// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Nothing is worse, or there was nothing to hold it against.
-    Fine,
-    /// The image does not come up, or something in it takes longer than it may.
-    Regressed,
-}
-
-/// Boots, compares, says.
-pub(crate) fn run(options: &Options) -> Result<Outcome, Error> {
-    let ours = Artefacts::find()?;
-    let artefacts = options.inputs.apply(&ours)?;
-    let other = options
-        .against
-        .as_ref()
-        .map(|image| inputs::with_image(&artefacts, image))
-        .transpose()?;
-    let old = options.baseline.as_deref().map(Baseline::read);
-    let old = old.transpose()?;
-    let mut figures = Rounds::default();
-    let mut others = Rounds::default();
-    for round in 1..=options.rounds {
-        eprintln!("boot {round} of {}: each takes a minute", options.rounds);
-        if !figures.add("image", figures::boot(&artefacts))? {
-            return Ok(Outcome::Regressed);
-        }
-        if let Some(other) = &other
-            && !others.add("the other image", figures::boot(other))?
-        {
-            return Err(Error::unexpected(
-                "the image to hold it against does not come up",
-            ));
-        }
+/// Runs what is asked for, reports it, says how it went.
+///
+/// # Errors
+/// When an input is wrong, or nothing could be begun.
+pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
+    let begun = Instant::now();
+    let durations = options.durations.as_deref().map(Durations::read);
+    let durations = durations.transpose()?.unwrap_or_default();
+    let mut parts = options.parts()?;
+    if let Some(shard) = options.shard {
+        parts = shard.take(parts, &durations, |part| &part.name);
     }
-    let new = figures.least.unwrap_or_default();
-    if let Some(path) = &options.save {
-        Baseline::of(&new).write(path)?;
+    if options.list {
+        for part in &parts {
+            println!("{:<42} {}", part.name, part.story);
+        }
+        return Ok(Exit::Fine);
     }
-    let old = old.or_else(|| others.least.as_ref().map(Baseline::of));
-    print!("{}", page(&new, old.as_ref()));
-    let changes = old.map_or_else(Vec::new, |old| old.compare(&new));
-    Ok(match changes.iter().any(Change::is_worse) {
-        true => Outcome::Regressed,
-        false => Outcome::Fine,
-    })
+    durations.longest_first(&mut parts, |part| &part.name);
+    let subject = options.subject()?;
+    let time = options.time(&subject, &parts)?;
+    let about = options.about(&subject);
+    let jobs = options.jobs();
+    // The directory has to be there for its room to be measured.
+    files::create_directory(&options.report)?;
+    options.check(&subject, jobs, parts.len())?;
+    interrupt::watch(Exit::CouldNotRun as i32)?;
+    let report = Report::begin(&options.report)?;
+    let mut run = Run {
+        options,
+        subject,
+        report,
+        results: Results::new(about),
+        view: View::new(parts.len()),
+    };
+    parts.retain(|part| part.name != TIME);
+    run.scenarios(&parts, jobs)?;
+    if let Some(time) = &time {
+        run.time(time, jobs)?;
+    }
+    run.end(begun)
 }
 
-/// Boots of one image.
-#[derive(Debug, Default)]
-struct Rounds {
-    least: Option<Figures>,
-}
-
-impl Rounds {
-    /// Takes a boot; false, having said why: it did not come up.
-    fn add(&mut self, what: &str, boot: Result<Figures, Error>) -> Result<bool, Error> {
-        let figures = match boot {
-            Ok(figures) => figures,
-            // The machine ran, and did not do what it should: that is the image's.
-            Err(error @ (Error::Deadline { .. } | Error::Unexpected { .. })) => {
-                println!("REGRESSED: {what} does not come up: {error}");
-                return Ok(false);
-            }
-            Err(error) => return Err(error),
+impl Options {
+    /// All that there is of what is asked for, each of which can be read.
+    fn parts(&self) -> Result<Vec<Part>, Error> {
+        let mut all = library()?;
+        if let Some(dir) = &self.scenarios {
+            let own = dir.canonicalize().ok();
+            let own = own.as_deref().unwrap_or(dir).file_name();
+            let own = own.unwrap_or_default().display().to_string();
+            let found = scenarios_in(dir)?;
+            let named = |(name, path)| (format!("{own}/{name}"), path);
+            all.extend(found.into_iter().map(named));
+        }
+        all.sort();
+        if let Some([(name, _), _]) = all.array_windows().find(|[one, other]| one.0 == other.0) {
+            let what = format!(
+                "--scenarios: the library has a {name} too; call the directory something else"
+            );
+            return Err(Error::unexpected(what));
+        }
+        let part = |(name, path): (String, PathBuf)| {
+            let story = Scenario::read(&path)?.story;
+            let path = Some(path);
+            Ok(Part { name, story, path })
         };
-        if figures.verdict != "OK" {
-            println!("REGRESSED: {what} comes up {}", figures.verdict);
-            return Ok(false);
+        let mut parts = all
+            .into_iter()
+            .map(part)
+            .collect::<Result<Vec<_>, Error>>()?;
+        parts.push(Part::time());
+        parts::chosen(parts, &self.only)
+    }
+
+    fn subject(&self) -> Result<Subject, Error> {
+        let owner = |file: &Option<PathBuf>| match file {
+            Some(_) => Owner::User,
+            None => Owner::Setup,
+        };
+        Ok(Subject {
+            artefacts: self.inputs.apply(&Artefacts::find()?)?,
+            image: owner(&self.inputs.image),
+            root: owner(&self.inputs.root),
+        })
+    }
+
+    fn jobs(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.jobs.map_or_else(processors, NonZeroUsize::get)
+    }
+
+    fn time(&self, subject: &Subject, parts: &[Part]) -> Result<Option<Time>, Error> {
+        // Wrong inputs are told also where nothing is made of them.
+        let baseline = self.baseline.as_deref().map(Baseline::read);
+        let other = self.against.as_ref();
+        let other = other.map(|image| inputs::with_image(&subject.artefacts, image));
+        let (baseline, other) = (baseline.transpose()?, other.transpose()?);
+        let is_asked = parts.iter().any(|part| part.name == TIME);
+        Ok(is_asked.then(|| Time {
+            image: subject.artefacts.clone(),
+            other,
+            baseline,
+            save: self.save.clone(),
+            rounds: self.rounds,
+        }))
+    }
+
+    fn about(&self, subject: &Subject) -> About {
+        let named = [
+            ("--kernel", self.inputs.kernel.as_deref()),
+            ("--image", self.inputs.image.as_deref()),
+            ("--root", self.inputs.root.as_deref()),
+            ("--scenarios", self.scenarios.as_deref()),
+            ("--against", self.against.as_deref()),
+            ("--baseline", self.baseline.as_deref()),
+        ];
+        let words = named
+            .into_iter()
+            .filter_map(|(name, path)| Some((name, path?)));
+        // A replay leaves the reports of the run as they are.
+        let again = match self.report.ends_with(AGAIN) {
+            true => self.report.clone(),
+            false => self.report.join(AGAIN),
+        };
+        let words = words.chain([("--report", again.as_path())]);
+        let words = words.flat_map(|(name, path)| [name.to_owned(), path.display().to_string()]);
+        let words = words.collect();
+        let artefacts = &subject.artefacts;
+        About {
+            words,
+            seed: self.seed,
+            subject: [&artefacts.kernel, &artefacts.image, &artefacts.root_disk]
+                .map(PathBuf::clone),
+            shard: self.shard.map(|shard| shard.to_string()),
         }
-        match &mut self.least {
-            Some(least) => least.lower(&figures),
-            None => self.least = Some(figures),
+    }
+
+    /// Whether it can be run at all.
+    fn check(&self, subject: &Subject, jobs: usize, parts: usize) -> Result<(), Error> {
+        let qemu = &subject.artefacts.qemu;
+        files::run(std::process::Command::new(qemu).arg("--version"))?;
+        if let Some(root) = &self.inputs.root {
+            in_use::check(root)?;
         }
-        Ok(true)
+        room::check(&subject.artefacts, jobs, parts, &self.report)
     }
 }
 
-/// The verdict first, then each part.
-fn page(new: &Figures, old: Option<&Baseline>) -> String {
-    let changes = old.map_or_else(Vec::new, |old| old.compare(new));
-    let mut lines: Vec<String> = changes.iter().filter(|c| c.is_worse()).map(worse).collect();
-    if lines.is_empty() {
-        lines.push(match old {
-            Some(_) => "fine: nothing is slower than it may be".to_owned(),
-            None => "nothing to hold it against: --baseline FILE or --against IMAGE".to_owned(),
-        });
-    }
-    lines.extend(
-        changes
-            .iter()
-            .filter(|c| !c.is_worse())
-            .map(|c| format!("note: {c}")),
-    );
-    lines.push(String::new());
-    lines.push(format!(
-        "{:<40} {:>12} {:>12}",
-        "ms of guest time", "before", "now"
-    ));
-    for (part, ns) in new.parts() {
-        let before = old.and_then(|old| old.ns(part));
-        let before = before.map_or_else(|| "-".to_owned(), ms);
-        lines.push(format!("{part:<40} {before:>12} {:>12}", ms(ns)));
-    }
-    lines.join("\n") + "\n"
+/// A run that goes on.
+struct Run<'o> {
+    options: &'o Options,
+    subject: Subject,
+    report: Report,
+    results: Results,
+    view: View,
 }
 
-fn worse(change: &Change) -> String {
-    format!("REGRESSED: {change}")
+impl Run<'_> {
+    fn scenarios(&mut self, parts: &[Part], jobs: usize) -> Result<(), Error> {
+        let runs = self.options.report.join(RUNS);
+        let (subject, seed) = (self.subject.clone(), self.options.seed);
+        let mut begun = vec![false; parts.len()];
+        let mut failed = None;
+        schedule::run(
+            parts,
+            jobs,
+            |part| one(part, &subject, seed, &runs),
+            interrupt::has_come,
+            |event| match event {
+                Event::Began(number) => {
+                    begun[number] = true;
+                    self.view.runs(&parts[number].name, "");
+                }
+                Event::Ended(_, ran) => failed = failed.take().or(self.ended(ran).err()),
+            },
+        );
+        let not_begun = parts.iter().zip(begun).filter(|(_, begun)| !begun);
+        self.results
+            .not_begun
+            .extend(not_begun.map(|(part, _)| part.name.clone()));
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn time(&mut self, time: &Time, jobs: usize) -> Result<(), Error> {
+        if interrupt::has_come() {
+            self.results.not_begun.push(TIME.to_owned());
+            return Ok(());
+        }
+        let view = &mut self.view;
+        let (mut ran, timing) = time.run(jobs, interrupt::has_come, |boot, of| {
+            view.runs(TIME, &format!("boot {boot} of {of}"));
+        })?;
+        ran.seed = self.options.seed;
+        if let Some(timing) = &timing {
+            self.report.line(&jsonl::timing(timing)?)?;
+        }
+        self.results.timing = timing;
+        self.ended(ran)
+    }
+
+    fn ended(&mut self, ran: Ran) -> Result<(), Error> {
+        self.view.ended(&ran, &self.results.replay(&ran));
+        let line = jsonl::scenario(&self.results.about, &ran, &self.options.report)?;
+        self.results.ran.push(ran);
+        self.report.line(&line)
+    }
+
+    fn end(mut self, begun: Instant) -> Result<Exit, Error> {
+        self.view.over();
+        self.results
+            .ran
+            .sort_by(|one, other| one.name.cmp(&other.name));
+        self.results.wall = begun.elapsed();
+        self.results.interrupted = interrupt::has_come();
+        self.report.line(&jsonl::run(&self.results)?)?;
+        self.report.end(&self.results)?;
+        print!("{}", summary::page(&self.results, &self.options.report));
+        Ok(self.results.exit())
+    }
 }
 
-/// Guest time as ms.
-fn ms(ns: u64) -> String {
-    format!("{}.{:03}", ns / 1_000_000, ns / 1000 % 1000)
+/// One scenario, in a directory of its own.
+fn one(part: &Part, subject: &Subject, seed: u64, runs: &Path) -> Ran {
+    let begun = Instant::now();
+    let dir = runs.join(&part.name);
+    let could_not_run = |why: String| Ran {
+        name: part.name.clone(),
+        story: part.story.clone(),
+        seed,
+        ended: Ended::CouldNotRun { why },
+        verdict: None,
+        wall: begun.elapsed(),
+        machine: std::time::Duration::ZERO,
+        dir: dir.clone(),
+    };
+    // What an earlier run has left is none of this one's.
+    if dir.exists()
+        && let Err(error) = std::fs::remove_dir_all(&dir)
+    {
+        return could_not_run(format!("{}: cannot remove: {error}", dir.display()));
+    }
+    let path = part.path.as_deref().unwrap_or(Path::new(""));
+    let scenario = match Scenario::read(path) {
+        Ok(scenario) => scenario,
+        Err(error) => return could_not_run(error.to_string()),
+    };
+    let ran = run_on(&part.name, &scenario, subject, seed, &dir);
+    if ran.ended == Ended::Passed {
+        return ran;
+    }
+    // Whatever the machine looked like then, it is not what the image does.
+    if interrupt::has_come() {
+        return could_not_run("the run was ended meanwhile".to_owned());
+    }
+    match room::is_full(runs) {
+        Some(why) => could_not_run(why),
+        None => ran,
+    }
 }

@@ -53,8 +53,8 @@ enum Command {
     Test(TestArgs),
     /// Print sizes, boot figures (guest instruction counts) and start orders' times beside those of peers.
     Bench(BenchArgs),
-    /// Say whether an image boots worse than the last one: its kernel, stages and scripts, in guest instructions.
-    #[command(after_help = REGRESS_HELP)]
+    /// Say whether an image boots worse than the last one: scenarios run on it, and what takes longer, in guest instructions.
+    #[command(disable_help_flag = true)]
     Regress(RegressArgs),
     /// Build the Debian root tree and its disk; what `setup` runs with root rights.
     #[command(hide = true)]
@@ -99,19 +99,10 @@ struct BenchArgs {
     save: bool,
 }
 
-const REGRESS_HELP: &str = "\
-Exit codes:
-  0    fine
-  1    an input is wrong
-  2    the image does not come up, or something in it takes longer than it may
-  69   could not run: QEMU is missing, no room on the disk
-  100  the command line is wrong";
-
 /// What to boot, and what to hold it against.
 #[derive(Debug, Args)]
 struct RegressArgs {
-    /// --kernel FILE, --image FILE, --root FILE: what is booted, else our own; --baseline FILE or --against IMAGE: what it is held
-    /// against; --save FILE; --rounds N. `cargo xtask regress -- --help` says more.
+    /// What the harness is told: `--help` shows all of it.
     #[arg(
         trailing_var_arg = true,
         allow_hyphen_values = true,

@@ -1,6 +1,7 @@
 //! `cargo xtask regress`: set-up, then the harness with the user's own words.
 
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
 
 use crate::RegressArgs;
 use crate::artefacts;
@@ -8,36 +9,48 @@ use crate::error::Error;
 use crate::run;
 use crate::setup;
 
-/// `xtask regress`. What the harness ends with is what this ends with.
+/// Words of which the harness answers without booting anything.
+const ANSWERS: [&str; 3] = ["--help", "-h", "--list"];
+
+/// `xtask regress`. The harness takes the place of this program, so that a signal reaches it, and what it ends with is what
+/// this ends with.
 pub(crate) fn command(args: &RegressArgs) -> Result<ExitCode, Error> {
-    let setup = setup::all()?;
-    let manifest = run::clone_dir().join("Cargo.toml");
-    let manifest = manifest.to_string_lossy();
-    let words = [
-        "run",
-        "--quiet",
-        "--manifest-path",
-        &manifest,
-        "-p",
-        "preroot-qemu-tests",
-        "--bin",
-        "preroot-vm",
-        "--",
-        "regress",
-    ];
-    let mut command = run::cargo(&words);
-    command.args(&args.words);
+    let is_answer = |word| ANSWERS.iter().any(|answer| word == answer);
+    let setup = match args.words.iter().any(is_answer) {
+        true => None,
+        false => Some(setup::all()?),
+    };
+    // What does not build says nothing about the image, whatever cargo ends with.
+    if let Err(error) = run::shown(&mut harness("build")) {
+        eprintln!("xtask: {error}");
+        return Err(Error::Unable("regress".to_owned()));
+    }
+    let mut command = harness("run");
+    command.args(["--", "regress"]).args(&args.words);
     // Files are named as they are seen from where the user is.
     if let Ok(here) = std::env::current_dir() {
         command.current_dir(here);
     }
-    command.env(artefacts::VARIABLE, &setup.index);
-    let status = command.status().map_err(|source| Error::Start {
+    if let Some(setup) = &setup {
+        command.env(artefacts::VARIABLE, &setup.index);
+    }
+    // It comes back only where it has failed.
+    Err(Error::Start {
         program: "cargo".to_owned(),
-        source,
-    })?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    // Whoever was killed, or could not be built, has not found the image to be worse.
-    let code = code.filter(|code| [0, 1, 2, 69, 100].contains(code));
-    Ok(ExitCode::from(code.unwrap_or(69)))
+        source: command.exec(),
+    })
+}
+
+/// What cargo does with the harness's program.
+fn harness(verb: &str) -> Command {
+    let manifest = run::clone_dir().join("Cargo.toml");
+    let mut command = run::cargo(&[
+        verb,
+        "--quiet",
+        "-p",
+        "preroot-qemu-tests",
+        "--bin=preroot-vm",
+    ]);
+    command.arg("--manifest-path").arg(manifest);
+    command
 }

@@ -18,7 +18,7 @@ use preroot_qemu_tests::{Error, files};
 use serde::{Deserialize, Serialize};
 
 use super::figures::Figures;
-use super::ms;
+use super::time::ms;
 
 /// By how many percent a part may grow.
 const PERCENT: f64 = 1.0;

@@ -32,13 +32,13 @@ const EXT_MAGIC: (u64, &[u8]) = (1024 + 56, &[0x53, 0xef]);
 pub(crate) struct Inputs {
     /// The kernel.
     #[arg(long, value_name = "FILE")]
-    kernel: Option<PathBuf>,
+    pub(crate) kernel: Option<PathBuf>,
     /// The image: an initramfs with preroot in it.
     #[arg(long, value_name = "FILE")]
-    image: Option<PathBuf>,
+    pub(crate) image: Option<PathBuf>,
     /// The root disk, raw; it is copied, never written.
     #[arg(long, value_name = "FILE")]
-    root: Option<PathBuf>,
+    pub(crate) root: Option<PathBuf>,
 }
 
 impl Inputs {

@@ -1,0 +1,64 @@
+//! The directory of a run's reports: `results.jsonl`, written as things end; `junit.xml`; each scenario's files below `runs/`.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use preroot_qemu_tests::{Error, Ran, files};
+
+use super::junit;
+use super::results::Results;
+
+/// The reports of a run that goes on.
+#[derive(Debug)]
+pub(crate) struct Report {
+    dir: PathBuf,
+    lines: File,
+}
+
+impl Report {
+    /// Begins them; what an earlier run has written is replaced.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub(crate) fn begin(dir: &Path) -> Result<Report, Error> {
+        let path = dir.join("results.jsonl");
+        let lines = File::create(&path).map_err(|source| failed(&path, source))?;
+        Ok(Report {
+            dir: dir.to_owned(),
+            lines,
+        })
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub(crate) fn line(&mut self, line: &str) -> Result<(), Error> {
+        let written = self.lines.write_all(line.as_bytes());
+        written.map_err(|source| failed(&self.dir.join("results.jsonl"), source))
+    }
+
+    /// Writes what is made of the whole run.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub(crate) fn end(&self, results: &Results) -> Result<(), Error> {
+        let xml = junit::page(results, console);
+        files::write(&self.dir.join("junit.xml"), xml)
+    }
+}
+
+/// What a scenario's machine said; nothing, where it never ran.
+fn console(ran: &Ran) -> String {
+    let bytes = std::fs::read(ran.dir.join("console.log")).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn failed(path: &Path, source: std::io::Error) -> Error {
+    Error::File {
+        what: "write",
+        path: path.to_owned(),
+        source,
+    }
+}
