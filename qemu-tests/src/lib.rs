@@ -10,7 +10,7 @@
 mod accelerator;
 mod artefacts;
 mod assembled;
-mod base64;
+pub mod base64;
 mod cpio;
 mod damage;
 mod disk;

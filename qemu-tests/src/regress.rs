@@ -11,12 +11,14 @@ mod baseline;
 mod figures;
 #[cfg(test)]
 mod golden;
+mod html;
 mod in_use;
 mod inputs;
 mod interrupt;
 mod jsonl;
 mod junit;
 mod parts;
+mod probe;
 mod report;
 mod results;
 mod room;
@@ -127,8 +129,8 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     let jobs = options.jobs();
     // The directory has to be there for its room to be measured.
     files::create_directory(&options.report)?;
-    options.check(&subject, jobs, parts.len())?;
     interrupt::watch(Exit::CouldNotRun as i32)?;
+    options.check(&subject, jobs, parts.len())?;
     let report = Report::begin(&options.report)?;
     let mut run = Run {
         options,
@@ -247,7 +249,11 @@ impl Options {
         if let Some(root) = &self.inputs.root {
             in_use::check(root)?;
         }
-        room::check(&subject.artefacts, jobs, parts, &self.report)
+        room::check(&subject.artefacts, jobs, parts, &self.report)?;
+        match &self.inputs.kernel {
+            Some(_) => probe::kernel(&subject.artefacts),
+            None => Ok(()),
+        }
     }
 }
 

@@ -80,6 +80,17 @@ impl Change {
         matches!(self, Change::Slower { .. } | Change::OverBudget { .. })
     }
 
+    /// The part that differs.
+    pub(crate) fn part(&self) -> &str {
+        match self {
+            Change::Slower { part, .. }
+            | Change::OverBudget { part, .. }
+            | Change::Faster { part, .. }
+            | Change::New { part, .. }
+            | Change::Gone { part } => part,
+        }
+    }
+
     /// By how much, ns: the largest stand first.
     fn amount(&self) -> u64 {
         match self {

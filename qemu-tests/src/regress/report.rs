@@ -1,11 +1,13 @@
-//! The directory of a run's reports: `results.jsonl`, written as things end; `junit.xml`; each scenario's files below `runs/`.
+//! The directory of a run's reports: `results.jsonl`, written as things end; `junit.xml` and `report.html`; each
+//! scenario's files below `runs/`.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use preroot_qemu_tests::{Error, Ran, files};
 
+use super::html::{self, Files};
 use super::junit;
 use super::results::Results;
 
@@ -45,7 +47,22 @@ impl Report {
     /// When there is no room for it.
     pub(crate) fn end(&self, results: &Results) -> Result<(), Error> {
         let xml = junit::page(results, console);
-        files::write(&self.dir.join("junit.xml"), xml)
+        files::write(&self.dir.join("junit.xml"), xml)?;
+        let path = self.dir.join("report.html");
+        let page = File::create(&path).map_err(|source| failed(&path, source))?;
+        let mut page = BufWriter::new(page);
+        html::write(results, left, &mut page)?;
+        page.flush().map_err(|source| failed(&path, source))
+    }
+}
+
+/// What is left of a scenario's machine: those files that there are.
+fn left(ran: &Ran) -> Files {
+    let read = |name| std::fs::read(ran.dir.join(name)).unwrap_or_default();
+    Files {
+        console: read("console.log"),
+        record: read("record.bin"),
+        qemu: read("qemu.txt"),
     }
 }
 
