@@ -28,7 +28,8 @@ impl Session {
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
+            // What ssh says when the machine goes away is for nobody.
+            .stderr(Stdio::null());
         let mut child = command.spawn().map_err(start)?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(start(std::io::Error::other("no pipes")));
