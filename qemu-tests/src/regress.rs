@@ -90,13 +90,13 @@ pub(crate) struct Options {
     /// Where reports and each scenario's console and record are written.
     #[arg(long, value_name = "DIR", default_value = "regress-report")]
     report: PathBuf,
-    /// Hold the counted boots against this file, which --save has written.
+    /// Hold how scenarios end and what counted boots take against this file, which --save has written.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Hold them against this image, booted in turn with it.
+    /// Hold the counted boots against this image's, booted beside them.
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     against: Option<PathBuf>,
-    /// Write what they took as a baseline.
+    /// Write what came of it as a baseline.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
     /// How often each image is booted for them; the least of each figure counts.
@@ -124,7 +124,9 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     }
     durations.longest_first(&mut parts, |part| &part.name);
     let subject = options.subject()?;
-    let time = options.time(&subject, &parts)?;
+    let baseline = options.baseline.as_deref().map(Baseline::read);
+    let baseline = baseline.transpose()?;
+    let time = options.time(&subject, &parts, baseline.as_ref())?;
     let about = options.about(&subject);
     let jobs = options.jobs();
     // The directory has to be there for its room to be measured.
@@ -136,7 +138,10 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
         options,
         subject,
         report,
-        results: Results::new(about),
+        results: Results {
+            before: baseline,
+            ..Results::new(about)
+        },
         view: View::new(parts.len()),
     };
     parts.retain(|part| part.name != TIME);
@@ -196,18 +201,21 @@ impl Options {
         self.jobs.map_or_else(processors, NonZeroUsize::get)
     }
 
-    fn time(&self, subject: &Subject, parts: &[Part]) -> Result<Option<Time>, Error> {
-        // Wrong inputs are told also where nothing is made of them.
-        let baseline = self.baseline.as_deref().map(Baseline::read);
+    fn time(
+        &self,
+        subject: &Subject,
+        parts: &[Part],
+        baseline: Option<&Baseline>,
+    ) -> Result<Option<Time>, Error> {
+        // A wrong image is told also where nothing is made of it.
         let other = self.against.as_ref();
         let other = other.map(|image| inputs::with_image(&subject.artefacts, image));
-        let (baseline, other) = (baseline.transpose()?, other.transpose()?);
+        let other = other.transpose()?;
         let is_asked = parts.iter().any(|part| part.name == TIME);
         Ok(is_asked.then(|| Time {
             image: subject.artefacts.clone(),
             other,
-            baseline,
-            save: self.save.clone(),
+            baseline: baseline.cloned(),
             rounds: self.rounds,
         }))
     }
@@ -300,7 +308,7 @@ impl Run<'_> {
         let view = &mut self.view;
         let (mut ran, timing) = time.run(jobs, interrupt::has_come, |boot, of| {
             view.runs(TIME, &format!("boot {boot} of {of}"));
-        })?;
+        });
         ran.seed = self.options.seed;
         if let Some(timing) = &timing {
             self.report.line(&jsonl::timing(timing)?)?;
@@ -323,6 +331,20 @@ impl Run<'_> {
             .sort_by(|one, other| one.name.cmp(&other.name));
         self.results.wall = begun.elapsed();
         self.results.interrupted = interrupt::has_come();
+        if let Some(path) = self
+            .options
+            .save
+            .as_ref()
+            .filter(|_| !self.results.interrupted)
+        {
+            let figures = self
+                .results
+                .timing
+                .as_ref()
+                .map(|timing| timing.figures.clone());
+            let new = Baseline::of(&figures.unwrap_or_default());
+            new.with_scenarios(&self.results.ran).write(path)?;
+        }
         self.report.line(&jsonl::run(&self.results)?)?;
         self.report.end(&self.results)?;
         print!("{}", summary::page(&self.results, &self.options.report));

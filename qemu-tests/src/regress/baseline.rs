@@ -8,16 +8,19 @@
 //! budget-us = 8000       # what it may take, however it grew
 //! percent = 5.0          # in place of those above
 //! least-us = 400
+//! [scenario]             # how each ended, to be told which ends otherwise
+//! "state/swap" = "passed"
 //! ```
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::path::Path;
 
-use preroot_qemu_tests::{Error, files};
+use preroot_qemu_tests::{Error, Ran, files};
 use serde::{Deserialize, Serialize};
 
 use super::figures::Figures;
+use super::results;
 use super::time::ms;
 
 /// By how many percent a part may grow.
@@ -37,6 +40,9 @@ pub(crate) struct Baseline {
     least_us: u64,
     /// What each part took.
     part: BTreeMap<String, Part>,
+    /// How each scenario ended.
+    #[serde(default)]
+    scenario: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -154,7 +160,20 @@ impl Baseline {
             percent: PERCENT,
             least_us: LEAST_US,
             part: figures.parts().map(part).collect(),
+            scenario: BTreeMap::new(),
         }
+    }
+
+    /// The same, with how scenarios ended.
+    pub(crate) fn with_scenarios(mut self, ran: &[Ran]) -> Baseline {
+        let ended = |ran: &Ran| (ran.name.clone(), results::word(&ran.ended).to_owned());
+        self.scenario = ran.iter().map(ended).collect();
+        self
+    }
+
+    /// How a scenario ended.
+    pub(crate) fn ended(&self, scenario: &str) -> Option<&str> {
+        self.scenario.get(scenario).map(String::as_str)
     }
 
     /// Reads one.
@@ -174,11 +193,17 @@ impl Baseline {
         Ok(baseline)
     }
 
-    /// Writes it; budgets and thresholds that somebody has set in a file of that name stay.
+    /// Writes it; budgets and thresholds that somebody has set in a file of that name stay, and what was not run this time.
     pub(crate) fn write(mut self, path: &Path) -> Result<(), Error> {
         if path.exists() {
             let old = Baseline::read(path)?;
             (self.percent, self.least_us) = (old.percent, old.least_us);
+            for (name, ended) in old.scenario {
+                self.scenario.entry(name).or_insert(ended);
+            }
+            if self.part.is_empty() {
+                self.part.clone_from(&old.part);
+            }
             for (name, part) in old.part {
                 if let Some(new) = self.part.get_mut(&name) {
                     new.budget_us = part.budget_us;

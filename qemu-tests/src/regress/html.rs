@@ -48,11 +48,12 @@ pub(crate) fn write(
     };
     let mut put = |text: String| out.write_all(text.as_bytes()).map_err(failed);
     put(head(results))?;
+    put(changes(results))?;
     if let Some(timing) = &results.timing {
         put(differences(timing))?;
     }
     let mut ran: Vec<&Ran> = results.ran.iter().collect();
-    ran.sort_by_key(|ran| (rank(&ran.ended), &ran.name));
+    ran.sort_by_key(|ran| (results::rank(&ran.ended), &ran.name));
     put("<h2>Scenarios</h2>\n".to_owned())?;
     for ran in ran {
         put(scenario(results, ran, &files(ran)))?;
@@ -64,16 +65,6 @@ pub(crate) fn write(
         ))?;
     }
     put("</body>\n</html>\n".to_owned())
-}
-
-/// What is worth a look first.
-fn rank(ended: &Ended) -> u8 {
-    match ended {
-        Ended::Failed { .. } => 0,
-        Ended::CouldNotRun { .. } => 1,
-        Ended::Passed => 2,
-        Ended::Skipped { .. } => 3,
-    }
 }
 
 fn head(results: &Results) -> String {
@@ -111,9 +102,25 @@ fn head(results: &Results) -> String {
     )
 }
 
+/// Which scenarios end otherwise than in the baseline.
+fn changes(results: &Results) -> String {
+    if results.before.is_none() && results.timing.is_none() {
+        return String::new();
+    }
+    let items = results.changes().into_iter();
+    let items = items.map(|change| format!("<li>{}</li>\n", xml::text(&change)));
+    let items: String = items.collect();
+    let said = match (&results.before, items.is_empty()) {
+        (None, _) => String::new(),
+        (_, true) => "<p class=\"passed\">Each scenario ends as before.</p>\n".to_owned(),
+        (_, false) => format!("<ul>\n{items}</ul>\n"),
+    };
+    format!("<h2>Against the baseline</h2>\n{said}")
+}
+
 /// What takes longer or less than before, then everything that was counted.
 fn differences(timing: &Timing) -> String {
-    let mut out = "<h2>Against the baseline</h2>\n".to_owned();
+    let mut out = String::new();
     // Writing to a String cannot fail, here and below.
     let _ = match (&timing.before, timing.changes.is_empty()) {
         (None, _) => writeln!(out, "<p>The counted boots were held against nothing.</p>"),

@@ -3,14 +3,14 @@
 //!
 //! ```text
 //! {"kind":"scenario","name":"state/btrfs","story":"...","outcome":"passed","verdict":"OK","seed":1,"wall_ms":12345,
-//!  "said":[],"files":"runs/state/btrfs","replay":"cargo xtask regress --only ..."}
+//!  "machine_ms":12000,"said":[],"files":"runs/state/btrfs","replay":"cargo xtask regress --only ..."}
 //! {"kind":"time","parts":[{"part":"stage root","ns":9000000,"before_ns":8900000}],"worse":["..."],"notes":["..."]}
 //! {"kind":"run","exit":2,"passed":1,"failed":1,"skipped":0,"could_not_run":0,"not_begun":[],"interrupted":false,
 //!  "wall_ms":75250,"seed":1,"shard":"2/5","kernel":"...","image":"...","root":"..."}
 //! ```
 //!
-//! `outcome` is `passed`, `failed` (the image's), `skipped` (not for this image) or `could-not-run` (nobody knows). `said` is empty
-//! where it passed. `kind` is `scenario` once for each, `time` at most once, `run` once, last. A reader skips kinds and keys that it
+//! `outcome` is `passed`, `failed` (the image's), `skipped` (not for this image) or `could-not-run` (nobody knows). `machine_ms` is how
+//! long machines ran, of `wall_ms`. `said` is empty where it passed. `kind` is `scenario` once for each, `time` at most once, `run` once, last. A reader skips kinds and keys that it
 //! does not know.
 
 use std::path::Path;
@@ -30,6 +30,7 @@ enum Line<'r> {
         verdict: Option<&'r str>,
         seed: u64,
         wall_ms: u64,
+        machine_ms: u64,
         said: &'r [String],
         files: String,
         replay: String,
@@ -76,6 +77,7 @@ pub(crate) fn scenario(about: &About, outcome: &Ran, report: &Path) -> Result<St
         verdict: outcome.verdict.as_deref(),
         seed: outcome.seed,
         wall_ms: ms(outcome.wall),
+        machine_ms: ms(outcome.machine),
         said: results::said(&outcome.ended),
         files: files.display().to_string(),
         replay: results::replay(about, outcome),

@@ -59,6 +59,8 @@ pub(crate) struct Results {
     /// Chosen, and not begun when somebody ended the run.
     pub(crate) not_begun: Vec<String>,
     pub(crate) timing: Option<Timing>,
+    /// What all of it is held against.
+    pub(crate) before: Option<Baseline>,
     /// How long all of it took.
     pub(crate) wall: Duration,
     /// Whether somebody ended it before it was done.
@@ -81,6 +83,7 @@ impl Results {
             ran: Vec::new(),
             not_begun: Vec::new(),
             timing: None,
+            before: None,
             wall: Duration::ZERO,
             interrupted: false,
         }
@@ -113,6 +116,28 @@ impl Results {
         }
     }
 
+    /// Scenarios that do not end as in the baseline, or fail in it too: each as a line, what is worse first.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        let mut changes = Vec::new();
+        for ran in &self.ran {
+            let before = self
+                .before
+                .as_ref()
+                .and_then(|before| before.ended(&ran.name));
+            let (now, name) = (word(&ran.ended), &ran.name);
+            let rank = rank(&ran.ended);
+            match before {
+                Some(before) if before != now => {
+                    changes.push((rank, format!("{name}: {now}, before: {before}")))
+                }
+                Some("failed") => changes.push((rank, format!("{name}: failed, as before"))),
+                _ => {}
+            }
+        }
+        changes.sort();
+        changes.into_iter().map(|(_, change)| change).collect()
+    }
+
     /// The one command that runs a scenario again as it was run here.
     pub(crate) fn replay(&self, outcome: &Ran) -> String {
         replay(&self.about, outcome)
@@ -136,6 +161,16 @@ fn quoted(word: &str) -> String {
     match !word.is_empty() && word.bytes().all(is_plain) {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// What is worth a look first.
+pub(crate) fn rank(ended: &Ended) -> u8 {
+    match ended {
+        Ended::Failed { .. } => 0,
+        Ended::CouldNotRun { .. } => 1,
+        Ended::Passed => 2,
+        Ended::Skipped { .. } => 3,
     }
 }
 
@@ -212,6 +247,7 @@ pub(crate) mod tests {
             ],
             not_begun: vec!["fleet".to_owned()],
             timing: None,
+            before: None,
             wall: Duration::from_millis(75_250),
             interrupted: true,
         }
@@ -244,6 +280,22 @@ pub(crate) mod tests {
             ),
             (1, 1, 1, 2)
         );
+    }
+
+    #[test]
+    fn what_ends_otherwise_than_before_is_told() {
+        let mut results = made();
+        assert_eq!(results.changes(), [""; 0]);
+        let mut before = made().ran;
+        before[0].ended = Ended::Skipped { why: String::new() };
+        before[3].ended = Ended::Passed;
+        results.before = Some(Baseline::of(&Figures::default()).with_scenarios(&before));
+        let expected = [
+            "state/bad: failed, as before",
+            "network/bond: could-not-run, before: passed",
+            "clean: passed, before: skipped",
+        ];
+        assert_eq!(results.changes(), expected);
     }
 
     #[test]

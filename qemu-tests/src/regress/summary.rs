@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use preroot_qemu_tests::Ended;
 
@@ -40,6 +41,9 @@ fn write(results: &Results, report: &Path, out: &mut String) -> std::fmt::Result
             Ended::Passed | Ended::Skipped { .. } => {}
         }
     }
+    for change in results.changes() {
+        writeln!(out, "against the baseline: {change}")?;
+    }
     if let Some(timing) = &results.timing {
         out.push_str(&time::page(timing));
         out.push('\n');
@@ -64,7 +68,27 @@ fn write(results: &Results, report: &Path, out: &mut String) -> std::fmt::Result
         out,
         "{of} in {wall}: {passed} passed, {failed} failed, {skipped} skipped, {could_not_run} could not run{not_begun}"
     )?;
+    if let Some(outside) = outside(results) {
+        writeln!(
+            out,
+            "the harness's own time, without its machines: {:.1} s a scenario (the median)",
+            outside.as_secs_f64()
+        )?;
+    }
     writeln!(out, "reports: {}", report.display())
+}
+
+/// How long scenarios took while no machine ran: the median of those that passed.
+fn outside(results: &Results) -> Option<Duration> {
+    let passed = results
+        .ran
+        .iter()
+        .filter(|ran| ran.ended == Ended::Passed && ran.name != TIME);
+    let mut outside: Vec<Duration> = passed
+        .map(|ran| ran.wall.saturating_sub(ran.machine))
+        .collect();
+    outside.sort();
+    outside.get(outside.len() / 2).copied()
 }
 
 #[cfg(test)]

@@ -24,8 +24,6 @@ pub(crate) struct Time {
     pub(crate) other: Option<Artefacts>,
     /// The baseline that it is held against, if any.
     pub(crate) baseline: Option<Baseline>,
-    /// Where the figures are saved as a baseline.
-    pub(crate) save: Option<PathBuf>,
     /// How often each image is booted.
     pub(crate) rounds: u16,
 }
@@ -39,15 +37,12 @@ enum Which {
 
 impl Time {
     /// Boots, some at once, and compares. `begun` is told which boot begins, and of how many.
-    ///
-    /// # Errors
-    /// When the baseline cannot be saved.
     pub(crate) fn run(
         &self,
         jobs: usize,
         is_over: impl Fn() -> bool + Sync,
         mut begun: impl FnMut(usize, usize),
-    ) -> Result<(Ran, Option<Timing>), Error> {
+    ) -> (Ran, Option<Timing>) {
         let start = Instant::now();
         let mut boots = Vec::new();
         for _ in 0..self.rounds {
@@ -70,7 +65,7 @@ impl Time {
                 Event::Ended(number, boot) => rounds.add(boots[number].0, boot),
             },
         );
-        let (ended, timing) = self.judge(rounds, is_over())?;
+        let (ended, timing) = self.judge(rounds, is_over());
         let outcome = Ran {
             name: TIME.to_owned(),
             story: TIME_STORY.to_owned(),
@@ -81,24 +76,21 @@ impl Time {
             machine: Duration::ZERO,
             dir: PathBuf::new(),
         };
-        Ok((outcome, timing))
+        (outcome, timing)
     }
 
-    fn judge(&self, rounds: Rounds, interrupted: bool) -> Result<(Ended, Option<Timing>), Error> {
+    fn judge(&self, rounds: Rounds, interrupted: bool) -> (Ended, Option<Timing>) {
         if interrupted {
             let why = "interrupted".to_owned();
-            return Ok((Ended::CouldNotRun { why }, None));
+            return (Ended::CouldNotRun { why }, None);
         }
         if let Some(ended) = rounds.broken {
-            return Ok((ended, None));
+            return (ended, None);
         }
         let Some(figures) = rounds.image else {
             let why = "nothing was booted".to_owned();
-            return Ok((Ended::CouldNotRun { why }, None));
+            return (Ended::CouldNotRun { why }, None);
         };
-        if let Some(path) = &self.save {
-            Baseline::of(&figures).write(path)?;
-        }
         let before = self.baseline.clone();
         let before = before.or_else(|| rounds.other.as_ref().map(Baseline::of));
         let changes = before
@@ -115,7 +107,7 @@ impl Time {
             before,
             changes,
         };
-        Ok((ended, Some(timing)))
+        (ended, Some(timing))
     }
 }
 
