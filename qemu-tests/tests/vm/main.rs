@@ -15,6 +15,7 @@ mod policies;
 mod power;
 mod power_cuts;
 mod pstore;
+mod regress;
 mod rescue;
 mod roots;
 mod sshd;
