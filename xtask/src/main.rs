@@ -17,6 +17,7 @@ mod disk;
 mod error;
 mod hardware;
 mod keys;
+mod mutants;
 mod peers;
 mod product;
 mod progress;
@@ -56,6 +57,8 @@ enum Command {
     /// Say whether an image boots worse than the last one: scenarios run on it, and what takes longer, in guest instructions.
     #[command(disable_help_flag = true)]
     Regress(RegressArgs),
+    /// Break preroot in one place after another, and see that a scenario catches and names each: some minutes a mutant.
+    Mutants(MutantsArgs),
     /// Build the Debian root tree and its disk; what `setup` runs with root rights.
     #[command(hide = true)]
     Root(RootArgs),
@@ -109,6 +112,17 @@ struct RegressArgs {
         value_name = "WORDS"
     )]
     words: Vec<std::ffi::OsString>,
+}
+
+/// What to break.
+#[derive(Debug, Args)]
+struct MutantsArgs {
+    /// Only these; all, where none is named.
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Say what there is, and break nothing.
+    #[arg(long)]
+    list: bool,
 }
 
 /// What can be measured by itself.
@@ -180,6 +194,7 @@ fn run(command: &Command) -> Result<ExitCode, Error> {
         Command::Boot(args) => boot::command(args),
         Command::Test(args) => test::command(args),
         Command::Bench(args) => bench::command(args),
+        Command::Mutants(args) => mutants::command(args),
         Command::Root(args) => debian::command(args),
     };
     done.map(|()| Exit::Fine.into())

@@ -133,3 +133,8 @@ fn a_script_eats_all_memory() -> Result<(), Error> {
 fn scripts_start_by_edges() -> Result<(), Error> {
     run_scenario("edges")
 }
+
+#[test]
+fn a_killed_sshd_is_there_again() -> Result<(), Error> {
+    run_scenario("sshd-killed")
+}
