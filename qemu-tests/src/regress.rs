@@ -29,6 +29,7 @@ mod time;
 mod view;
 mod xml;
 
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -117,9 +118,9 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
         parts = shard.take(parts, &durations, |part| &part.name);
     }
     if options.list {
-        for part in &parts {
-            println!("{:<42} {}", part.name, part.story);
-        }
+        let line = |part: &Part| format!("{:<42} {}\n", part.name, part.story);
+        let list: String = parts.iter().map(line).collect();
+        say(&list);
         return Ok(Exit::Fine);
     }
     durations.longest_first(&mut parts, |part| &part.name);
@@ -132,7 +133,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     // The directory has to be there for its room to be measured.
     files::create_directory(&options.report)?;
     interrupt::watch(Exit::CouldNotRun as i32)?;
-    options.check(&subject, jobs, parts.len())?;
+    let checked = options.check(&subject, jobs, parts.len());
+    if interrupt::has_come() {
+        return Ok(Exit::CouldNotRun);
+    }
+    checked?;
     let report = Report::begin(&options.report)?;
     let mut run = Run {
         options,
@@ -347,9 +352,14 @@ impl Run<'_> {
         }
         self.report.line(&jsonl::run(&self.results)?)?;
         self.report.end(&self.results)?;
-        print!("{}", summary::page(&self.results, &self.options.report));
+        say(&summary::page(&self.results, &self.options.report));
         Ok(self.results.exit())
     }
+}
+
+/// To standard output; whoever reads no further has read enough.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// One scenario, in a directory of its own.

@@ -1,7 +1,7 @@
 //! The directory of a run's reports: `results.jsonl`, written as things end; `junit.xml` and `report.html`; each
 //! scenario's files below `runs/`.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,20 @@ impl Report {
     /// When the directory cannot be written.
     pub(crate) fn begin(dir: &Path) -> Result<Report, Error> {
         let path = dir.join("results.jsonl");
-        let lines = File::create(&path).map_err(|source| failed(&path, source))?;
+        let lines = File::options().create(true).append(true).open(&path);
+        let lines = lines.map_err(|source| failed(&path, source))?;
+        match lines.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Contents {
+                    path,
+                    what: "another run writes its reports there; --report DIR names another place"
+                        .to_owned(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(&path, source)),
+        }
+        lines.set_len(0).map_err(|source| failed(&path, source))?;
         Ok(Report {
             dir: dir.to_owned(),
             lines,
@@ -77,5 +90,30 @@ fn failed(path: &Path, source: std::io::Error) -> Error {
         what: "write",
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A test's helpers may panic.
+
+    use super::*;
+
+    #[test]
+    fn two_runs_never_share_a_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let lines = || std::fs::read_to_string(dir.path().join("results.jsonl")).unwrap();
+        let mut first = Report::begin(dir.path()).unwrap();
+        first.line("one\n").unwrap();
+        let error = Report::begin(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("another run writes its reports there"),
+            "{error}"
+        );
+        first.line("two\n").unwrap();
+        assert_eq!(lines(), "one\ntwo\n");
+        drop(first);
+        Report::begin(dir.path()).unwrap().line("three\n").unwrap();
+        assert_eq!(lines(), "three\n");
     }
 }

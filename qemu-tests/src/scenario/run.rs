@@ -157,10 +157,17 @@ impl<'s> Run<'s> {
         let console = guest.machine.console();
         drop(guest);
         self.machine_ran += begun.elapsed();
-        let record = match ended? {
-            Some(record) => Some(record),
-            None if scenario.ends == Ends::Power => Record::stored(&disk).ok(),
-            None => Some(self.stored(&disk)?),
+        let record = match ended {
+            Ok(Some(record)) => Some(record),
+            Err(error) => {
+                // As far as it came, for who looks what was wrong.
+                if let (Some(dir), Ok(record)) = (self.dir, Record::stored(&disk)) {
+                    files::write(&dir.join(RECORD), record.bytes())?;
+                }
+                return Err(error);
+            }
+            Ok(None) if scenario.ends == Ends::Power => Record::stored(&disk).ok(),
+            Ok(None) => Some(self.stored(&disk)?),
         };
         if let (Some(dir), Some(record)) = (self.dir, &record) {
             files::write(&dir.join(RECORD), record.bytes())?;

@@ -103,11 +103,16 @@ impl Ask {
     /// # Errors
     /// When it is not; the message has both.
     pub(super) fn judge(&self, said: &str) -> Result<(), Error> {
-        let is_right = self.answer.iter().all(|part| said.contains(part.as_str()))
-            && !self.never.iter().any(|part| said.contains(part.as_str()));
-        match is_right {
-            true => Ok(()),
-            false => Err(Error::unexpected(format!("{}: {said}", self.command))),
-        }
+        let has = |part: &&String| said.contains(part.as_str());
+        let wrong = match (
+            self.answer.iter().find(|part| !has(part)),
+            self.never.iter().find(has),
+        ) {
+            (Some(missing), _) => format!("no `{missing}` in the answer"),
+            (None, Some(there)) => format!("`{there}` is in the answer"),
+            (None, None) => return Ok(()),
+        };
+        let what = format!("`{}`: {wrong}:\n{said}", self.command);
+        Err(Error::unexpected(what))
     }
 }
