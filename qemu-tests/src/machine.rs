@@ -15,6 +15,8 @@ use crate::wait;
 
 /// The pause between two looks at the console for a moment that matters.
 pub(crate) const LOOK_PAUSE: Duration = Duration::from_millis(5);
+/// How much later than its clients we may hear of QEMU's end.
+const END_PAUSE: Duration = Duration::from_millis(200);
 /// Lines of the console that a failing test shows.
 const CONSOLE_LINES_MAX: usize = 60;
 
@@ -216,6 +218,19 @@ impl Machine {
         self.look()?;
         self.ended
             .map_or(Ok(()), |status| Err(self.broken(&status.to_string())))
+    }
+
+    /// An error that somebody met who talked to the machine; QEMU's own end in its place where that is what it was: a client
+    /// hears of that first, and takes it for the guest's.
+    pub(crate) fn whose(&mut self, error: Error) -> Error {
+        if self.ended.is_some() {
+            return error;
+        }
+        std::thread::sleep(END_PAUSE);
+        match self.check_running() {
+            Err(own @ Error::Command { .. }) => own,
+            _ => error,
+        }
     }
 
     fn look(&mut self) -> Result<(), Error> {

@@ -154,6 +154,7 @@ impl<'s> Run<'s> {
             session: None,
         };
         let ended = self.live(&mut guest, &spec);
+        let ended = ended.map_err(|error| guest.machine.whose(error));
         let console = guest.machine.console();
         drop(guest);
         self.machine_ran += begun.elapsed();
