@@ -50,6 +50,8 @@ use self::view::View;
 
 /// Where a scenario's files are, below the report's directory.
 const RUNS: &str = "runs";
+/// How often an image is booted for its counted boots.
+const ROUNDS: u16 = 3;
 /// Where the reports of a replay are, below it.
 const AGAIN: &str = "again";
 
@@ -101,7 +103,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
     /// How often each image is booted for them; the least of each figure counts.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = ROUNDS, value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: u16,
 }
 
@@ -244,7 +246,9 @@ impl Options {
         };
         let words = words.chain([("--report", again.as_path())]);
         let words = words.flat_map(|(name, path)| [name.to_owned(), path.display().to_string()]);
-        let words = words.collect();
+        let rounds = ["--rounds".to_owned(), self.rounds.to_string()];
+        let rounds = rounds.into_iter().filter(|_| self.rounds != ROUNDS);
+        let words = words.chain(rounds).collect();
         let artefacts = &subject.artefacts;
         About {
             words,
