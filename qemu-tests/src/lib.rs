@@ -29,6 +29,7 @@ mod place;
 mod power;
 mod programs;
 mod qmp;
+pub mod random;
 mod record;
 mod scenario;
 mod scripts;

@@ -33,7 +33,7 @@ enum Command {
     },
     /// Say whether an image boots worse than the last one.
     #[command(bin_name = "cargo xtask regress", after_help = regress::EXIT_CODES)]
-    Regress(regress::Options),
+    Regress(Box<regress::Options>),
     /// Measure sizes and boots, beside other initramfs generators.
     BenchBoots {
         #[command(flatten)]

@@ -35,7 +35,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use preroot_qemu_tests::{
-    Artefacts, Ended, Error, Owner, Ran, Scenario, Subject, files, library, run_on, scenarios_in,
+    Artefacts, Ended, Error, Owner, Ran, Scenario, Subject, files, library, random, run_on,
+    scenarios_in,
 };
 
 use self::baseline::Baseline;
@@ -52,6 +53,8 @@ use self::view::View;
 const RUNS: &str = "runs";
 /// How often an image is booted for its counted boots.
 const ROUNDS: u16 = 3;
+/// Where scenarios are that were drawn by lot, below it.
+const RANDOM: &str = "random";
 /// Where the reports of a replay are, below it.
 const AGAIN: &str = "again";
 
@@ -87,6 +90,10 @@ pub(crate) struct Options {
     /// Scenarios of your own, run beside those of the library; they are named for the directory.
     #[arg(long, value_name = "DIR")]
     scenarios: Option<PathBuf>,
+    /// Run so many scenarios drawn by lot from the seed, in place of the library's: faults, orders and machines in combination, each
+    /// held against what is true of every boot.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    random: Option<u64>,
     /// What everything that is drawn by lot is drawn from: the same number gives the same run.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -162,6 +169,10 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
 impl Options {
     /// All that there is of what is asked for, each of which can be read.
     fn parts(&self) -> Result<Vec<Part>, Error> {
+        if let Some(count) = self.random {
+            let drawn = parts::drawn(self.seed, count, &self.report.join(RANDOM))?;
+            return parts::chosen(drawn, &self.only);
+        }
         let mut all = library()?;
         if let Some(dir) = &self.scenarios {
             let own = dir.canonicalize().ok();
@@ -244,7 +255,9 @@ impl Options {
             true => self.report.clone(),
             false => self.report.join(AGAIN),
         };
-        let words = words.chain([("--report", again.as_path())]);
+        let random = self.random.map(|count| PathBuf::from(count.to_string()));
+        let random = random.as_deref().map(|count| ("--random", count));
+        let words = words.chain(random).chain([("--report", again.as_path())]);
         let words = words.flat_map(|(name, path)| [name.to_owned(), path.display().to_string()]);
         let rounds = ["--rounds".to_owned(), self.rounds.to_string()];
         let rounds = rounds.into_iter().filter(|_| self.rounds != ROUNDS);
@@ -328,6 +341,14 @@ impl Run<'_> {
 
     fn ended(&mut self, ran: Ran) -> Result<(), Error> {
         self.view.ended(&ran, &self.results.replay(&ran));
+        // Nobody has it in a file of his own.
+        if let (Some(_), Ended::Failed { .. }) = (self.options.random, &ran.ended) {
+            let number = parts::number(&ran.name);
+            eprintln!(
+                "{}",
+                number.map_or(String::new(), |number| random::scenario(ran.seed, number))
+            );
+        }
         let line = jsonl::scenario(&self.results.about, &ran, &self.options.report)?;
         self.results.ran.push(ran);
         self.report.line(&line)

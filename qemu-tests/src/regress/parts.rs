@@ -1,8 +1,8 @@
 //! What a run is made of: scenarios by their names, and the counted boots, which are called `time`; and which of them are meant.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use preroot_qemu_tests::Error;
+use preroot_qemu_tests::{Error, files, random};
 
 /// What the counted boots are called.
 pub(crate) const TIME: &str = "time";
@@ -10,6 +10,8 @@ pub(crate) const TIME: &str = "time";
 pub(crate) const TIME_STORY: &str =
     "nothing in the boot takes longer than it may, counted in guest instructions";
 
+/// What the name of one begins with that was drawn by lot.
+const DRAWN: &str = "random/";
 /// How many names like a mistyped one are told.
 const NEAR_MAX: usize = 3;
 /// From which likeness on (Jaro-Winkler, 0 to 1).
@@ -37,6 +39,29 @@ impl Part {
             path: None,
         }
     }
+}
+
+/// Scenarios that a seed gives, each in a file of its own in a directory.
+///
+/// # Errors
+/// When the directory cannot be written.
+pub(crate) fn drawn(seed: u64, count: u64, dir: &Path) -> Result<Vec<Part>, Error> {
+    files::create_directory(dir)?;
+    let draw = |number| {
+        let path = dir.join(format!("{number}.toml"));
+        files::write(&path, random::scenario(seed, number))?;
+        Ok(Part {
+            name: format!("{DRAWN}{number}"),
+            story: format!("drawn by lot: seed {seed}, number {number}"),
+            path: Some(path),
+        })
+    };
+    (1..=count).map(draw).collect()
+}
+
+/// The number of one that was drawn.
+pub(crate) fn number(name: &str) -> Option<u64> {
+    name.strip_prefix(DRAWN)?.parse().ok()
 }
 
 /// Those that one of the words names: a name, a directory (`state/`) or a pattern (`*bond*`). No word names all.

@@ -11,6 +11,9 @@ use crate::record::{Boot, why};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Expect {
+    /// What is true of every boot is true of this one.
+    #[serde(default)]
+    pub(super) invariants: bool,
     /// The last verdict's word.
     #[serde(default)]
     verdict: Option<String>,

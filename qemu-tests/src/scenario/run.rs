@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use preroot_record::Event;
 
 use super::timeline::OpenWhile;
-use super::{Ends, ImageDamage, Scenario, expect};
+use super::{Ends, ImageDamage, Scenario, expect, invariants};
 use crate::artefacts::Artefacts;
 use crate::cpio::Archive;
 use crate::damage;
@@ -360,6 +360,9 @@ impl<'s> Run<'s> {
         };
         if let Some(boot) = &boot {
             all.extend(expect::differences(expect, boot));
+            if expect.invariants {
+                all.extend(invariants::broken(boot, console, &disk.health()?));
+            }
         }
         for (path, expected) in expect.files() {
             let found = disk.read(path)?;
