@@ -8,6 +8,7 @@ mod bench;
 mod regress;
 mod show;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -107,6 +108,7 @@ fn main() -> ExitCode {
             eprintln!("preroot-vm: {error}");
             ExitCode::from(match error {
                 Error::NoArtefacts { .. } | Error::Start { .. } | Error::Machine { .. } => 69,
+                Error::File { source, .. } if source.kind() == ErrorKind::StorageFull => 69,
                 _ => 1,
             })
         }

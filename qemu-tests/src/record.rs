@@ -32,7 +32,8 @@ impl Record {
     }
 
     /// Its bytes.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 

@@ -235,6 +235,7 @@ impl Options {
             other,
             baseline: baseline.cloned(),
             rounds: self.rounds,
+            dir: self.report.join(RUNS).join(TIME),
         }))
     }
 
@@ -327,6 +328,7 @@ impl Run<'_> {
             self.results.not_begun.push(TIME.to_owned());
             return Ok(());
         }
+        cleared(&time.dir)?;
         let view = &mut self.view;
         let (mut ran, timing) = time.run(jobs, interrupt::has_come, |boot, of| {
             view.runs(TIME, &format!("boot {boot} of {of}"));
@@ -382,6 +384,18 @@ impl Run<'_> {
     }
 }
 
+/// Removes what an earlier run has left: it is none of this one's.
+fn cleared(dir: &Path) -> Result<(), Error> {
+    match std::fs::remove_dir_all(dir) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::File {
+            what: "remove",
+            path: dir.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// To standard output; whoever reads no further has read enough.
 fn say(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
@@ -401,11 +415,8 @@ fn one(part: &Part, subject: &Subject, seed: u64, runs: &Path) -> Ran {
         machine: std::time::Duration::ZERO,
         dir: dir.clone(),
     };
-    // What an earlier run has left is none of this one's.
-    if dir.exists()
-        && let Err(error) = std::fs::remove_dir_all(&dir)
-    {
-        return could_not_run(format!("{}: cannot remove: {error}", dir.display()));
+    if let Err(error) = cleared(&dir) {
+        return could_not_run(error.to_string());
     }
     let path = part.path.as_deref().unwrap_or(Path::new(""));
     let scenario = match Scenario::read(path) {

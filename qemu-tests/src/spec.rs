@@ -186,7 +186,7 @@ impl Spec {
 
     /// Keeps consoles and command lines of its boots in this directory: `console.log`, `qemu.txt`.
     #[must_use]
-    pub(crate) fn keep_in(mut self, dir: &Path) -> Self {
+    pub fn keep_in(mut self, dir: &Path) -> Self {
         self.kept = Some(dir.to_owned());
         self
     }

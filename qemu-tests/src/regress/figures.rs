@@ -1,9 +1,10 @@
 //! What one counted boot took, by its record.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
-use preroot_qemu_tests::{Artefacts, Boot, Disk, Error, Event, Nic, Record, Spec};
+use preroot_qemu_tests::{Artefacts, Boot, Disk, Error, Event, Nic, Record, Spec, files};
 
 /// What PID 1 says at the end of a boot, however it ended.
 const VERDICT: &str = "preroot: verdict ";
@@ -94,24 +95,25 @@ impl Figures {
     }
 }
 
-/// One counted boot until its verdict.
+/// One counted boot until its verdict. `kept`: where its console, record and command line are kept.
 ///
 /// # Errors
 /// When the machine cannot be started, or never comes to a verdict, or keeps no record on its root.
-pub(crate) fn boot(artefacts: &Artefacts) -> Result<Figures, Error> {
+pub(crate) fn boot(artefacts: &Artefacts, kept: &Path) -> Result<Figures, Error> {
     let disk = Disk::copy(artefacts)?;
     let spec = Spec::new(artefacts).counted_with_random().disk(&disk);
     let nobody = Nic::User {
         forwards: Vec::new(),
     };
-    let mut machine = spec.nic(nobody).start()?;
+    files::create_directory(kept)?;
+    let mut machine = spec.nic(nobody).keep_in(kept).start()?;
     machine.wait_console(VERDICT)?;
     // The record is stored behind the verdict. What the machine has flushed is in the file: a copy of it is looked into.
     let mut last = String::new();
     for _ in 0..LOOKS {
         std::thread::sleep(PAUSE);
         machine.check_running()?;
-        match stored(&disk) {
+        match stored(&disk, kept) {
             Ok(figures) => return Ok(figures),
             Err(error) => last = error.to_string(),
         }
@@ -122,10 +124,11 @@ pub(crate) fn boot(artefacts: &Artefacts) -> Result<Figures, Error> {
 }
 
 /// The record on a disk that a machine has before it.
-fn stored(disk: &Disk) -> Result<Figures, Error> {
+fn stored(disk: &Disk, kept: &Path) -> Result<Figures, Error> {
     let copy = disk.duplicate()?;
     copy.repair()?;
     let record = Record::stored(&copy)?;
+    files::write(&kept.join("record.bin"), record.bytes())?;
     let boot = record.latest()?;
     match boot.verdict() {
         Some(_) => Ok(Figures::of(&boot)),

@@ -26,6 +26,8 @@ pub(crate) struct Time {
     pub(crate) baseline: Option<Baseline>,
     /// How often each image is booted.
     pub(crate) rounds: u16,
+    /// Where each boot's files are kept.
+    pub(crate) dir: PathBuf,
 }
 
 /// Which of the two.
@@ -45,17 +47,19 @@ impl Time {
     ) -> (Ran, Option<Timing>) {
         let start = Instant::now();
         let mut boots = Vec::new();
-        for _ in 0..self.rounds {
-            boots.push((Which::Image, &self.image));
-            boots.extend(self.other.iter().map(|other| (Which::Other, other)));
+        for round in 1..=self.rounds {
+            let dir = |which| self.dir.join(format!("{which}-{round}"));
+            boots.push((Which::Image, &self.image, dir("image")));
+            let other = self.other.iter();
+            boots.extend(other.map(|other| (Which::Other, other, dir("other"))));
         }
         let has_failed = AtomicBool::new(false);
         let mut rounds = Rounds::default();
         schedule::run(
             &boots,
             jobs,
-            |(_, artefacts)| {
-                let boot = figures::boot(artefacts);
+            |(_, artefacts, dir)| {
+                let boot = figures::boot(artefacts, dir);
                 has_failed.fetch_or(boot.is_err(), Ordering::Relaxed);
                 boot
             },
@@ -74,7 +78,7 @@ impl Time {
             verdict: timing.as_ref().map(|timing| timing.figures.verdict.clone()),
             wall: start.elapsed(),
             machine: Duration::ZERO,
-            dir: PathBuf::new(),
+            dir: self.dir.join("image-1"),
         };
         (outcome, timing)
     }
