@@ -59,6 +59,11 @@ pub(super) struct Expect {
 }
 
 impl Expect {
+    /// Whether the boot is to come to a verdict.
+    pub(super) fn has_verdict(&self) -> bool {
+        self.verdict.is_some()
+    }
+
     /// What the console shows.
     pub(super) fn console(&self) -> &[String] {
         &self.console

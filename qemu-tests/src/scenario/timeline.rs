@@ -41,6 +41,9 @@ pub(super) struct Step {
     /// Somebody logs in by the rescue sshd, and stays.
     #[serde(default)]
     pub(super) log_in: bool,
+    /// Somebody else comes, and is let in.
+    #[serde(default)]
+    pub(super) lets_in: bool,
     /// What is said in that session.
     #[serde(default)]
     pub(super) ask: Vec<Ask>,

@@ -2,7 +2,7 @@
 
 use preroot_qemu_tests::{
     Artefacts, Change, Disk, Door, Error, Event, Link, Nic, Record, Spec, Ssh, bake, free_port,
-    run_network, until,
+    run_scenario, until,
 };
 
 use crate::RESCUE_PORT;
@@ -13,7 +13,7 @@ macro_rules! networks {
         $(
             #[test]
             fn $function() -> Result<(), Error> {
-                run_network(concat!("network/", $name))
+                run_scenario(concat!("network/", $name))
             }
         )+
     };
