@@ -245,7 +245,9 @@ fn close<M: Machine>(boot: &mut Boot<'_, M>, index: usize, closing: Closing) {
     });
     boot.runner.close(index, closing.end, closing.status);
     handover::after(boot, name);
-    if closing.end != ScriptEnd::Exited || closing.status != 0 {
+    let is_well = closing.end == ScriptEnd::Exited && closing.status == 0;
+    boot.verdict.script_ended(is_well);
+    if !is_well {
         judge(boot, name, script, &closing);
     }
 }

@@ -62,6 +62,9 @@ pub(crate) struct Verdict {
     /// The stage and the step that a person is waited for.
     failed: Option<(&'static str, Failed)>,
     more: u32,
+    /// Scripts of the order that have ended, and how many of them well.
+    scripts: u32,
+    scripts_well: u32,
     /// It was said when the order had ended.
     is_sealed: bool,
     /// When the word was first looked at, and which that was.
@@ -140,8 +143,19 @@ impl Verdict {
         self.is_sealed && self.word != Word::Rescue
     }
 
-    /// The order has ended: what is said from now on is of a machine that is up.
+    /// A script of the order has ended.
+    pub(crate) fn script_ended(&mut self, is_well: bool) {
+        self.scripts += 1;
+        self.scripts_well += u32::from(is_well);
+    }
+
+    /// The order has ended: what is said from now on is of a machine that is up. One on which no script could do anything is not:
+    /// its shell or its C library is gone.
     pub(crate) fn seal(&mut self) {
+        let scripts = self.scripts;
+        if !self.is_sealed && scripts > 0 && self.scripts_well == 0 {
+            self.degrade(format_args!("none of {scripts} scripts has ended well"));
+        }
         self.is_sealed = true;
     }
 

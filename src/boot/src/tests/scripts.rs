@@ -49,6 +49,25 @@ fn a_script_that_hangs_is_ended_and_the_rest_starts() {
     }
 }
 
+/// The shell or the C library of the root is gone: nothing on it can run, and that is no `OK`. One that can is enough.
+#[test]
+fn a_boot_in_which_no_script_ends_well_is_degraded() {
+    let scripts = ["mountall.sh", "urandom", "rsyslog", "cron", "ssh", "late"];
+    for (well, word) in [(None, "DEGRADED"), (Some("urandom"), "OK")] {
+        let fake = boot(&draft(), |fake| {
+            for script in scripts.iter().filter(|script| Some(**script) != well) {
+                let failed = Behaviour::Exits(127, "", 1);
+                fake.behaviours
+                    .insert(format!("/etc/init.d/{script}"), failed);
+            }
+        });
+        let verdict = format!("Verdict {{ word: \"{word}\"");
+        assert!(fake.recorded(&verdict), "{word}: {:#?}", fake.record());
+        let reason = "none of 6 scripts has ended well";
+        assert_eq!(fake.recorded(reason), well.is_none());
+    }
+}
+
 #[test]
 fn edges_do_not_wait_for_a_hung_neighbour() {
     let mut draft = draft();
