@@ -70,6 +70,9 @@ pub struct Artefacts {
     pub bootlog: PathBuf,
     /// The record's reader as it is in the image.
     pub bootlog_static: PathBuf,
+    /// Words that every machine has on its kernel command line: a user's. Not in the index.
+    #[serde(skip)]
+    pub append: String,
 }
 
 impl Artefacts {

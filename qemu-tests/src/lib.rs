@@ -63,7 +63,7 @@ pub use session::Session;
 pub use small::Small;
 pub use spec::{Counted, Link, Nic, Spec};
 pub use ssh::{Door, Ssh};
-pub use subject::{Owner, Subject};
+pub use subject::{NETWORK, Owner, Subject};
 pub use wait::{DEADLINE, until};
 pub use write_log::{Cut, WriteLog};
 

@@ -59,16 +59,17 @@ pub fn scenarios_in(directory: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     Ok(found)
 }
 
-/// Reads one of `scenarios/`, of whichever kind.
-pub(crate) fn named<T: DeserializeOwned>(name: &str) -> Result<T, Error> {
-    read(&directory().join(format!("{name}.toml")))
+/// The file of one of `scenarios/`.
+pub(crate) fn path(name: &str) -> PathBuf {
+    directory().join(format!("{name}.toml"))
 }
 
-/// Reads a scenario, of whichever kind.
-pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let text = files::read_text(path)?;
+/// Reads one of `scenarios/`, of another kind.
+pub(crate) fn named<T: DeserializeOwned>(name: &str) -> Result<T, Error> {
+    let path = path(name);
+    let text = files::read_text(&path)?;
     toml::from_str(&text).map_err(|error| Error::Contents {
         what: error.to_string(),
-        path: path.to_owned(),
+        path,
     })
 }

@@ -7,6 +7,9 @@ use crate::error::Error;
 use crate::layer::Layer;
 use crate::spec::{Bus, Nic, Spec};
 
+/// What a disk's sectors are counted in.
+const SECTOR_BYTES: u64 = 512;
+
 /// How the root disk is plugged in.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -39,7 +42,7 @@ pub(crate) struct Extra {
 }
 
 /// What is wrong with a disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Fault {
     /// Each read ends with an error.
@@ -48,8 +51,8 @@ pub(crate) enum Fault {
     Hangs,
     /// So many bytes in a second.
     Slow(u64),
-    /// This sector of 512 bytes cannot be read.
-    BadSector(u64),
+    /// The sector at this place of its file system cannot be read, as [`crate::place`] has it.
+    BadAt(String),
 }
 
 /// A network card.
@@ -109,14 +112,15 @@ impl Default for Root {
 
 impl Root {
     /// Plugs it in.
-    pub(crate) fn plug(&self, spec: Spec, disk: &Disk) -> Spec {
+    pub(crate) fn plug(&self, spec: Spec, disk: &Disk) -> Result<Spec, Error> {
         let bus = if self.unplugged {
             Bus::Unplugged
         } else {
             self.bus
         };
-        spec.plug(disk, bus)
-            .with(self.fault.map(Fault::layer), self.serial.as_deref(), None)
+        let layer = self.fault.as_ref().map(|fault| fault.layer(disk));
+        let spec = spec.plug(disk, bus);
+        Ok(spec.with(layer.transpose()?, self.serial.as_deref(), None))
     }
 
     /// Whether it holds the machine up for ever.
@@ -129,9 +133,12 @@ impl Extra {
     /// Makes it and plugs it in.
     pub(crate) fn plug(&self, spec: Spec) -> Result<(Spec, Disk), Error> {
         let disk = Disk::empty(self.mib << 20)?;
-        let layer = self.fault.map(Fault::layer);
+        let layer = self.fault.as_ref().map(|fault| fault.layer(&disk));
         let spec = spec.plug(&disk, self.bus);
-        Ok((spec.with(layer, Some(&self.serial), self.wwn), disk))
+        Ok((
+            spec.with(layer.transpose()?, Some(&self.serial), self.wwn),
+            disk,
+        ))
     }
 
     /// Whether it holds the machine up for ever.
@@ -141,13 +148,14 @@ impl Extra {
 }
 
 impl Fault {
-    pub(crate) fn layer(self) -> Layer {
-        match self {
+    /// What lies between the machine and this disk.
+    fn layer(&self, disk: &Disk) -> Result<Layer, Error> {
+        Ok(match self {
             Fault::NoReads => Layer::NoReads,
             Fault::Hangs => Layer::Hangs,
-            Fault::Slow(bytes) => Layer::Slow(bytes),
-            Fault::BadSector(sector) => Layer::ReadError(sector),
-        }
+            Fault::Slow(bytes) => Layer::Slow(*bytes),
+            Fault::BadAt(place) => Layer::ReadError(disk.offset_of(place)? / SECTOR_BYTES),
+        })
     }
 }
 

@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use preroot_qemu_tests::{
-    Artefacts, Ended, Error, Owner, Ran, Scenario, Subject, files, library, random, run_on,
+    Artefacts, Ended, Error, Ran, Scenario, Subject, files, library, random, run_on,
     scenarios_in,
 };
 
@@ -203,15 +203,7 @@ impl Options {
     }
 
     fn subject(&self) -> Result<Subject, Error> {
-        let owner = |file: &Option<PathBuf>| match file {
-            Some(_) => Owner::User,
-            None => Owner::Setup,
-        };
-        Ok(Subject {
-            artefacts: self.inputs.apply(&Artefacts::find()?)?,
-            image: owner(&self.inputs.image),
-            root: owner(&self.inputs.root),
-        })
+        self.inputs.subject(&Artefacts::find()?)
     }
 
     fn jobs(&self) -> usize {
@@ -244,6 +236,7 @@ impl Options {
             ("--kernel", self.inputs.kernel.as_deref()),
             ("--image", self.inputs.image.as_deref()),
             ("--root", self.inputs.root.as_deref()),
+            ("--key", self.inputs.key.as_deref()),
             ("--scenarios", self.scenarios.as_deref()),
             ("--against", self.against.as_deref()),
             ("--baseline", self.baseline.as_deref()),
@@ -262,7 +255,9 @@ impl Options {
         let words = words.flat_map(|(name, path)| [name.to_owned(), path.display().to_string()]);
         let rounds = ["--rounds".to_owned(), self.rounds.to_string()];
         let rounds = rounds.into_iter().filter(|_| self.rounds != ROUNDS);
-        let words = words.chain(rounds).collect();
+        let append = self.inputs.append.iter();
+        let append = append.flat_map(|append| ["--append".to_owned(), append.clone()]);
+        let words = words.chain(rounds).chain(append).collect();
         let artefacts = &subject.artefacts;
         About {
             words,

@@ -15,7 +15,7 @@ use self::expect::Expect;
 use self::timeline::{Ask, OpenWhile, Step};
 use crate::damage::Damage;
 use crate::error::Error;
-use crate::library;
+use crate::files;
 use crate::parts::{Card, Extra, Root, Slot};
 use crate::scripts::NewScript;
 
@@ -93,6 +93,10 @@ pub struct Scenario {
 
     /// What its record must say.
     expect: Expect,
+
+    /// Its text.
+    #[serde(skip)]
+    text: String,
 }
 
 /// Who switches the machine off.
@@ -155,6 +159,120 @@ impl Scenario {
     /// # Errors
     /// When it is not there or not well formed.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        library::read(path)
+        let text = files::read_text(path)?;
+        Self::parse(&text).map_err(|what| Error::Contents {
+            what,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Reads one from its text.
+    ///
+    /// # Errors
+    /// When it is not well formed: where and why.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let scenario: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        scenario.check()?;
+        Ok(Self {
+            text: text.to_owned(),
+            ..scenario
+        })
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What no machine can be, or do.
+    fn check(&self) -> Result<(), String> {
+        let disks = self.disk.len() + 1;
+        let cards = self.card.as_ref().map_or(1, Vec::len);
+        for (number, step) in self.step.iter().enumerate() {
+            step.check(disks, cards)
+                .map_err(|what| format!("step {}: {what}", number + 1))?;
+        }
+        let percents = self.image.iter().map(|damage| match damage {
+            ImageDamage::Cut { percent } | ImageDamage::Flip { percent, .. } => *percent,
+            ImageDamage::Lay { .. } => 0,
+        });
+        if let Some(percent) = percents.into_iter().find(|percent| *percent > 100) {
+            return Err(format!("image: percent = {percent} is over 100"));
+        }
+        if self.memory.is_some_and(|mib| !(64..=65_536).contains(&mib)) {
+            return Err("memory: MiB, 64 to 65536".to_owned());
+        }
+        if self.cpus.is_some_and(|count| !(1..=64).contains(&count)) {
+            return Err("cpus: 1 to 64".to_owned());
+        }
+        if self.ends == Ends::Power && self.expect.console().is_empty() {
+            return Err("ends by-power: expect.console says when".to_owned());
+        }
+        if cards == 0 && matches!(self.ends, Ends::Root | Ends::Rescue) {
+            return Err("card = []: nobody can come to end it; ends = \"by-keyboard\"".to_owned());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A test's helpers may panic.
+
+    use super::*;
+
+    #[test]
+    fn every_scenario_of_the_library_is_well_formed() {
+        let all = crate::library::library().unwrap();
+        assert!(all.len() >= 50, "{} scenarios", all.len());
+        for (name, path) in all {
+            let scenario = Scenario::read(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(scenario.story.len() > 10, "{name}: no story");
+            // What stands for a script can be any.
+            let text = scenario.text().replace("{script}", "some-script");
+            Scenario::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    }
+
+    #[test]
+    fn what_no_machine_can_be_is_refused() {
+        let check = |text: &str, expected: &str| {
+            let text = format!("story = \"s\"\n{text}\n");
+            let found = Scenario::parse(&text).unwrap_err();
+            assert!(found.contains(expected), "{text}: {found}");
+        };
+        let expect = "[expect]\nverdict = \"OK\"";
+        check("", "missing field `expect`");
+        check(&format!("colour = 1\n{expect}"), "unknown field `colour`");
+        check(&format!("{expect}\nmood = 1"), "unknown field `mood`");
+        check(&format!("memory = 1\n{expect}"), "memory: MiB, 64 to 65536");
+        check(&format!("memory = -1\n{expect}"), "line 2");
+        check(&format!("cpus = 0\n{expect}"), "cpus: 1 to 64");
+        check(&format!("card = []\n{expect}"), "nobody can come");
+        check(
+            &format!("ends = \"by-power\"\n{expect}"),
+            "expect.console says when",
+        );
+        check(
+            &format!("ends = \"by-magic\"\n{expect}"),
+            "unknown variant `by-magic`",
+        );
+        check(
+            &format!("image = [{{ cut = {{ percent = 101 }} }}]\n{expect}"),
+            "over 100",
+        );
+        check(
+            &format!("root = {{ bus = \"floppy\" }}\n{expect}"),
+            "unknown variant `floppy`",
+        );
+        check(
+            &format!("[[step]]\npull = [1]\n{expect}"),
+            "step 1: there is no card 1",
+        );
+        check(
+            &format!("[[step]]\n[[step]]\nattach = [1]\n{expect}"),
+            "step 2: there is no disk 1",
+        );
     }
 }

@@ -167,7 +167,9 @@ impl Spec {
             qemu: artefacts.qemu.clone(),
             kernel: artefacts.kernel.clone(),
             image: Some(artefacts.image.clone()),
-            append: ["console=ttyS0", "net.ifnames=0"].map(str::to_owned).into(),
+            append: ["console=ttyS0", "net.ifnames=0", &artefacts.append]
+                .map(str::to_owned)
+                .into(),
             disks: Vec::new(),
             nics: Vec::new(),
             slots: Vec::new(),

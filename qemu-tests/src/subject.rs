@@ -1,6 +1,17 @@
 //! What scenarios are run on: a kernel, an image and a root disk, the user's own or those that set-up has made.
 
+use std::collections::BTreeSet;
+use std::process::Command;
+
 use crate::artefacts::Artefacts;
+use crate::error::Error;
+use crate::files;
+use crate::ssh::{Door, Ssh};
+
+/// What a user's image is told: the network that QEMU has, and the port that the harness comes to. Both override its own tables.
+pub const NETWORK: &str = "ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off preroot.port=2222";
+/// Scripts by which somebody comes in: none of them is tampered with.
+const WAYS_IN: [&str; 5] = ["dropbear", "ifupdown", "networking", "ssh", "sshd"];
 
 /// Whose a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,5 +42,95 @@ impl Subject {
             image: Owner::Setup,
             root: Owner::Setup,
         }
+    }
+
+    /// A way in. The host key of a user's image or root is not known: whoever answers first is believed.
+    pub(crate) fn way_in(&self, door: Door, port: u16) -> Result<Ssh, Error> {
+        let owner = match door {
+            Door::Rescue => self.image,
+            Door::Root => self.root,
+        };
+        match owner {
+            Owner::Setup => Ssh::new(&self.artefacts, door, port),
+            Owner::User => Ssh::unpinned(&self.artefacts, port),
+        }
+    }
+
+    /// A script of the image's plan that can come to harm without anybody else being held up; drawn by `seed`.
+    pub(crate) fn script(&self, seed: u64) -> Result<String, Error> {
+        let mut show = Command::new(&self.artefacts.preroot);
+        let plan = files::run(show.arg("show").arg(&self.artefacts.image))?;
+        let all = expendable(&String::from_utf8_lossy(&plan));
+        let count = u64::try_from(all.len()).unwrap_or_default();
+        let number = seed.checked_rem(count).unwrap_or_default();
+        let number = usize::try_from(number).unwrap_or_default();
+        all.get(number).cloned().ok_or_else(|| Error::NotAsked {
+            why: "its plan has no script that others do not wait for".to_owned(),
+        })
+    }
+}
+
+/// Scripts of the last runlevel that starts any, which nobody waits for who does not wait for all; by name. They are all of one level,
+/// the last that has any beside others.
+fn expendable(plan: &str) -> Vec<String> {
+    let mut level = Vec::new();
+    let mut found: Vec<String> = Vec::new();
+    let mut waited_for = BTreeSet::new();
+    let mut is_start = false;
+    let mut levels: Vec<Vec<String>> = Vec::new();
+    for line in plan.lines() {
+        if let Some(head) = line.strip_prefix("runlevel ") {
+            if head.contains(": start; ") {
+                levels.clear();
+                waited_for.clear();
+                is_start = true;
+            } else if head.contains(':') {
+                is_start = false;
+            }
+        } else if is_start && line.starts_with("  level ") {
+            levels.push(std::mem::take(&mut level));
+        } else if let Some(script) = line.strip_prefix("    ").filter(|_| is_start) {
+            let (name, reasons) = script.split_once(' ').unwrap_or((script, ""));
+            for reason in reasons
+                .split("; ")
+                .map(str::trim)
+                .filter(|reason| !reason.contains("$all"))
+            {
+                let names = reason
+                    .strip_prefix("after ")
+                    .and_then(|rest| rest.split_once(':'));
+                waited_for.extend(names.into_iter().flat_map(|(names, _)| names.split(' ')));
+            }
+            if let Some(last) = levels.last_mut() {
+                last.push(name.to_owned());
+            }
+        }
+    }
+    for level in levels.iter().rev() {
+        let is_free = |name: &&String| {
+            !waited_for.contains(name.as_str()) && !WAYS_IN.contains(&name.as_str())
+        };
+        found = level.iter().filter(is_free).cloned().collect();
+        if !found.is_empty() && level.len() > 1 {
+            break;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expendable;
+
+    #[test]
+    fn who_is_waited_for_comes_to_no_harm() {
+        let check =
+            |plan: &str, expected: &[&str]| assert_eq!(expendable(plan), expected, "{plan}");
+        check("", &[]);
+        let plan = include_str!("../../boot-configs/debian12-qemu.plan.txt");
+        check(plan, &["chrony", "cron", "nginx"]);
+        let plan = "runlevel  2, then stay\n\nrunlevel 2: start; scripts 3, levels 2\n  level 1\n    a\n    b\n  level 2\n    ssh   after a: Required-Start a (ssh:1)\n\
+                    \nrunlevel 0: stop; scripts 1\n  level 1\n    z\n";
+        check(plan, &["b"]);
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use preroot_qemu_tests::{Artefacts, Error, files};
+use preroot_qemu_tests::{Artefacts, Error, NETWORK, Owner, Subject, files};
 use serde::Deserialize;
 
 /// Where a Linux kernel for x86 says that it is one: `Documentation/arch/x86/boot.rst`, header field `header`.
@@ -39,9 +39,42 @@ pub(crate) struct Inputs {
     /// The root disk, raw; it is copied, never written.
     #[arg(long, value_name = "FILE")]
     pub(crate) root: Option<PathBuf>,
+    /// A private key that the image, and the root's own sshd, let in as root.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Words for the kernel command line of every machine. With an image of one's own, ip= and preroot.port= stand before them.
+    #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
+    pub(crate) append: Option<String>,
 }
 
 impl Inputs {
+    /// What scenarios are run on.
+    pub(crate) fn subject(&self, ours: &Artefacts) -> Result<Subject, Error> {
+        let owner = |file: &Option<PathBuf>| match file {
+            Some(_) => Owner::User,
+            None => Owner::Setup,
+        };
+        let (image, root) = (owner(&self.image), owner(&self.root));
+        let mut artefacts = self.apply(ours)?;
+        if let Some(key) = &self.key {
+            if !begins(key, 0, &[b"-----BEGIN "])? {
+                return Err(wrong(key, "not a private key as ssh(1) takes it"));
+            }
+            artefacts.client_key.clone_from(key);
+        }
+        let network = match image {
+            Owner::User => NETWORK,
+            Owner::Setup => "",
+        };
+        let words = [network, self.append.as_deref().unwrap_or_default()];
+        artefacts.append = words.join(" ").trim().to_owned();
+        Ok(Subject {
+            artefacts,
+            image,
+            root,
+        })
+    }
+
     /// What set-up has made, with the user's files in the places of its own.
     pub(crate) fn apply(&self, ours: &Artefacts) -> Result<Artefacts, Error> {
         let mut artefacts = ours.clone();

@@ -59,6 +59,16 @@ pub(super) struct Expect {
 }
 
 impl Expect {
+    /// Drops what is said of scripts that the boot does not know.
+    pub(super) fn leave_out_unknown(&mut self, boot: &Boot<'_>) {
+        let is_known = |name: &str| boot.script(name).is_some();
+        self.script.retain(|name, _| is_known(name));
+        self.output.retain(|name, _| is_known(name));
+        let first = |words: &str| words.split(' ').next().unwrap_or_default().to_owned();
+        self.sequence
+            .retain(|pair| pair.iter().all(|words| is_known(&first(words))));
+    }
+
     /// Whether the boot is to come to a verdict.
     pub(super) fn has_verdict(&self) -> bool {
         self.verdict.is_some()

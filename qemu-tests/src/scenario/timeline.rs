@@ -75,6 +75,29 @@ pub(super) struct OpenWhile {
 }
 
 impl Step {
+    /// What cannot be done to a machine with so many disks and cards.
+    pub(super) fn check(&self, disks: usize, cards: usize) -> Result<(), String> {
+        let disk = self
+            .attach
+            .iter()
+            .chain(&self.detach)
+            .find(|disk| **disk >= disks);
+        let card = self
+            .plug
+            .iter()
+            .chain(&self.pull)
+            .find(|card| **card >= cards);
+        match (disk, card) {
+            (Some(disk), _) => Err(format!(
+                "there is no disk {disk}: the root's is 0, of {disks}"
+            )),
+            (_, Some(card)) => Err(format!(
+                "there is no card {card}: the first is 0, of {cards}"
+            )),
+            (None, None) => Ok(()),
+        }
+    }
+
     /// Does what is done to the machine itself.
     pub(super) fn act(&self, machine: &mut Machine) -> Result<(), Error> {
         for card in &self.plug {

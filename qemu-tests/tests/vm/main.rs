@@ -7,6 +7,7 @@ mod disks;
 mod fleet;
 mod hardware;
 mod in_place;
+mod library;
 mod log_partition;
 mod network;
 mod operator;
