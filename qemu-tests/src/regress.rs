@@ -35,8 +35,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use preroot_qemu_tests::{
-    Artefacts, Ended, Error, Ran, Scenario, Subject, files, library, random, run_on,
-    scenarios_in,
+    Artefacts, Ended, Error, Ran, Scenario, Subject, files, library, random, run_on, scenarios_in,
 };
 
 use self::baseline::Baseline;

@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use crate::record::{Boot, why};
 
+/// In place of a verdict's word, where there is none.
+const NO_VERDICT: &str = "none";
+
 /// What the record must say. What is left out can be anything.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -14,7 +17,7 @@ pub(super) struct Expect {
     /// What is true of every boot is true of this one.
     #[serde(default)]
     pub(super) invariants: bool,
-    /// The last verdict's word.
+    /// The last verdict's word; `none`: the boot comes to none.
     #[serde(default)]
     verdict: Option<String>,
     /// What the verdict's reason has in it.
@@ -69,9 +72,9 @@ impl Expect {
             .retain(|pair| pair.iter().all(|words| is_known(&first(words))));
     }
 
-    /// Whether the boot is to come to a verdict.
+    /// Whether the boot is to come to a verdict, whichever.
     pub(super) fn has_verdict(&self) -> bool {
-        self.verdict.is_some()
+        self.verdict.as_deref() != Some(NO_VERDICT)
     }
 
     /// What the console shows.
@@ -124,7 +127,7 @@ fn verdict(expect: &Expect, boot: &Boot<'_>) -> Vec<String> {
     };
     let verdict = boot.verdict();
     if let Some(expected) = &expect.verdict {
-        let found = verdict.map_or("none", |verdict| verdict.word);
+        let found = verdict.map_or(NO_VERDICT, |verdict| verdict.word);
         compare("verdict", expected, found);
     }
     if let Some(expected) = &expect.checks {
