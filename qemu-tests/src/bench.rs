@@ -10,6 +10,7 @@ mod hardware;
 pub(crate) mod idle;
 pub(crate) mod order;
 pub(crate) mod records;
+pub(crate) mod repeatability;
 pub(crate) mod rescue;
 pub(crate) mod roots;
 

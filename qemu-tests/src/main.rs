@@ -70,6 +70,13 @@ enum Command {
         #[command(flatten)]
         table: Table,
     },
+    /// Measure how far counted boots of one image differ, and what `regress` makes of that and of a stage that has grown.
+    BenchRepeatability {
+        #[command(flatten)]
+        options: bench::repeatability::Options,
+        #[command(flatten)]
+        table: Table,
+    },
     /// Measure the frozen order, beside startpar and rc.
     BenchOrder {
         #[command(flatten)]
@@ -100,6 +107,9 @@ fn main() -> ExitCode {
         Command::BenchFleet { programs, table } => bench::fleet::run(&programs, &table),
         Command::BenchRecords { programs, table } => bench::records::run(&programs, &table),
         Command::BenchRescue { peers, table } => bench::rescue::run(&peers, &table),
+        Command::BenchRepeatability { options, table } => {
+            bench::repeatability::run(&options, &table)
+        }
         Command::BenchOrder { programs, table } => bench::order::run(&programs, &table),
     };
     match done {

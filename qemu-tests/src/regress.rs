@@ -7,8 +7,8 @@
 //!                                                    Results --> summary, junit.xml, report.html
 //! ```
 
-mod baseline;
-mod figures;
+pub(crate) mod baseline;
+pub(crate) mod figures;
 #[cfg(test)]
 mod golden;
 mod html;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use preroot_qemu_tests::{Artefacts, Boot, Disk, Error, Event, Nic, Record, Spec, files};
+use preroot_qemu_tests::{Artefacts, Boot, Disk, Error, Event, Nic, Record, Small, Spec, files};
 
 /// What PID 1 says at the end of a boot, however it ended.
 const VERDICT: &str = "preroot: verdict ";
@@ -66,6 +66,12 @@ impl Figures {
         }
     }
 
+    /// Adds what a part took, ns, of a boot that went well: read back from where it was kept.
+    pub(crate) fn put(&mut self, part: &str, ns: u64) {
+        "OK".clone_into(&mut self.verdict);
+        self.parts.insert(part.to_owned(), ns);
+    }
+
     /// A boot that took so many µs.
     #[cfg(test)]
     pub(crate) fn made(parts: &BTreeMap<&str, u64>) -> Figures {
@@ -100,8 +106,23 @@ impl Figures {
 /// # Errors
 /// When the machine cannot be started, or never comes to a verdict, or keeps no record on its root.
 pub(crate) fn boot(artefacts: &Artefacts, kept: &Path) -> Result<Figures, Error> {
+    boot_with(artefacts, kept, "")
+}
+
+/// The same, with words added to the kernel command line.
+///
+/// # Errors
+/// As [`boot`].
+pub(crate) fn boot_with(
+    artefacts: &Artefacts,
+    kept: &Path,
+    append: &str,
+) -> Result<Figures, Error> {
     let disk = Disk::copy(artefacts)?;
-    let spec = Spec::new(artefacts).counted_with_random().disk(&disk);
+    let spec = Spec::new(artefacts)
+        .counted_with_random()
+        .append(append)
+        .disk(&disk);
     let nobody = Nic::User {
         forwards: Vec::new(),
     };
@@ -121,6 +142,29 @@ pub(crate) fn boot(artefacts: &Artefacts, kept: &Path) -> Result<Figures, Error>
     Err(Error::unexpected(format!(
         "no record of the boot on its root: {last}"
     )))
+}
+
+/// The same of a small root, which switches itself off when its order has ended: a third of the time.
+///
+/// # Errors
+/// As [`boot`].
+pub(crate) fn boot_small(
+    artefacts: &Artefacts,
+    small: &Small,
+    append: &str,
+) -> Result<Figures, Error> {
+    let disk = small.disk(&[])?;
+    let spec = Spec::new(artefacts)
+        .counted_with_random()
+        .image(&small.image())
+        .append(append)
+        .disk(&disk);
+    let nobody = Nic::User {
+        forwards: Vec::new(),
+    };
+    let mut machine = spec.nic(nobody).start()?;
+    machine.wait_off()?;
+    Ok(Figures::of(&Record::stored(&disk)?.latest()?))
 }
 
 /// The record on a disk that a machine has before it.

@@ -45,6 +45,9 @@ pub(crate) struct CommandLine<'a> {
     pub test_panic: Option<Stage>,
     /// `preroot.test=hang:STAGE`
     pub test_hang: Option<Stage>,
+    /// `preroot.test=spin:STAGE:TURNS`: a stage that computes for so many turns of a loop before it begins. What a
+    /// comparison of boots must find.
+    pub test_spin: Option<(Stage, u32)>,
     /// `preroot.test=unrecorded`: what recording costs is the difference.
     pub test_unrecorded: bool,
     /// The first word of ours that cannot be read: a person has to hear of it.
@@ -117,6 +120,10 @@ impl<'a> CommandLine<'a> {
             "preroot.test" => match value.split_once(':')? {
                 ("panic", stage) => self.test_panic = Some(Stage::from_name(stage)?),
                 ("hang", stage) => self.test_hang = Some(Stage::from_name(stage)?),
+                ("spin", words) => {
+                    let (stage, turns) = words.split_once(':')?;
+                    self.test_spin = Some((Stage::from_name(stage)?, turns.parse().ok()?));
+                }
                 _ => return None,
             },
             // The network's helper reads these, and `ip=`, `vlan=` and `bond=` (`net/words.rs`).
@@ -240,6 +247,8 @@ mod tests {
             "preroot.hold=rot",
             "preroot.hodl=root",
             "preroot.test=unrecord",
+            "preroot.test=spin:root",
+            "preroot.test=spin:root:many",
             "fsck.mode=often",
             "panic=soon",
             "rootdelay=x",
@@ -259,6 +268,13 @@ mod tests {
         ] {
             assert_eq!(CommandLine::parse(word).unreadable, None, "{word}");
         }
+    }
+
+    #[test]
+    fn a_stage_is_told_to_spin() {
+        let line = CommandLine::parse("preroot.test=spin:root:1600");
+        assert_eq!(line.test_spin, Some((Stage::Root, 1600)));
+        assert_eq!(line.unreadable, None);
     }
 
     #[test]

@@ -192,8 +192,18 @@ fn enter<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage) -> Option<Stage> {
     while boot.command_line.test_hang == Some(stage) {
         ::core::hint::spin_loop();
     }
+    spin(boot.command_line.test_spin, stage);
     let next = run_stage(boot, stage);
     walk(boot, stage, next)
+}
+
+/// Computes for a while, if that was asked for in this stage.
+fn spin(asked: Option<(Stage, u32)>, stage: Stage) {
+    if let Some((_, turns)) = asked.filter(|(spun, _)| *spun == stage) {
+        for turn in 0..turns {
+            ::core::hint::black_box(turn);
+        }
+    }
 }
 
 fn run_stage<M: Machine>(boot: &mut Boot<'_, M>, stage: Stage) -> Next {
