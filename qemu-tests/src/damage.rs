@@ -69,7 +69,7 @@ pub(crate) fn apply(disk: &Disk, damage: &[Damage]) -> Result<(), Error> {
         .collect::<Result<_, _>>()?;
     for (damage, written) in damage.iter().zip(written) {
         if let Some(Bytes { offset, bytes }) = written {
-            disk.overwrite(offset, &bytes)?;
+            disk.overwrite(disk.begins_at() + offset, &bytes)?;
         }
         match damage {
             Damage::Debugfs(commands) => {
@@ -96,7 +96,10 @@ fn bytes(disk: &Disk, places: &Places<'_>, damage: &Damage) -> Result<Option<Byt
             let garbled = || Error::unexpected(format!("not hexadecimal: {hex}"));
             (at, from_hex(hex).ok_or_else(garbled)?)
         }
-        Damage::Copy { from, to, bytes } => (to, disk.peek(places.offset(from)?, *bytes)?),
+        Damage::Copy { from, to, bytes } => {
+            let from = disk.begins_at() + places.offset(from)?;
+            (to, disk.peek(from, *bytes)?)
+        }
     };
     let offset = places.offset(at)?;
     Ok(Some(Bytes { offset, bytes }))

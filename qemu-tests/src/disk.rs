@@ -122,6 +122,11 @@ impl Disk {
             .map_err(|error| Error::file("write", &path, error))
     }
 
+    /// Where its file system begins: places of the file system are counted from there.
+    pub(crate) fn begins_at(&self) -> u64 {
+        self.offset
+    }
+
     /// The offset of a place on its file system, by name (`place.rs`).
     ///
     /// # Errors

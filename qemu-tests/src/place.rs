@@ -112,7 +112,7 @@ impl<'a> Places<'a> {
     fn name(&self, directory: &str, name: &str) -> Result<Option<u64>, Error> {
         let block = self.offset(&format!("data {directory} 0"))?;
         let count = usize::try_from(self.block_bytes).unwrap_or_default();
-        let bytes = self.disk.peek(block, count)?;
+        let bytes = self.disk.peek(self.disk.begins_at() + block, count)?;
         let is_it = |entry: &[u8]| {
             usize::from(entry[0]) == name.len() && entry[2..].starts_with(name.as_bytes())
         };
