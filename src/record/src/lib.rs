@@ -34,7 +34,9 @@ mod event;
 mod frame;
 pub mod limits;
 mod meaning;
+mod past;
 mod reader;
+mod ring;
 mod store;
 mod text;
 mod writer;
@@ -42,6 +44,7 @@ mod writer;
 pub use event::*;
 pub use frame::{Frame, FrameError, Header, SYNC, Scan, Scanned, write_frame};
 pub use meaning::{Meaning, exit_words, not_started_words};
+pub use past::{Kept, Past};
 pub use reader::{Found, Frames, KeptBoot, Store, raw_tags};
 pub use store::{
     Extent, HeaderError, STORE_HEADER_OFFSETS, STORE_MAGIC, SegmentHeader, StoreHeader,

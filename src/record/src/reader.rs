@@ -8,17 +8,15 @@ use crate::frame::{Frame, Scan, Scanned};
 use crate::limits::{
     SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_COUNT_MAX, SEGMENT_COUNT_MIN, STORE_BLOCK_BYTES,
 };
+use crate::ring::Ring;
 use crate::store::{HeaderError, STORE_HEADER_OFFSETS, SegmentHeader, StoreHeader};
 
 /// A store in memory, its segments found.
 #[derive(Debug, Clone)]
 pub struct Store<'a> {
     bytes: &'a [u8],
-    shape: StoreHeader,
-    newest: u32,
+    ring: Ring,
     damaged_headers: u32,
-    /// Whose segment it is, by slot; `None` for one that holds nothing.
-    tags: [Option<u32>; SEGMENT_COUNT_MAX as usize],
 }
 
 /// A boot that has frames in a store.
@@ -54,10 +52,8 @@ impl<'a> Store<'a> {
         let shape = find_shape(bytes)?;
         let mut store = Store {
             bytes,
-            shape,
-            newest: 0,
+            ring: Ring::new(shape),
             damaged_headers: 0,
-            tags: [None; SEGMENT_COUNT_MAX as usize],
         };
         let mut newest_number = None;
         for slot in 0..shape.segment_count {
@@ -69,15 +65,13 @@ impl<'a> Store<'a> {
             }
             if let Some(header) = header.filter(|header| newest_number < Some(header.number)) {
                 newest_number = Some(header.number);
-                store.newest = slot;
+                store.ring.newest = slot;
             }
             let tag = match header {
                 Some(header) => Some(header.boot),
                 None => first_tag(store.body(slot)),
             };
-            if let Some(place) = store.tag_mut(slot) {
-                *place = tag;
-            }
+            store.ring.set(slot, tag);
         }
         Ok(store)
     }
@@ -90,71 +84,38 @@ impl<'a> Store<'a> {
 
     /// The boots, oldest first.
     pub fn boots(&self) -> impl Iterator<Item = KeptBoot> + '_ {
-        self.ring().filter_map(move |slot| {
-            let tag = self.tag(slot)?;
-            let mut own = self.ring().filter(|&slot| self.tag(slot) == Some(tag));
-            if own.next() != Some(slot) {
-                return None;
-            }
-            let header = segment_header(self.bytes, &self.shape, slot);
-            let dated = self
-                .ring()
-                .filter(|&slot| self.tag(slot) == Some(tag))
-                .find_map(|slot| segment_header(self.bytes, &self.shape, slot));
-            Some(KeptBoot {
+        self.ring.boots().map(move |(tag, slot)| {
+            let header = |slot| segment_header(self.bytes, &self.ring.shape, slot);
+            let dated = self.ring.of(tag).find_map(header);
+            KeptBoot {
                 tag,
                 epoch_ns: dated.map(|header| header.epoch_ns),
-                segments: u32::try_from(own.count())
-                    .unwrap_or(u32::MAX)
-                    .saturating_add(1),
-                overwritten: header.is_some_and(|header| header.index > 0),
-            })
+                segments: u32::try_from(self.ring.of(tag).count()).unwrap_or(u32::MAX),
+                overwritten: header(slot).is_some_and(|header| header.index > 0),
+            }
         })
     }
 
     /// The frames of the boot with this tag, in order.
     #[must_use]
     pub fn frames(&self, tag: u32) -> Frames<'a, '_> {
-        let expected = self
-            .ring()
-            .find(|&slot| self.tag(slot) == Some(tag))
-            .and_then(|slot| segment_header(self.bytes, &self.shape, slot))
+        let first = self.ring.of(tag).next();
+        let expected = first
+            .and_then(|slot| segment_header(self.bytes, &self.ring.shape, slot))
             .map_or(0, |header| header.first_sequence);
         Frames::new(
             Source::Store {
                 store: self,
-                left: self.shape.segment_count,
+                left: self.ring.shape.segment_count,
             },
             tag,
             expected,
         )
     }
 
-    /// Slots from the oldest to the newest.
-    fn ring(&self) -> impl Iterator<Item = u32> + '_ {
-        let count = self.shape.segment_count;
-        (0..count).map(move |back| self.slot(count - back))
-    }
-
-    /// The slot that is written when `left` slots, it included, are left up to the newest.
-    fn slot(&self, left: u32) -> u32 {
-        let count = self.shape.segment_count;
-        (self.newest + 1 + count - left) % count
-    }
-
-    fn tag(&self, slot: u32) -> Option<u32> {
-        let slot = usize::try_from(slot).ok()?;
-        self.tags.get(slot).copied().flatten()
-    }
-
-    fn tag_mut(&mut self, slot: u32) -> Option<&mut Option<u32>> {
-        let slot = usize::try_from(slot).ok()?;
-        self.tags.get_mut(slot)
-    }
-
     /// Where the frames of a segment are, as far as the bytes go.
     fn body(&self, slot: u32) -> &'a [u8] {
-        let extent = self.shape.extent(slot);
+        let extent = self.ring.shape.extent(slot);
         let length = usize::try_from(extent.frames_end() - extent.frames_start());
         let rest = at(self.bytes, extent.frames_start()).unwrap_or_default();
         rest.get(..length.unwrap_or(0)).unwrap_or(rest)
@@ -228,9 +189,9 @@ impl<'a, 's> Frames<'a, 's> {
             return None;
         };
         while *left > 0 {
-            let slot = store.slot(*left);
+            let slot = store.ring.slot(*left);
             *left -= 1;
-            if store.tag(slot) == Some(self.tag) {
+            if store.ring.tag(slot) == Some(self.tag) {
                 self.scan = Scan::new(store.body(slot));
                 self.previous = Previous::Own;
                 return Some(());
@@ -345,7 +306,7 @@ fn segment_header(bytes: &[u8], shape: &StoreHeader, slot: u32) -> Option<Segmen
         .find(|header| header.belongs(shape, slot))
 }
 
-fn first_tag(body: &[u8]) -> Option<u32> {
+pub(crate) fn first_tag(body: &[u8]) -> Option<u32> {
     Scan::new(body).find_map(|found| match found {
         Scanned::Frame(frame) => Some(frame.header.boot),
         Scanned::Skipped(_) => None,

@@ -392,7 +392,7 @@ fn find_shape<M: Media>(
 }
 
 /// The header of the segment in `slot`, or its copy; `None` when the slot is free or both are gone.
-fn read_segment<M: Media>(
+pub(crate) fn read_segment<M: Media>(
     media: &mut M,
     store: &StoreHeader,
     slot: u32,

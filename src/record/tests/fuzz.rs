@@ -8,7 +8,7 @@ mod common;
 use std::collections::HashMap;
 
 use common::{Memory, frames, of, write_boot};
-use preroot_record::{Found, Frames, Scan, Scanned, Store, Writer, raw_tags};
+use preroot_record::{Found, Frames, Past, Scan, Scanned, Store, Writer, raw_tags};
 
 const ITERATIONS: u64 = 300;
 
@@ -88,6 +88,19 @@ fn read_all(bytes: &[u8], truth: &Truth) {
     if let Ok(store) = Store::open(bytes) {
         for boot in store.boots() {
             check(store.frames(boot.tag), boot.tag, truth);
+        }
+    }
+    let mut media = Memory {
+        bytes: bytes.to_vec(),
+        budget: 0,
+    };
+    let (size, mut room) = (media.size(), vec![0; 64 << 10]);
+    if let Ok(past) = Past::open(&mut media, size, &mut room) {
+        for tag in past.boots() {
+            for segment in past.segments(tag) {
+                let length = past.read(&mut media, segment, &mut room).unwrap_or(0);
+                check(Frames::raw(&room[..length], tag), tag, truth);
+            }
         }
     }
 }
