@@ -47,6 +47,9 @@ struct Hardware {
     /// Which kernel boots it.
     #[serde(default)]
     kernel: Kernel,
+    /// What it was like at the boot before, whose verdict is `OK`; left out: there was none.
+    #[serde(default)]
+    before: Option<Parts>,
     /// Its memory, MiB; left out: the usual.
     #[serde(default)]
     memory: Option<u32>,
@@ -60,6 +63,19 @@ struct Hardware {
     cards: usize,
     /// What the record says.
     expect: Expect,
+}
+
+/// What is in it, as above.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Parts {
+    #[serde(default)]
+    memory: Option<u32>,
+    #[serde(default)]
+    slot: Vec<Slot>,
+    #[serde(default)]
+    disk: Vec<Plugged>,
+    cards: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -129,64 +145,31 @@ struct Expect {
 /// # Errors
 /// When anything is not as the scenario says; the message holds the whole boot.
 pub fn run(name: &str) -> Result<(), Error> {
-    let hardware: Hardware = library::named(name)?;
+    let mut hardware: Hardware = library::named(name)?;
+    let parts = Parts {
+        memory: hardware.memory,
+        slot: std::mem::take(&mut hardware.slot),
+        disk: std::mem::take(&mut hardware.disk),
+        cards: hardware.cards,
+    };
     let artefacts = Artefacts::find()?;
     let small = Small::ensure(&artefacts)?;
-    let disk = small.disk(&[])?;
-    disk.write(POWER_OFF, STAYS, 0o755)?;
-    let baked = bake(&hardware, &artefacts, &small)?;
-    let port = free_port()?;
-    let mut disks = Vec::new();
-    let mut spec = Spec::new(&artefacts)
-        .image(&baked.image())
-        .append(&hardware.append)
-        .disk(&disk);
-    if hardware.kernel == Kernel::Full {
-        spec = spec.kernel(&full_kernel(&artefacts)?);
-    }
-    if let Some(mib) = hardware.memory {
-        spec = spec.memory(mib);
-    }
-    for (slot, number) in hardware.slot.iter().zip(0..) {
-        spec = spec.structure(structure(slot, number));
-    }
-    for plugged in &hardware.disk {
-        let disk = Disk::empty(plugged.mib << 20)?;
-        let layer = plugged.fault.map(|fault| match fault {
-            Fault::NoReads => Layer::NoReads,
-            Fault::Hangs => Layer::Hangs,
-        });
-        spec = spec.plug(&disk, plugged.bus);
-        spec = spec.with(layer, Some(&plugged.serial), plugged.wwn);
-        disks.push(disk);
-    }
-    for card in 0..hardware.cards {
-        let forwards = if card == 0 {
-            vec![(port, RESCUE_PORT)]
-        } else {
-            Vec::new()
-        };
-        spec = spec.nic(Nic::User { forwards });
-    }
-    let mut machine = spec.start_init()?;
-    let ssh = Ssh::new(&artefacts, Door::Rescue, port)?;
-    ssh.wait(&mut machine)?;
-    let mut session = ssh.session()?;
-    wait::until("the verdict, and PCI devices in the record", || {
-        machine.check_running()?;
-        let record = Record::running(&mut session)?;
+    let root = small.disk(&[])?;
+    root.write(POWER_OFF, STAYS, 0o755)?;
+    let bench = Bench {
+        baked: bake(&hardware, &artefacts, &small)?,
+        artefacts,
+        root,
+    };
+    if let Some(before) = &hardware.before {
+        let record = bench.boot(&hardware, before)?;
         let boot = record.latest()?;
-        let is_told = boot.things().any(|thing| thing.class == "pci");
-        let is_whole = is_told && boot.verdict().is_some();
-        Ok(if is_whole { Ok(()) } else { Err(boot.text()) })
-    })?;
-    let record = Record::running(&mut session)?;
-    ssh.output("preroot poweroff")?;
-    // One that hangs may keep the kernel from switching off.
-    let hangs = |plugged: &Plugged| plugged.fault == Some(Fault::Hangs);
-    if !hardware.disk.iter().any(hangs) {
-        machine.wait_off()?;
+        if boot.verdict().is_none_or(|verdict| verdict.word != "OK") {
+            let text = boot.text();
+            return Err(Error::unexpected(format!("the boot before: {text}")));
+        }
     }
+    let record = bench.boot(&hardware, &parts)?;
     let boot = record.latest()?;
     let differences = differences(&hardware.expect, &boot);
     if differences.is_empty() {
@@ -197,6 +180,84 @@ pub fn run(name: &str) -> Result<(), Error> {
     Err(Error::unexpected(format!(
         "{story}\n{differences}\n\n{text}"
     )))
+}
+
+/// What is the same for all boots.
+struct Bench {
+    artefacts: Artefacts,
+    baked: Baked,
+    root: Disk,
+}
+
+impl Bench {
+    /// Boots a machine of these parts, until all is told.
+    fn boot(&self, hardware: &Hardware, parts: &Parts) -> Result<Record, Error> {
+        let port = free_port()?;
+        let mut disks = Vec::new();
+        let spec = self.spec(hardware, parts, port, &mut disks)?;
+        let mut machine = spec.start_init()?;
+        let ssh = Ssh::new(&self.artefacts, Door::Rescue, port)?;
+        ssh.wait(&mut machine)?;
+        let mut session = ssh.session()?;
+        wait::until("the verdict, and links in the record", || {
+            machine.check_running()?;
+            let record = Record::running(&mut session)?;
+            let boot = record.latest()?;
+            // The last that is told, but what hangs.
+            let is_told = boot.things().any(|thing| thing.facts.contains("carrier="));
+            let is_whole = is_told && boot.verdict().is_some();
+            Ok(if is_whole { Ok(()) } else { Err(boot.text()) })
+        })?;
+        let record = Record::running(&mut session)?;
+        ssh.output("preroot poweroff")?;
+        // One that hangs may keep the kernel from switching off.
+        let hangs = |plugged: &Plugged| plugged.fault == Some(Fault::Hangs);
+        if !parts.disk.iter().any(hangs) {
+            machine.wait_off()?;
+        }
+        Ok(record)
+    }
+
+    fn spec(
+        &self,
+        hardware: &Hardware,
+        parts: &Parts,
+        port: u16,
+        disks: &mut Vec<Disk>,
+    ) -> Result<Spec, Error> {
+        let mut spec = Spec::new(&self.artefacts)
+            .image(&self.baked.image())
+            .append(&hardware.append)
+            .disk(&self.root);
+        if hardware.kernel == Kernel::Full {
+            spec = spec.kernel(&full_kernel(&self.artefacts)?);
+        }
+        if let Some(mib) = parts.memory {
+            spec = spec.memory(mib);
+        }
+        for (slot, number) in parts.slot.iter().zip(0..) {
+            spec = spec.structure(structure(slot, number));
+        }
+        for plugged in &parts.disk {
+            let disk = Disk::empty(plugged.mib << 20)?;
+            let layer = plugged.fault.map(|fault| match fault {
+                Fault::NoReads => Layer::NoReads,
+                Fault::Hangs => Layer::Hangs,
+            });
+            spec = spec.plug(&disk, plugged.bus);
+            spec = spec.with(layer, Some(&plugged.serial), plugged.wwn);
+            disks.push(disk);
+        }
+        for card in 0..parts.cards {
+            let forwards = if card == 0 {
+                vec![(port, RESCUE_PORT)]
+            } else {
+                Vec::new()
+            };
+            spec = spec.nic(Nic::User { forwards });
+        }
+        Ok(spec)
+    }
 }
 
 fn differences(expect: &Expect, boot: &Boot<'_>) -> Vec<String> {

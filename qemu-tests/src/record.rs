@@ -218,12 +218,17 @@ impl<'a> Boot<'a> {
         })
     }
 
-    /// The things that are in the machine, as they were told.
-    pub fn things(&self) -> impl Iterator<Item = Inventory<'a>> + '_ {
-        self.events().filter_map(|(_, event)| match event {
-            Event::Inventory(thing) => Some(thing),
-            _ => None,
-        })
+    /// The things that are in the machine, each as it was told last.
+    pub fn things(&self) -> impl Iterator<Item = Inventory<'a>> {
+        let mut things: Vec<Inventory<'a>> = Vec::new();
+        for (_, event) in self.events() {
+            let Event::Inventory(thing) = event else {
+                continue;
+            };
+            things.retain(|known| (known.class, known.name) != (thing.class, thing.name));
+            things.push(thing);
+        }
+        things.into_iter()
     }
 
     /// The checks of the root, in order.

@@ -24,6 +24,7 @@ machines! {
     healthy "healthy"
     missing "missing"
     sick "sick"
+    since "since"
 }
 
 /// What a program that looks at the machine says of each thing, and what the record has of it.

@@ -6,7 +6,7 @@
 
 use heapless::Vec;
 use preroot_plan::limits::{WATCHDOG_S_MAX, WATCHDOG_S_MIN};
-use preroot_plan::{CheckMode, MountMode, Repair, is_watchdog};
+use preroot_plan::{Changes, CheckMode, MountMode, Repair, is_watchdog};
 
 use crate::limits::SECOND_NS;
 use crate::machine::Nanoseconds;
@@ -39,6 +39,8 @@ pub(crate) struct CommandLine<'a> {
     pub runlevel: Option<u8>,
     /// `preroot.hold=`, may be repeated.
     pub hold: Vec<Stage, 13>,
+    /// `preroot.changes=note|degraded|off`
+    pub changes: Option<Changes>,
     /// `preroot.watchdog=`
     pub watchdog: Option<Watchdog<'a>>,
     /// `preroot.test=panic:STAGE`
@@ -115,6 +117,7 @@ impl<'a> CommandLine<'a> {
             "single" | "s" | "S" if value.is_empty() => self.runlevel = Some(b'S'),
             "1" | "2" | "3" | "4" | "5" => self.runlevel = key.bytes().next(),
             "preroot.hold" => self.hold.push(Stage::from_name(value)?).ok()?,
+            "preroot.changes" => self.changes = Some(Changes::from_word(value)?),
             "preroot.watchdog" => self.watchdog = Some(watchdog(value)?),
             "preroot.test" if value == "unrecorded" => self.test_unrecorded = true,
             "preroot.test" => match value.split_once(':')? {

@@ -8,6 +8,7 @@ use preroot_record::limits::OUTPUT_BYTES_MAX;
 use preroot_record::{Event as Record, Note, Output, Source};
 
 use crate::assembly::Assembly;
+use crate::changes::Changes;
 use crate::check::Check;
 use crate::command_line::CommandLine;
 use crate::console::Console;
@@ -58,6 +59,8 @@ pub(crate) enum Purpose {
     Watchdog,
     /// Reads the machine and judges it.
     Inventory,
+    /// Compares that with the last good boot.
+    Changes,
     Console,
     /// Sends a verdict to syslog receivers.
     Syslog,
@@ -124,6 +127,7 @@ pub(crate) struct Boot<'a, M> {
     pub(crate) handover: Handover,
     pub(crate) watchdog: Watchdog,
     pub(crate) hardware: Hardware,
+    pub(crate) changes: Changes,
     /// Where the root is now.
     pub(crate) root_place: RootPlace,
     /// What failed early and is done again before the pivot.
@@ -182,6 +186,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             handover: Handover::default(),
             watchdog: Watchdog::default(),
             hardware: Hardware::default(),
+            changes: Changes::default(),
             root_place: RootPlace::Nowhere,
             early_missing: heapless::Vec::new(),
             root_mode: MountMode::ReadOnly,
@@ -303,6 +308,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             self.handover.deadline(),
             self.watchdog.deadline(),
             self.hardware.deadline(),
+            self.changes.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -327,6 +333,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         crate::handover::due(self, now);
         crate::watchdog::due(self, now);
         crate::hardware::due(self, now);
+        crate::changes::due(self, now);
     }
 
     fn handle(&mut self, event: Event) {
@@ -377,6 +384,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Handover => crate::handover::ended(self, end.status),
             Purpose::Watchdog => crate::watchdog::ended(self, child),
             Purpose::Inventory => crate::hardware::ended(self, child, end.status),
+            Purpose::Changes => crate::changes::ended(self, end.status),
             Purpose::Script(script) => crate::script::ended(self, script, end),
             Purpose::Service(service) => crate::services::ended(self, service, end),
         }
@@ -413,6 +421,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Handover => crate::handover::output(self, bytes),
             Purpose::Watchdog => crate::watchdog::output(self, bytes),
             Purpose::Inventory => crate::hardware::output(self, bytes),
+            Purpose::Changes => crate::changes::output(self, bytes),
             Purpose::Script(script) => crate::script::output(self, script, bytes),
             Purpose::Service(_) | Purpose::Console | Purpose::Keep | Purpose::Nobody => {}
         }

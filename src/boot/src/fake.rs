@@ -111,6 +111,8 @@ pub(crate) struct Fake {
     pub(crate) killed_processes: Vec<(Nanoseconds, u32)>,
     /// Which control groups were signalled, and how.
     pub(crate) killed_groups: Vec<String>,
+    /// Children that were killed.
+    pub(crate) killed: Vec<String>,
     /// Why the machine was started last, as its watchdog says.
     pub(crate) boot_status: u32,
     /// What the watchdog's helper says when it is told to disarm it.
@@ -204,6 +206,7 @@ impl Fake {
             written: Vec::new(),
             killed_processes: Vec::new(),
             killed_groups: Vec::new(),
+            killed: Vec::new(),
             boot_status: 0,
             disarms: "disarmed\t0\n",
             root_turns: false,

@@ -3,11 +3,12 @@
 //!
 //! The child runs beside everything else until it is done or its deadline has come. The first script waits for that, and the
 //! search for the root does where something is expected that the boot is to hold for. On a healthy machine all is there by
-//! then. A child that ends early, hangs or says nonsense costs the verdict, never the boot.
+//! then. What is missing since the last good boot is for another child to say ([`crate::changes`]). A child that ends early, hangs or says nonsense costs the verdict, never the boot.
 
 use preroot_plan::Concern;
 use preroot_record::{Hardware as Record, Inventory, Note};
 
+use crate::changes;
 use crate::core::{Boot, Purpose, Turn};
 use crate::inventory::{Judgement, Line, concern_word};
 use crate::limits::{
@@ -22,17 +23,21 @@ use crate::text::{Lines, text};
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nobody reads the machine, or all is said.
+    /// Nobody reads the machine.
     #[default]
     Idle,
     /// Until this moment.
     Reads(Child, Nanoseconds),
+    /// All is judged; what comes late is still told.
+    Stays(Child),
 }
 
 /// What is known of the machine's hardware.
 #[derive(Debug, Default)]
 pub(crate) struct Hardware {
     state: State,
+    /// When it is to have said all.
+    reads_until: Option<Nanoseconds>,
     lines: Lines<INVENTORY_LINE_BYTES_MAX>,
     /// Things and verdicts that are recorded.
     recorded: u32,
@@ -47,9 +52,14 @@ pub(crate) struct Hardware {
 impl Hardware {
     pub(crate) fn deadline(&self) -> Option<Nanoseconds> {
         match self.state {
-            State::Idle => None,
+            State::Idle | State::Stays(_) => None,
             State::Reads(_, until) => Some(until),
         }
+    }
+
+    /// Until when the machine is read; `None`: nobody has begun to.
+    pub(crate) fn reads_until(&self) -> Option<Nanoseconds> {
+        self.reads_until
     }
 }
 
@@ -57,12 +67,14 @@ impl Hardware {
 pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     crate::kernel_log::start(boot);
     stop(boot);
+    changes::stop(boot);
     boot.hardware = Hardware::default();
     start(boot);
+    changes::look(boot);
     if !holds(boot) {
         return Next::Done;
     }
-    match settle(boot) {
+    match wait(boot) {
         Turn::Down => Next::Down,
         _ => boot
             .hardware
@@ -72,14 +84,31 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     }
 }
 
-/// Waits until all is judged, or nobody is there who would.
+/// Waits until all is said that the first script waits for, or nobody is there who would.
 pub(crate) fn settle<M: Machine>(boot: &mut Boot<'_, M>) -> Turn {
-    while let State::Reads(_, until) = boot.hardware.state {
+    changes::look(boot);
+    match wait(boot) {
+        Turn::Down => Turn::Down,
+        _ => wait_while(boot, |boot| boot.changes.holds_until()),
+    }
+}
+
+/// Waits until all is judged.
+fn wait<M: Machine>(boot: &mut Boot<'_, M>) -> Turn {
+    let turn = wait_while(boot, |boot| boot.hardware.deadline());
+    boot.hardware.is_settled |= turn != Turn::Down;
+    turn
+}
+
+fn wait_while<M: Machine>(
+    boot: &mut Boot<'_, M>,
+    until: impl Fn(&Boot<'_, M>) -> Option<Nanoseconds>,
+) -> Turn {
+    while let Some(until) = until(boot) {
         if boot.turn(Some(until)) == Turn::Down {
             return Turn::Down;
         }
     }
-    boot.hardware.is_settled = true;
     Turn::Handled
 }
 
@@ -88,6 +117,7 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) {
         u64::from(plan.settings().hardware_ms.get()).saturating_mul(MILLISECOND_NS)
     });
     let until = boot.machine.now().saturating_add(limit);
+    boot.hardware.reads_until = Some(until);
     let deadline = text::<20>(format_args!("{until}"));
     let arguments = [roles::INVENTORY, &deadline];
     let spawn = Spawn {
@@ -106,7 +136,7 @@ fn start<M: Machine>(boot: &mut Boot<'_, M>) {
 }
 
 fn stop<M: Machine>(boot: &mut Boot<'_, M>) {
-    if let State::Reads(child, _) = boot.hardware.state {
+    if let State::Reads(child, _) | State::Stays(child) = boot.hardware.state {
         let _ = boot.machine.kill(child, Kill::Kill);
         // What it still had to say is not mixed with what the next one says.
         boot.assign(child, Purpose::Nobody);
@@ -148,7 +178,9 @@ pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
 
 /// The child has ended.
 pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, child: Child, status: Status) {
-    if matches!(boot.hardware.state, State::Reads(reader, _) if reader == child) {
+    if boot.hardware.state == State::Stays(child) {
+        boot.hardware.state = State::Idle;
+    } else if matches!(boot.hardware.state, State::Reads(reader, _) if reader == child) {
         let how = match status {
             Status::Exited(code) => text::<24>(format_args!("exit {code}")),
             Status::Signalled(signal) => text(format_args!("signal {signal}")),
@@ -168,7 +200,11 @@ pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
 /// One line of it.
 fn said<M: Machine>(boot: &mut Boot<'_, M>, line: &str) {
     match Line::parse(line) {
-        Some(Line::Done) => boot.hardware.state = State::Idle,
+        Some(Line::Done) => {
+            if let State::Reads(child, _) = boot.hardware.state {
+                boot.hardware.state = State::Stays(child);
+            }
+        }
         Some(_) if boot.hardware.recorded >= INVENTORY_RECORDED_MAX => {}
         Some(Line::Is(item)) => {
             count(boot);
@@ -188,6 +224,18 @@ fn said<M: Machine>(boot: &mut Boot<'_, M>, line: &str) {
             let front = text::<80>(format_args!("{line}"));
             unjudged_line(boot, &front);
         }
+    }
+}
+
+/// One line of the child that compares: only what is missing is news.
+pub(crate) fn compared<M: Machine>(boot: &mut Boot<'_, M>, line: &str) {
+    match Line::parse(line) {
+        Some(Line::Done) => boot.changes.settled(),
+        Some(Line::Verdict(judgement)) if boot.hardware.recorded < INVENTORY_RECORDED_MAX => {
+            count(boot);
+            judged(boot, &judgement);
+        }
+        Some(_) | None => {}
     }
 }
 

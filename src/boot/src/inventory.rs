@@ -18,6 +18,7 @@
 mod item;
 mod judge;
 mod line;
+mod since;
 #[cfg(test)]
 mod tests;
 mod want;
@@ -27,3 +28,4 @@ pub(crate) use judge::concern_word;
 pub use judge::{Judge, Judgement};
 pub use line::Line;
 pub use preroot_plan::{Class, MachineKey};
+pub use since::{Since, Thing, When};

@@ -97,6 +97,7 @@ pub(crate) fn look<M: Machine>(boot: &mut Boot<'_, M>) {
     let line: Text = text(format_args!("the record is kept on {name}"));
     boot.keeper.partition = Some(name);
     boot.record(Note { text: &line });
+    crate::changes::look(boot);
 }
 
 /// Something was recorded.

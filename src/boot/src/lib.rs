@@ -16,6 +16,7 @@ mod array;
 mod assembly;
 mod born;
 pub mod by_path;
+mod changes;
 mod check;
 mod command_line;
 mod console;

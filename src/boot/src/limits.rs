@@ -184,6 +184,8 @@ pub const INVENTORY_RECORDED_MAX: u32 = 2048;
 pub const HARDWARE_NS_DEFAULT: Nanoseconds = 10 * SECOND_NS;
 /// So much later PID 1 takes the child that reads the machine to hang.
 pub const HARDWARE_GRACE_NS: Nanoseconds = 2 * SECOND_NS;
+/// What has not answered until the deadline is told then, and in the record so much later.
+pub const CHANGES_AFTER_NS: Nanoseconds = SECOND_NS / 2;
 /// Things that are counted once however often they are offered.
 pub const INVENTORY_SEEN_MAX: usize = 2048;
 

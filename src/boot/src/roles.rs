@@ -21,6 +21,11 @@ pub const LEASE: &str = "preroot-lease";
 /// Reads the machine and holds it against what the plan expects ([`crate::inventory`]): `preroot-inventory DEADLINE`, a moment of CLOCK_MONOTONIC in ns until
 /// which it waits for what is not there yet. Lines of [`crate::inventory::Line`]'s forms; the last is `done`. Exits 0.
 pub const INVENTORY: &str = "preroot-inventory";
+/// Compares what is in the machine, by this boot's record, with what was at the last boot of a store whose verdict is `OK`:
+/// `preroot-changes STORE DEADLINE CONCERN`, the moment as above, CONCERN `note` or `degraded`. Lines as above: `verdict`, of what is
+/// missing since and the plan expects nothing of; `done`, when all is there that the last good boot had before its first script, or
+/// that was said. It goes on until the deadline for what that had later. Exits with errno when the store cannot be read.
+pub const CHANGES: &str = "preroot-changes";
 /// Looks what is on block devices: `preroot-probe NAME...` (`vda1`). Each a line of
 /// [`crate::volume::Volume`]'s form. A device that cannot be read: `NAME\terrno=5`.
 pub const PROBE: &str = "preroot-probe";

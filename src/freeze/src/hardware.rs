@@ -13,7 +13,7 @@ mod machines;
 mod things;
 
 use preroot_plan::limits::{EXPECTED_MAX, EXPECTED_PER_MACHINE_MAX, HARDWARE_MS_DEFAULT};
-use preroot_plan::{DraftExpected, DraftHost, DraftMachine};
+use preroot_plan::{Changes, DraftExpected, DraftHost, DraftMachine};
 use toml::Spanned;
 
 use crate::check::Check;
@@ -25,6 +25,8 @@ use crate::raw_config::RawHardware;
 pub struct HardwareConfig {
     /// How long it may take to appear, ms.
     pub deadline_ms: u32,
+    /// What becomes of what is missing since the last good boot, where nothing is expected.
+    pub changes: Changes,
     /// Of every machine.
     pub expected: Vec<DraftExpected>,
     /// Of some.
@@ -47,6 +49,11 @@ pub(crate) fn hardware(
         let text = format!("\"{}\" is no time for disks to appear", word.get_ref());
         check.wrong(word, text, "write 100ms to 10m");
     }
+    let changes = check.choice(
+        &raw.changes,
+        Changes::Degraded,
+        &[Changes::Note, Changes::Degraded, Changes::Off].map(|it| (it.word(), it)),
+    );
     let expected = things::things(check, &raw.things());
     let machines = machines::machines(check, &raw.machine, hosts);
     let all = machines.iter().map(|machine| machine.expected.len());
@@ -63,6 +70,7 @@ pub(crate) fn hardware(
     }
     HardwareConfig {
         deadline_ms,
+        changes,
         expected,
         machines,
     }

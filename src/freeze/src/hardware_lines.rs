@@ -1,7 +1,7 @@
 //! What should be in the machines, as lines for people.
 
 use preroot_plan::limits::HARDWARE_MS_DEFAULT;
-use preroot_plan::{By, Class, Concern, Expected, Plan, State};
+use preroot_plan::{By, Changes, Class, Concern, Expected, Plan, State};
 
 use crate::text::{duration, size};
 
@@ -9,8 +9,10 @@ use crate::text::{duration, size};
 pub(crate) fn setting(plan: &Plan<'_>) -> Option<String> {
     let settings = plan.settings();
     let ms = settings.hardware_ms.get();
-    let is_plain = ms == HARDWARE_MS_DEFAULT;
-    (!is_plain || !plan.expected().is_empty()).then(|| format!("within {}", duration(ms)))
+    let changes = settings.changes().word();
+    let is_plain = ms == HARDWARE_MS_DEFAULT && settings.changes() == Changes::Degraded;
+    (!is_plain || !plan.expected().is_empty())
+        .then(|| format!("within {}, changes {changes}", duration(ms)))
 }
 
 /// What is expected, each with a key: machine, class and name.

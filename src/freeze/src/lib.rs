@@ -297,6 +297,7 @@ fn draft(config: &Config, parts: Parts) -> Draft {
         finish: config.finish,
         limits: parts.limits,
         hardware_ms: config.hardware.deadline_ms,
+        changes: config.hardware.changes,
         runlevel: parts.runlevel,
         store: config.store.clone(),
         store_bytes: config.store_bytes,

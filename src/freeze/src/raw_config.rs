@@ -189,7 +189,7 @@ table! { RawFinish { then: Word, } }
 
 table! { RawRecord { store: Word, size: Word, } }
 
-things! { RawHardware { deadline: Word, machine: Vec<Spanned<RawMachine>>, } }
+things! { RawHardware { deadline: Word, changes: Word, machine: Vec<Spanned<RawMachine>>, } }
 
 things! { RawMachine { r#match: Option<Spanned<toml::Value>>, name: Word, } }
 

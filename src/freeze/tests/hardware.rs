@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use preroot_freeze::{Config, HardwareConfig, Messages};
-use preroot_plan::{By, Class, Concern, DraftExpected, MachineKey, State};
+use preroot_plan::{By, Changes, Class, Concern, DraftExpected, MachineKey, State};
 
 const HEAD: &str = "name = \"db\"\n[root]\nfind = \"UUID=1-2\"\n\
                     [[host]]\nmatch = [\"mac=52:54:00:00:00:01\", \"dmi-serial=C1\"]\nhostname = \"db1\"\n";
@@ -20,7 +20,7 @@ fn parse(lines: &str) -> Result<HardwareConfig, Vec<String>> {
 #[test]
 fn all_of_it_is_read() {
     let config = parse(
-        "[hardware]\ndeadline = \"15s\"\npolicy = \"note\"\n\
+        "[hardware]\ndeadline = \"15s\"\nchanges = \"note\"\npolicy = \"note\"\n\
          memory = \"100GiB\"\nmemory-tolerance = \"5%\"\n\
          cpu = { sockets = 2, cores = 32, threads = 64, microcode = \"0x2b000603\", policy = \"degraded\" }\n\
          slot = [{ name = \"DIMM_A1\", size = \"32GiB\", policy = \"hold\" }, { count = 4, size = \"32GiB\" }]\n\
@@ -31,7 +31,10 @@ fn all_of_it_is_read() {
          pci = [{ id = \"10DE:20b0\", count = 8 }]",
     )
     .expect("good");
-    assert_eq!(config.deadline_ms, 15_000);
+    assert_eq!(
+        (config.deadline_ms, config.changes),
+        (15_000, Changes::Note)
+    );
     let row = |class, by, name: &str, low, high, count, concern| DraftExpected {
         low,
         high,
@@ -99,6 +102,7 @@ fn the_old_words_are_still_read() {
     let new =
         parse("[hardware]\nmemory = \"1GiB\"\n[[hardware.disk]]\nserial = \"A1\"").expect("good");
     assert_eq!(old, new);
+    assert_eq!(old.changes, Changes::Degraded);
     let both = parse("[expect]\nmemory = \"1GiB\"\n[hardware]\nmemory = \"1GiB\"");
     assert!(
         both.expect_err("both")[0].contains("duplicate"),
@@ -229,6 +233,7 @@ fn what_contradicts_itself_is_refused() {
         "a second time",
     );
     hardware("deadline = \"1h\"", "is no time for disks to appear");
+    hardware("changes = \"hold\"", "\"hold\" is not known here");
     let machine = |lines: &str, expected: &str| {
         check(
             &format!("[[hardware.machine]]\n{lines}\nmemory = \"1GiB\""),

@@ -118,6 +118,12 @@ pub const DISK_READ_BYTES: usize = 4096;
 pub const HEALTH_MS_MAX: u32 = 2000;
 /// Network interfaces that are looked at.
 pub const NICS_MAX: usize = 64;
+/// Things of an inventory that are compared: as many as are recorded of a boot.
+pub const THINGS_MAX: usize = 2048;
+/// The last good boot's record, as much of it as is looked at: what is in the machine stands near its beginning.
+pub const GOOD_BYTES_MAX: usize = 8 << 20;
+/// PCI devices that are not told anew when nothing has changed.
+pub const PCI_DEVICES_MAX: usize = 1024;
 /// How often is looked for what is new while something is waited for, ms.
 pub const INVENTORY_WAITS_MS: u32 = 10;
 /// And when nothing is.

@@ -5,6 +5,7 @@
 
 mod all_modules;
 mod before_init;
+mod changes;
 mod client;
 mod handover;
 mod healthy;
@@ -80,6 +81,7 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::NETWORK => code(network::run(&words)),
         roles::LEASE => code(lease::run(&words, started)),
         roles::INVENTORY => code(inventory::run(&words)),
+        roles::CHANGES => code(changes::run(&words)),
         roles::MOUNT => code(mount::run(&words)),
         roles::UNMOUNT => code(unmount::run(&words)),
         roles::HOLDERS => code(holders::run(&words)),

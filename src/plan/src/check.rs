@@ -6,8 +6,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use crate::check_fleet;
 use crate::check_hardware;
 use crate::choices::{
-    Argument, CheckMode, Finish, HandedOver, Holders, LetGo, Limits, MountMode, Policy, Repair,
-    RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
+    Argument, Changes, CheckMode, Finish, HandedOver, Holders, LetGo, Limits, MountMode, Policy,
+    Repair, RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
 };
 use crate::limits::{
     ADDRESSES_MAX, ALIASES_MAX, ASSEMBLIES_MAX, EDGES_MAX, EXPECTED_MAX, HOSTS_MAX, INTERFACES_MAX,
@@ -317,6 +317,7 @@ fn check_settings(plan: &Plan<'_>) -> Result<(), PlanError> {
         && RescueEnd::from_number(settings.rescue_end).is_some()
         && HandedOver::from_number(settings.addresses).is_some()
         && LetGo::from_number(settings.watchdog_let_go).is_some()
+        && Changes::from_number(settings.changes).is_some()
         && matches!(settings.runlevel, b'1'..=b'5');
     if !known {
         return Err(PlanError::Choice(kind::SETTINGS));

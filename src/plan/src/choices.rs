@@ -231,3 +231,34 @@ choice! {
         Hold = 2,
     }
 }
+
+choice! {
+    /// What becomes of what is missing since the last good boot, where nothing is expected.
+    Changes {
+        /// It is recorded.
+        Note = 0,
+        /// The verdict is DEGRADED.
+        Degraded = 1,
+        /// Nobody looks.
+        Off = 2,
+    }
+}
+
+impl Changes {
+    /// Its word in configs, lines and on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Changes::Note => "note",
+            Changes::Degraded => "degraded",
+            Changes::Off => "off",
+        }
+    }
+
+    /// The one with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Changes> {
+        let all = [Changes::Note, Changes::Degraded, Changes::Off];
+        all.into_iter().find(|changes| changes.word() == word)
+    }
+}

@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 
 use crate::check::PlanError;
 use crate::choices::{
-    Argument, Bond, CheckMode, Concern, Dhcp, Finish, HandedOver, Holders, HostKey, LetGo, Limits,
-    MountMode, Policy, Repair, RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
+    Argument, Bond, Changes, CheckMode, Concern, Dhcp, Finish, HandedOver, Holders, HostKey, LetGo,
+    Limits, MountMode, Policy, Repair, RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
 };
 use crate::fleet::Address;
 use crate::freezer::Freezer;
@@ -46,6 +46,7 @@ pub struct Draft {
     pub finish: Finish,
     pub limits: Limits,
     pub hardware_ms: u32,
+    pub changes: Changes,
     pub runlevel: u8,
     pub store: String,
     pub store_bytes: u32,
@@ -280,6 +281,7 @@ impl Default for Draft {
             finish: Finish::Stay,
             limits: Limits::Reserve,
             hardware_ms: HARDWARE_MS_DEFAULT,
+            changes: Changes::Off,
             runlevel: b'2',
             store: String::new(),
             store_bytes: 0,

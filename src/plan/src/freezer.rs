@@ -92,6 +92,7 @@ impl Freezer {
             check_mode: draft.check_mode.number(),
             mount_mode: draft.mount_mode.number(),
             finish: draft.finish.number(),
+            changes: draft.changes.number(),
             runlevel: draft.runlevel,
             limits: draft.limits.number(),
             store: self.text(&draft.store)?,

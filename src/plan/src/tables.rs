@@ -8,8 +8,8 @@ use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::choices::{
-    Argument, CheckMode, Finish, HandedOver, Holders, LetGo, Limits, MountMode, Policy, Repair,
-    RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
+    Argument, Changes, CheckMode, Finish, HandedOver, Holders, LetGo, Limits, MountMode, Policy,
+    Repair, RescueEnd, RescueStart, ScriptMode, ServiceAction, Weight,
 };
 
 macro_rules! table {
@@ -61,6 +61,8 @@ table! {
         mount_mode: u8,
         /// [`Finish`].
         finish: u8,
+        /// What becomes of what is missing since the last good boot: [`Changes`].
+        changes: u8,
         /// The default runlevel, an ASCII digit.
         runlevel: u8,
         /// [`Limits`].
@@ -165,6 +167,12 @@ impl Settings {
     #[must_use]
     pub fn watchdog_let_go(&self) -> LetGo {
         LetGo::from_number(self.watchdog_let_go).unwrap_or(LetGo::Disarm)
+    }
+
+    /// What becomes of what is missing since the last good boot.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        Changes::from_number(self.changes).unwrap_or(Changes::Off)
     }
 }
 

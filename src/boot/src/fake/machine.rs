@@ -194,7 +194,13 @@ impl Machine for Fake {
 
     fn kill(&mut self, child: Child, how: Kill) -> Result<(), Errno> {
         self.call("kill")?;
-        self.signal(usize::from(child.0), how);
+        let index = usize::from(child.0);
+        if how == Kill::Kill
+            && let Some(child) = self.children.get(index)
+        {
+            self.killed.push(child.name.clone());
+        }
+        self.signal(index, how);
         Ok(())
     }
 

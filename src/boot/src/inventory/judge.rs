@@ -141,9 +141,26 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn want(&mut self, want: Want<'a>) {
+    pub(super) fn want(&mut self, want: Want<'a>) {
         // A plan has no more.
         let _ = self.wants.push(want);
+    }
+
+    /// What is expected, and how far it is met.
+    pub(super) fn wants(&self) -> &[Want<'a>] {
+        &self.wants
+    }
+
+    /// Whether a thing is one of which something is expected.
+    #[must_use]
+    pub fn expects(&self, item: &Item<'_>) -> bool {
+        self.wants.iter().any(|want| want.meets(item).is_some())
+    }
+
+    /// Whether anything of the class was offered.
+    pub(super) fn is_known(&self, class: Class) -> bool {
+        let seen = self.classes.get(usize::from(class.number()));
+        seen.is_some_and(|seen| *seen)
     }
 
     /// Takes note of a thing that is there.
@@ -198,11 +215,7 @@ impl<'a> Judge<'a> {
     /// Says of each expectation whether it is met.
     pub fn finish(&self, each: &mut dyn FnMut(&Judgement<'_>)) {
         for want in &self.wants {
-            let is_known = self
-                .classes
-                .get(usize::from(want.class.number()))
-                .is_some_and(|seen| *seen);
-            want.judge(is_known, &self.memory, each);
+            want.judge(self.is_known(want.class), &self.memory, each);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What the child says that reads the machine, and what becomes of it, on the fake machine.
 
-use std::string::ToString;
+use std::string::{String, ToString};
 use std::vec;
+use std::vec::Vec;
 
-use preroot_plan::{By, Class, Concern, Draft, DraftExpected};
+use preroot_plan::{By, Changes, Class, Concern, Draft, DraftExpected};
 
 use super::{boot, draft};
 use crate::fake::{Behaviour, Fake};
@@ -28,6 +29,12 @@ fn read(draft: &Draft, behaviour: Behaviour) -> Fake {
         fake.behaviours
             .insert(roles::INVENTORY.to_string(), behaviour);
     })
+}
+
+/// How often the machine was read.
+fn reads(fake: &Fake) -> usize {
+    let is_read = |line: &&String| line.starts_with(roles::INVENTORY);
+    fake.spawned.iter().filter(is_read).count()
 }
 
 /// When the first event with these words was recorded.
@@ -107,8 +114,7 @@ fn a_boot_is_held_before_the_root_is_looked_for() {
             Behaviour::Exits(0, HELD, 1_000),
         );
     });
-    let reads = |line: &&std::string::String| line.starts_with(roles::INVENTORY);
-    assert_eq!(fake.spawned.iter().filter(reads).count(), 2);
+    assert_eq!(reads(&fake), 2);
 }
 
 #[test]
@@ -159,7 +165,7 @@ fn a_reader_that_hangs_costs_one_deadline() {
 
 #[test]
 fn things_without_end_are_not_all_recorded() {
-    let flood: std::string::String = (0..5_000)
+    let flood: String = (0..5_000)
         .map(|number| std::format!("is disk sd{number}\tbytes=1\n"))
         .collect();
     let fake = read(&draft(), Behaviour::Exits(0, (flood + "done\n").leak(), 5));
@@ -170,4 +176,131 @@ fn things_without_end_are_not_all_recorded() {
         crate::limits::INVENTORY_RECORDED_MAX as usize
     );
     assert!(fake.recorded("2048 things are recorded, no more"));
+}
+
+/// A plan that compares, with the store in a file of the root.
+fn comparing() -> Draft {
+    Draft {
+        changes: Changes::Degraded,
+        store: "/var/lib/preroot/record".to_string(),
+        store_bytes: 1 << 20,
+        hardware_ms: 5_000,
+        ..draft()
+    }
+}
+
+fn compared(draft: &Draft, behaviour: Behaviour) -> Fake {
+    boot(draft, |fake| {
+        fake.behaviours
+            .insert(roles::CHANGES.to_string(), behaviour);
+    })
+}
+
+const GONE: &str =
+    "verdict degraded\tdisk SN2\t4096\t0\tmissing\tdisk SN2 missing since boot 3\ndone\n";
+
+#[test]
+fn what_is_missing_since_the_last_good_boot_is_told_before_the_first_script() {
+    let fake = compared(&comparing(), Behaviour::Exits(0, GONE, 4_000));
+    assert!(
+        fake.recorded("Verdict { word: \"DEGRADED\", reason: \"disk SN2 missing since boot 3\"")
+    );
+    assert!(fake.recorded("item: \"disk SN2\", expected: 4096, found: 0, verdict: \"missing\", detail: Some(\"disk SN2 missing since boot 3\"), concern: Some(\"degraded\")"));
+    let told = at(&fake, "disk SN2 missing").expect("it was recorded");
+    assert!(told <= at(&fake, "ScriptStarted").expect("scripts start"));
+    let began = at(&fake, "StageBegan { stage: \"hardware\"").expect("it began");
+    let line = fake
+        .spawned
+        .iter()
+        .find(|line| line.starts_with(roles::CHANGES));
+    let words: Vec<&str> = line.expect("it was started").split(' ').collect();
+    let [_, "/var/lib/preroot/record", deadline, "degraded"] = words[..] else {
+        panic!("{words:?}");
+    };
+    let deadline: Nanoseconds = deadline.parse().expect("a moment");
+    assert!(deadline.abs_diff(began + 5 * SECOND_NS + crate::limits::CHANGES_AFTER_NS) < SECOND_NS);
+}
+
+#[test]
+fn what_was_late_is_told_late() {
+    // Done at once, so that scripts start; then more, as the child ends.
+    let late = "done\nverdict degraded\tnic m1\t0\t0\tmissing\tnic m1 missing since boot 3\n";
+    let fake = compared(&comparing(), Behaviour::Says(late));
+    assert!(fake.recorded("nic m1 missing since boot 3") && fake.recorded("ScriptStarted"));
+    let began = at(&fake, "StageBegan { stage: \"hardware\"").expect("it began");
+    assert!(at(&fake, "ScriptStarted").expect("scripts start") - began < SECOND_NS);
+}
+
+#[test]
+fn nobody_compares_where_there_is_nothing_to_compare_with() {
+    let asked = |draft: &Draft| {
+        let fake = boot(draft, |_| {});
+        fake.spawned
+            .iter()
+            .any(|line| line.starts_with(roles::CHANGES))
+    };
+    assert!(asked(&comparing()));
+    assert!(!asked(&Draft {
+        changes: Changes::Off,
+        ..comparing()
+    }));
+    assert!(!asked(&Draft {
+        store: String::new(),
+        ..comparing()
+    }));
+    let told = |words: &str| {
+        let fake = boot(&comparing(), |fake| {
+            fake.files
+                .insert("/proc/cmdline".to_string(), words.to_string());
+        });
+        let line = fake
+            .spawned
+            .iter()
+            .find(|line| line.starts_with(roles::CHANGES));
+        line.and_then(|line| line.rsplit(' ').next())
+            .map(ToString::to_string)
+    };
+    assert_eq!(told("preroot.changes=off"), None);
+    assert_eq!(told("preroot.changes=note").as_deref(), Some("note"));
+}
+
+#[test]
+fn a_child_that_cannot_compare_costs_nothing() {
+    for (behaviour, words) in [
+        (
+            Behaviour::NoExec(Errno::NOENT),
+            "not compared with the last good boot: errno 2",
+        ),
+        (
+            Behaviour::Exits(5, "", 5),
+            "not compared with the last good boot: errno 5",
+        ),
+        (
+            Behaviour::Undying,
+            "not compared with the last good boot: it takes too long",
+        ),
+        (
+            Behaviour::Says("is disk vda\nverdict what\n"),
+            "it takes too long",
+        ),
+    ] {
+        let fake = compared(&comparing(), behaviour);
+        assert!(fake.recorded(words), "{words}");
+        assert!(fake.recorded("Verdict { word: \"OK\""), "{words}");
+        let began = at(&fake, "StageBegan { stage: \"hardware\"").expect("it began");
+        let ended = at(&fake, "ScriptStarted").expect("scripts start");
+        assert!(ended - began < 8 * SECOND_NS, "{}", ended - began);
+    }
+}
+
+#[test]
+fn a_reader_that_has_said_all_is_ended_before_the_next() {
+    // It stays, for what comes late, when a person has the stage made again.
+    let fake = boot(&expecting(Concern::Hold), |fake| {
+        fake.operator = ["retry"].into();
+        fake.behaviours
+            .insert(roles::INVENTORY.to_string(), Behaviour::Says(HELD));
+    });
+    assert_eq!(reads(&fake), 2);
+    assert!(fake.killed.iter().any(|name| name == roles::INVENTORY));
 }

@@ -1,8 +1,8 @@
 //! `preroot-inventory DEADLINE`: reads what is in the machine, tells it, and holds it against what the plan expects
 //! ([`preroot_boot::inventory`]).
 //!
-//! Memory and CPUs are told at once, a disk when it has answered (`alive.rs`), network interfaces and PCI devices when
-//! nothing new has come for a while, for drivers are still being loaded. `done` is said as soon as all that is expected is
+//! Memory, CPUs and PCI devices are told at once, a network interface when it appears, a disk when it has answered (`alive.rs`). Drivers are
+//! still being loaded: links, and PCI devices that have a driver by then, are told when nothing new has come for a while. `done` is said as soon as all that is expected is
 //! there and as it should be, or at the deadline, and what came late is still told until then.
 //!
 //! The kernel's own messages of errors are read from the start of this child on, and from the start of the boot when a disk is
@@ -26,7 +26,7 @@ mod tree;
 use core::fmt::Write;
 
 use heapless::{String, Vec};
-use preroot_boot::inventory::{Item, Judge, MachineKey};
+use preroot_boot::inventory::{Class, Item, Judge, MachineKey};
 use preroot_boot::machine::{Errno, Nanoseconds};
 use preroot_plan::Plan;
 use preroot_sys::event::{PollFd, PollFlags, poll};
@@ -35,16 +35,15 @@ use preroot_sys::time::Timespec;
 use self::alive::Pipes;
 pub(crate) use self::asked::Disk;
 use self::asked::{Answer, disk_item};
-use self::cards::Drivers;
 use self::kernel_errors::KernelErrors;
 pub(crate) use self::links::Nic;
-use self::links::{Links, offer_nic};
+use self::links::{Links, device_state, offer_nic};
 use self::tree::{Small, Tree};
 use super::load_modules::now;
 use super::{Stream, Words};
 use crate::limits::{
     DISKS_FAULTY_MAX, DISKS_MAX, FIRMWARE_BYTES_MAX, INVENTORY_LINE_BYTES_MAX, INVENTORY_LOOK_MS,
-    INVENTORY_WAITS_MS, NICS_MAX,
+    INVENTORY_WAITS_MS, NICS_MAX, PCI_DEVICES_MAX,
 };
 use crate::linux::read;
 use crate::pid1::PLAN;
@@ -95,6 +94,8 @@ struct Machine<'m, 'p> {
     line: Vec<u8, INVENTORY_LINE_BYTES_MAX>,
     /// When the last thing was new.
     changed: Nanoseconds,
+    /// PCI devices as they were told.
+    devices: Vec<u64, PCI_DEVICES_MAX>,
     links: Links,
     is_judged: bool,
 }
@@ -121,6 +122,7 @@ impl<'m, 'p> Machine<'m, 'p> {
             looked_at: 0,
             line: Vec::new(),
             changed: now(),
+            devices: Vec::new(),
             links: Links::Unknown,
             is_judged: false,
         })
@@ -183,20 +185,9 @@ impl<'m, 'p> Machine<'m, 'p> {
 
     /// Tells the judge which machine this is, by its firmware.
     fn recognise(&mut self) {
-        let Some(judge) = &mut self.judge else { return };
-        for (key, file) in [
-            (MachineKey::DmiProduct, "product_name"),
-            (MachineKey::DmiSerial, "product_serial"),
-            (MachineKey::DmiUuid, "product_uuid"),
-        ] {
-            let mut buffer = Small::new();
-            let text = self.tree.text(&["/sys/class/dmi/id/", file], &mut buffer);
-            if !text.is_empty() {
-                judge.know(key, text);
-            }
+        if let Some(judge) = &mut self.judge {
+            recognise_in(&self.tree, judge);
         }
-        // Nothing was offered yet that had to be offered again.
-        let _ = judge.again();
     }
 
     /// What does not come and go: memory, CPUs, PCI devices.
@@ -204,20 +195,26 @@ impl<'m, 'p> Machine<'m, 'p> {
         let tree = self.tree;
         // The table is read anew each time, and nothing else is in that memory.
         let Machine {
-            judge, out, room, ..
+            judge,
+            out,
+            room,
+            devices,
+            ..
         } = self;
         let mut each = |item: &Item<'_>| {
             offer(judge, item);
             if told == Told::Now {
+                if item.class == Class::Pci {
+                    // Of more than these it is told twice that they are there.
+                    let _ = devices.push(device_state(item));
+                }
                 // Whoever does not listen any more is not told.
                 let _ = item.write(out);
             }
         };
         memory::look(&tree, room.firmware, &mut each);
         processors::look(&tree, &mut each);
-        if judge.as_ref().is_some_and(|judge| judge.waits()) {
-            cards::pci(&tree, Drivers::Later, &mut |item| offer(judge, item));
-        }
+        cards::pci(&tree, &mut each);
     }
 
     /// Looks for what is new.
@@ -284,6 +281,27 @@ impl<'m, 'p> Machine<'m, 'p> {
         let _ = self.out.write_str("done\n");
         self.is_judged = true;
     }
+}
+
+/// Tells a judge which machine this is, by its firmware, before anything is offered.
+pub(super) fn recognise(judge: &mut Judge<'_>) {
+    recognise_in(&Tree::new(""), judge);
+}
+
+fn recognise_in(tree: &Tree<'_>, judge: &mut Judge<'_>) {
+    for (key, file) in [
+        (MachineKey::DmiProduct, "product_name"),
+        (MachineKey::DmiSerial, "product_serial"),
+        (MachineKey::DmiUuid, "product_uuid"),
+    ] {
+        let mut buffer = Small::new();
+        let text = tree.text(&["/sys/class/dmi/id/", file], &mut buffer);
+        if !text.is_empty() {
+            judge.know(key, text);
+        }
+    }
+    // Nothing was offered yet that had to be offered again.
+    let _ = judge.again();
 }
 
 /// Whether what is offered is told too.

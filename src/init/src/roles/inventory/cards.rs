@@ -11,17 +11,8 @@ use preroot_plan::Class;
 
 use super::tree::{Small, Tree};
 
-/// Whether the driver of a PCI device matters already: at first few have one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Drivers {
-    /// It does not.
-    Later,
-    /// It does.
-    Now,
-}
-
 /// Says each PCI device.
-pub(super) fn pci(tree: &Tree<'_>, drivers: Drivers, each: &mut dyn FnMut(&Item<'_>)) {
+pub(super) fn pci(tree: &Tree<'_>, each: &mut dyn FnMut(&Item<'_>)) {
     let mut facts = Facts::new();
     let devices = "/sys/bus/pci/devices/";
     tree.names(&[devices], &mut |_, address| {
@@ -35,9 +26,7 @@ pub(super) fn pci(tree: &Tree<'_>, drivers: Drivers, each: &mut dyn FnMut(&Item<
         };
         facts.put("id", &id);
         facts.put("class", &class);
-        if drivers == Drivers::Now {
-            device.put_last(&mut facts, "driver", "driver");
-        }
+        device.put_last(&mut facts, "driver", "driver");
         each(&Item {
             class: Class::Pci,
             name: &name(address),

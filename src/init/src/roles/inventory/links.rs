@@ -4,7 +4,7 @@ use heapless::String;
 use preroot_boot::inventory::{Class, Facts, Item, Judge, MachineKey};
 use preroot_boot::machine::Nanoseconds;
 
-use super::cards::{self, Drivers};
+use super::cards;
 use super::{MILLISECOND_NS, Machine, now, offer};
 use crate::limits::{DISKS_MAX, INVENTORY_QUIET_MS, LINKS_MS, NICS_MAX};
 
@@ -47,13 +47,11 @@ impl Machine<'_, '_> {
                     judge.know(key, value);
                 }
             }
-            judge.offer(&Item {
-                class: Class::Nic,
-                name: &name,
-                facts: facts.text(),
-            });
+            judge.offer(&nic_item(&name, &facts));
         }
         let link = Facts::new();
+        // The network is set up meanwhile: its link is told when there is one to tell.
+        let _ = nic_item(&name, &facts).write(&mut self.out);
         if self.room.nics.push(Nic { name, facts, link }).is_ok() && self.links != Links::Told {
             self.links = Links::Unknown;
         }
@@ -99,17 +97,23 @@ impl Machine<'_, '_> {
         };
     }
 
-    /// Tells of interfaces and of PCI devices, which have their drivers by now.
+    /// Tells the links of interfaces, and of PCI devices those that had no driver, and have one by now, or were not there.
     pub(super) fn tell_cards(&mut self) {
         let Machine {
-            judge, out, room, ..
+            judge,
+            out,
+            room,
+            devices,
+            ..
         } = self;
         for nic in room.nics.iter() {
             let facts = offer_nic(judge, nic);
-            let _ = nic_item(nic, &facts).write(out);
+            let _ = nic_item(&nic.name, &facts).write(out);
         }
-        cards::pci(&self.tree, Drivers::Now, &mut |item| {
-            let _ = item.write(out);
+        cards::pci(&self.tree, &mut |item| {
+            if !devices.contains(&device_state(item)) {
+                let _ = item.write(out);
+            }
         });
         self.links = Links::Told;
     }
@@ -124,10 +128,17 @@ fn of(facts: &Facts) -> Item<'_> {
     }
 }
 
-fn nic_item<'i>(nic: &'i Nic, facts: &'i Facts) -> Item<'i> {
+/// A PCI device's address as a number, its digits, and whether it has a driver.
+pub(super) fn device_state(device: &Item<'_>) -> u64 {
+    let digits = device.name.chars().filter_map(|digit| digit.to_digit(16));
+    let address = digits.fold(0, |sum, digit| sum << 4 | u64::from(digit));
+    address << 1 | u64::from(device.fact("driver").is_some())
+}
+
+fn nic_item<'i>(name: &'i str, facts: &'i Facts) -> Item<'i> {
     Item {
         class: Class::Nic,
-        name: &nic.name,
+        name,
         facts: facts.text(),
     }
 }
@@ -139,6 +150,6 @@ pub(super) fn offer_nic(judge: &mut Option<&mut Judge<'_>>, nic: &Nic) -> Facts 
         let fields = text.split('\t').filter_map(|fact| fact.split_once('='));
         fields.for_each(|(key, value)| facts.put(key, value));
     }
-    offer(judge, &nic_item(nic, &facts));
+    offer(judge, &nic_item(&nic.name, &facts));
     facts
 }

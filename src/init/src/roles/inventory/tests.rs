@@ -314,6 +314,10 @@ fn cards_are_told() {
             "/sys/bus/pci/devices/0000:00:03.0/modalias",
             "pci:v00001AF4d00001041sv00001AF4sd00001100bc02sc00i00\n",
         ),
+        (
+            "/sys/bus/pci/devices/0000:00:01.0/modalias",
+            "pci:v00008086d000029C0sv00001AF4sd00001100bc06sc00i00\n",
+        ),
         ("/sys/bus/pci/devices/0000:00:1f.2/modalias", "nonsense"),
     ]);
     fs::remove_dir_all(fake.at("/sys/class/net/eth0")).unwrap();
@@ -335,11 +339,12 @@ fn cards_are_told() {
         "../../devices/pci0000:00/0000:00:03.0/virtio1/net/eth0",
     );
     fake.link("/sys/class/net/lo", "../../devices/virtual/net/lo");
-    fake.link(
-        "/sys/bus/pci/devices/0000:00:03.0/driver",
-        "../../../../bus/pci/drivers/virtio-pci",
-    );
     let told = fake.after(|machine| {
+        // Its driver is loaded when it was told already.
+        fake.link(
+            "/sys/bus/pci/devices/0000:00:03.0/driver",
+            "../../../../bus/pci/drivers/virtio-pci",
+        );
         machine.ask_links(0);
         while matches!(machine.links, super::Links::Asked(_)) {
             machine.wait(1_000_000_000);
@@ -349,11 +354,18 @@ fn cards_are_told() {
     });
     assert_eq!(
         of(&told, "nic"),
-        ["eth0 mac=52:54:00:12:34:56 pci=0000:00:03.0 driver=virtio_net speed=10000 carrier=1"]
+        [
+            "eth0 mac=52:54:00:12:34:56 pci=0000:00:03.0 driver=virtio_net",
+            "eth0 mac=52:54:00:12:34:56 pci=0000:00:03.0 driver=virtio_net speed=10000 carrier=1"
+        ]
     );
     assert_eq!(
         of(&told, "pci"),
-        ["0000:00:03.0 id=1af4:1041 class=020000 driver=virtio-pci"]
+        [
+            "0000:00:01.0 id=8086:29c0 class=060000",
+            "0000:00:03.0 id=1af4:1041 class=020000",
+            "0000:00:03.0 id=1af4:1041 class=020000 driver=virtio-pci"
+        ]
     );
 }
 
