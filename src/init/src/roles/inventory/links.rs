@@ -52,7 +52,8 @@ impl Machine<'_, '_> {
         let link = Facts::new();
         // The network is set up meanwhile: its link is told when there is one to tell.
         let _ = nic_item(&name, &facts).write(&mut self.out);
-        if self.room.nics.push(Nic { name, facts, link }).is_ok() && self.links != Links::Told {
+        // One that comes after all was told is asked too.
+        if self.room.nics.push(Nic { name, facts, link }).is_ok() {
             self.links = Links::Unknown;
         }
     }
@@ -111,7 +112,9 @@ impl Machine<'_, '_> {
             let _ = nic_item(&nic.name, &facts).write(out);
         }
         cards::pci(&self.tree, &mut |item| {
-            if !devices.contains(&device_state(item)) {
+            let state = device_state(item);
+            if !devices.contains(&state) {
+                let _ = devices.push(state);
                 let _ = item.write(out);
             }
         });
