@@ -195,17 +195,17 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether something is expected that has not been seen yet, or not as it should be; or a NIC could still say which
-    /// machine this is.
+    /// Whether something is expected that has not been seen yet, or not as it should be.
     #[must_use]
     pub fn waits(&self) -> bool {
         self.wants
             .iter()
             .any(|want| want.seen < want.count || want.fault.may_pass())
-            || self.is_unknown()
     }
 
-    fn is_unknown(&self) -> bool {
+    /// Whether a NIC could still say which machine this is.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
         let by_nic = [MachineKey::Mac, MachineKey::Pci].map(MachineKey::number);
         let keys = self.plan.map(|plan| plan.machine_keys());
         let mut keys = keys.unwrap_or_default().iter();

@@ -94,6 +94,7 @@ fn a_plan_says_what_is_expected() {
     let mut judge = Judge::new(&plan);
     offer(&mut judge, &there);
     assert!(judge.waits() && !judge.again() && judge.machine().is_none());
+    assert!(judge.is_unknown());
     assert_eq!(
         verdicts(&judge),
         ["memory ok", "disk A ok", "disk B missing"]
@@ -111,6 +112,7 @@ fn a_plan_says_what_is_expected() {
     offer(&mut judge, &there);
     offer(&mut judge, &[nic]);
     assert!(judge.again() && !judge.again() && judge.waits());
+    assert!(!judge.is_unknown());
     offer(&mut judge, &there);
     assert!(!judge.waits());
     assert_eq!(verdicts(&judge), ["memory ok", "disk D ok"]);

@@ -43,7 +43,7 @@ use super::load_modules::now;
 use super::{Stream, Words};
 use crate::limits::{
     DISKS_FAULTY_MAX, DISKS_MAX, FIRMWARE_BYTES_MAX, INVENTORY_LINE_BYTES_MAX, INVENTORY_LOOK_MS,
-    INVENTORY_WAITS_MS, NICS_MAX, PCI_DEVICES_MAX,
+    INVENTORY_QUIET_MS, INVENTORY_WAITS_MS, NICS_MAX, PCI_DEVICES_MAX,
 };
 use crate::linux::read;
 use crate::pid1::PLAN;
@@ -157,8 +157,13 @@ impl<'m, 'p> Machine<'m, 'p> {
         self.give_up();
     }
 
+    /// Whether something may still come that changes the verdict. A card that would say which machine this is is not waited for
+    /// once nothing new has come for a while: this may be a machine of which the plan knows nothing.
     fn waits(&self) -> bool {
-        self.judge.as_ref().is_some_and(|judge| judge.waits())
+        let quiet = u64::from(INVENTORY_QUIET_MS) * MILLISECOND_NS;
+        let is_quiet = now().saturating_sub(self.changed) >= quiet;
+        let judge = self.judge.as_ref();
+        judge.is_some_and(|judge| judge.waits() || judge.is_unknown() && !is_quiet)
     }
 
     /// Says what was not said yet, of what has not answered too.
