@@ -2,6 +2,7 @@
 //! and, where there is nothing else, its console must say. One file each, below `scenarios/`.
 
 mod expect;
+mod image;
 mod invariants;
 mod run;
 mod timeline;

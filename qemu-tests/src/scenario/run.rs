@@ -1,27 +1,25 @@
 //! One run of a scenario: disk and image are made as it says, the machine is switched on, things happen to it, and its record
 //! is held against what is expected.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use preroot_record::Event;
 
 use super::expect::{self, Expect};
+use super::image::OwnImage;
 use super::timeline::OpenWhile;
-use super::{Ends, ImageDamage, Scenario, invariants};
+use super::{Ends, Scenario, invariants};
 use crate::artefacts::Artefacts;
-use crate::cpio::Archive;
 use crate::damage;
-use crate::disk::{self, Disk, Health};
+use crate::disk::{Disk, Health};
 use crate::error::Error;
 use crate::files;
 use crate::library;
 use crate::machine::{Cable, Machine, free_port};
 use crate::outcome::{Ended, Outcome};
 use crate::parts::Card;
-use crate::programs::{self, Baked, Change};
 use crate::record::{Boot, Record};
-use crate::scripts::{self, Tree};
 use crate::session::Session;
 use crate::spec::{Nic, Spec};
 use crate::ssh::{Door, Ssh};
@@ -32,8 +30,6 @@ use crate::wait;
 const RESCUE_PORT: u16 = 2222;
 /// The port of the root's own sshd.
 const ROOT_PORT: u16 = 22;
-/// What an image begins with that is not packed: `newc` of cpio(5).
-const NEWC: &[u8] = b"070701";
 /// What stands in a scenario for any script of the plan that nobody waits for.
 const ANY_SCRIPT: &str = "{script}";
 /// The file with the record of a run.
@@ -123,21 +119,6 @@ impl Guest {
     }
 }
 
-/// An image made for one run; removed with its directory.
-enum OwnImage {
-    Baked(Baked),
-    Changed(tempfile::TempDir),
-}
-
-impl OwnImage {
-    fn path(&self) -> PathBuf {
-        match self {
-            OwnImage::Baked(baked) => baked.image(),
-            OwnImage::Changed(dir) => dir.path().join("image"),
-        }
-    }
-}
-
 impl<'s> Run<'s> {
     fn new(scenario: &'s Scenario, subject: &'s Subject, dir: Option<&'s Path>) -> Self {
         Self {
@@ -158,7 +139,7 @@ impl<'s> Run<'s> {
             let mode = if file.executable { 0o755 } else { 0o644 };
             disk.write(&file.path, &file.contents, mode)?;
         }
-        let image = self.image(&disk)?;
+        let image = OwnImage::of(scenario, subject, &disk)?;
         if !scenario.damage.is_empty() {
             damage::apply(&disk, &scenario.damage)?;
         }
@@ -235,55 +216,6 @@ impl<'s> Run<'s> {
                 .fold(spec, |spec, card| card.plug(spec, &mut forwards)),
         };
         Ok((spec, extra))
-    }
-
-    /// The image where the scenario needs one of its own, and its scripts on the disk.
-    fn image(&self, disk: &Disk) -> Result<Option<OwnImage>, Error> {
-        let scenario = self.scenario;
-        let artefacts = &self.subject.artefacts;
-        let change = Change {
-            replaced: scenario.config_replaced.clone(),
-            added: scenario.config.clone(),
-        };
-        let is_baked =
-            !change.replaced.is_empty() || !change.added.is_empty() || !scenario.script.is_empty();
-        if is_baked && (self.subject.image, self.subject.root) != (Owner::Setup, Owner::Setup) {
-            let why = "it bakes an image from another config, which is not there for this one";
-            return Err(Error::NotAsked { why: why.into() });
-        }
-        let baked = if !is_baked {
-            None
-        } else if scenario.script.is_empty() {
-            Some(programs::bake(artefacts, &change, &artefacts.root_tree)?)
-        } else {
-            let tree = Tree::with(artefacts, &scenario.script)?;
-            scripts::install(disk, &tree, &scenario.script)?;
-            Some(programs::bake(artefacts, &change, tree.root())?)
-        };
-        if scenario.image.is_empty() {
-            return Ok(baked.map(OwnImage::Baked));
-        }
-        let lays = |damage: &ImageDamage| matches!(damage, ImageDamage::Lay { .. });
-        // lz4 has no end: what lies behind it the kernel takes for more of it.
-        let path = match (&baked, self.subject.image) {
-            (Some(baked), _) => baked.image(),
-            (None, Owner::Setup) if scenario.image.iter().any(lays) => {
-                artefacts.image_plain.clone()
-            }
-            (None, _) => artefacts.image.clone(),
-        };
-        let mut bytes = files::read(&path)?;
-        if scenario.image.iter().any(lays) && !bytes.starts_with(NEWC) {
-            let why = "it lays a file over the image, which is packed";
-            return Err(Error::NotAsked { why: why.into() });
-        }
-        for damage in &scenario.image {
-            damage.apply(&mut bytes);
-        }
-        let dir = disk::scratch()?;
-        let image = OwnImage::Changed(dir);
-        files::write(&image.path(), bytes)?;
-        Ok(Some(image))
     }
 
     fn switch_on(&self, spec: &Spec) -> Result<Machine, Error> {
@@ -442,27 +374,6 @@ impl<'s> Run<'s> {
             all,
             boot: boot.map_or(String::new(), |boot| boot.text()),
         })
-    }
-}
-
-impl ImageDamage {
-    fn apply(&self, image: &mut Vec<u8>) {
-        let at = |percent: u8| image.len() * usize::from(percent.min(100)) / 100;
-        match self {
-            ImageDamage::Cut { percent } => image.truncate(at(*percent)),
-            ImageDamage::Flip { percent, bytes } => {
-                let from = at(*percent);
-                for byte in image.iter_mut().skip(from).take(*bytes) {
-                    *byte ^= 0x55;
-                }
-            }
-            ImageDamage::Lay { path, contents } => {
-                let mut over = Archive::default();
-                over.add(path, 0o100_755, contents.as_bytes());
-                image.resize(image.len().next_multiple_of(4), 0);
-                image.extend(over.finish());
-            }
-        }
     }
 }
 
