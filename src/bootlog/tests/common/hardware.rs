@@ -149,3 +149,36 @@ fn bad(tag: u8) -> Story {
 pub(super) fn stories(tag: u8) -> Vec<Story> {
     vec![good(tag), bad(tag + 1)]
 }
+
+/// Of another one nothing is expected, and it comes back with a disk less: its second boot says so by its store.
+pub(super) fn unexpected(tag: u8) -> Vec<Story> {
+    let boot = |tag: u8, is_whole: bool| {
+        let mut story = Story::new(u32::from(tag));
+        before_root(&mut story, tag);
+        let mut things = THINGS
+            .map(|(class, name, facts)| (class, name, facts.to_string()))
+            .to_vec();
+        if !is_whole {
+            things.remove(6);
+        }
+        inventory(&mut story, &things);
+        stage(&mut story, "root", |story| {
+            story.after_us(1_900_000);
+        });
+        if is_whole {
+            sealed(&mut story, "OK", "");
+            return story;
+        }
+        story.event(Hardware {
+            item: "disk WD-2",
+            expected: 4_000_787_030_016,
+            found: 0,
+            verdict: "missing",
+            detail: Some("disk WD-2 missing since boot 1"),
+            concern: Some("degraded"),
+        });
+        sealed(&mut story, "DEGRADED", "disk WD-2 missing since boot 1");
+        story
+    };
+    vec![boot(tag, true), boot(tag + 1, false)]
+}

@@ -42,6 +42,10 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
             "missing-since-yesterday",
             store(48 << 10, &super::hardware::stories(30)),
         ),
+        (
+            "missing-and-nobody-expected-it",
+            store(48 << 10, &super::hardware::unexpected(33)),
+        ),
     ]
 }
 
