@@ -6,20 +6,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use preroot_record::Event;
 use serde::Deserialize;
 
 use crate::artefacts::Artefacts;
 use crate::disk::{self, Disk};
 use crate::error::Error;
 use crate::files;
-use crate::layer::Layer;
 use crate::library;
 use crate::machine::free_port;
+use crate::parts::{Extra, Slot};
 use crate::programs::{self, Baked, Change};
-use crate::record::{Boot, Record, why};
+use crate::record::Record;
+use crate::scenario::expect::{self, Expect};
 use crate::small::Small;
-use crate::spec::{Bus, Nic, Spec};
+use crate::spec::{Nic, Spec};
 use crate::ssh::{Door, Ssh};
 use crate::wait;
 
@@ -58,7 +58,7 @@ struct Hardware {
     slot: Vec<Slot>,
     /// Its disks behind the root's, which is vda.
     #[serde(default)]
-    disk: Vec<Plugged>,
+    disk: Vec<Extra>,
     /// How many network cards it has.
     cards: usize,
     /// What the record says.
@@ -74,7 +74,7 @@ struct Parts {
     #[serde(default)]
     slot: Vec<Slot>,
     #[serde(default)]
-    disk: Vec<Plugged>,
+    disk: Vec<Extra>,
     cards: usize,
 }
 
@@ -86,58 +86,6 @@ enum Kernel {
     Cloud,
     /// The one for all machines.
     Full,
-}
-
-/// A place for a DIMM.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Slot {
-    locator: String,
-    /// What is in it, MiB; 0: nothing.
-    mib: u16,
-    serial: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Plugged {
-    bus: Bus,
-    mib: u64,
-    serial: String,
-    #[serde(default)]
-    wwn: Option<u64>,
-    /// What is wrong with it.
-    #[serde(default)]
-    fault: Option<Fault>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Fault {
-    /// Each read ends with an error.
-    NoReads,
-    /// No read ends.
-    Hangs,
-}
-
-/// What the record says.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Expect {
-    /// The verdict's word.
-    verdict: String,
-    /// What the verdict's reason has in it.
-    #[serde(default)]
-    reason: Vec<String>,
-    /// Things, by class and name, or by class and one fact, each with facts that it has.
-    #[serde(default)]
-    is: BTreeMap<String, Vec<String>>,
-    /// How many there are of a class.
-    #[serde(default)]
-    count: BTreeMap<String, usize>,
-    /// What is judged of an item, with the detail behind it where there is one.
-    #[serde(default)]
-    judged: BTreeMap<String, String>,
 }
 
 /// Boots it and compares.
@@ -171,7 +119,7 @@ pub fn run(name: &str) -> Result<(), Error> {
     }
     let record = bench.boot(&hardware, &parts)?;
     let boot = record.latest()?;
-    let differences = differences(&hardware.expect, &boot);
+    let differences = expect::differences(&hardware.expect, &boot);
     if differences.is_empty() {
         return Ok(());
     }
@@ -211,8 +159,7 @@ impl Bench {
         let record = Record::running(&mut session)?;
         ssh.output("preroot poweroff")?;
         // One that hangs may keep the kernel from switching off.
-        let hangs = |plugged: &Plugged| plugged.fault == Some(Fault::Hangs);
-        if !parts.disk.iter().any(hangs) {
+        if !parts.disk.iter().any(Extra::hangs) {
             machine.wait_off()?;
         }
         Ok(record)
@@ -236,16 +183,11 @@ impl Bench {
             spec = spec.memory(mib);
         }
         for (slot, number) in parts.slot.iter().zip(0..) {
-            spec = spec.structure(structure(slot, number));
+            spec = spec.structure(slot.structure(number));
         }
-        for plugged in &parts.disk {
-            let disk = Disk::empty(plugged.mib << 20)?;
-            let layer = plugged.fault.map(|fault| match fault {
-                Fault::NoReads => Layer::NoReads,
-                Fault::Hangs => Layer::Hangs,
-            });
-            spec = spec.plug(&disk, plugged.bus);
-            spec = spec.with(layer, Some(&plugged.serial), plugged.wwn);
+        for disk in &parts.disk {
+            let (plugged, disk) = disk.plug(spec)?;
+            spec = plugged;
             disks.push(disk);
         }
         for card in 0..parts.cards {
@@ -258,59 +200,6 @@ impl Bench {
         }
         Ok(spec)
     }
-}
-
-fn differences(expect: &Expect, boot: &Boot<'_>) -> Vec<String> {
-    let mut all = Vec::new();
-    let verdict = boot.verdict();
-    let word = verdict.map_or("none", |verdict| verdict.word);
-    if word != expect.verdict {
-        all.push(format!(
-            "verdict: expected {}, found {word}",
-            expect.verdict
-        ));
-    }
-    let reason = verdict.map_or(String::new(), |verdict| why(&verdict));
-    for part in expect.reason.iter().filter(|part| !reason.contains(*part)) {
-        all.push(format!("no `{part}` in the reason `{reason}`"));
-    }
-    for (name, expected) in &expect.is {
-        let mut things = boot.things();
-        let thing = things.find(|thing| {
-            let mut names = thing.facts.split('\t').chain([thing.name]);
-            names.any(|one| format!("{} {one}", thing.class) == *name)
-        });
-        let facts: Vec<&str> = thing
-            .map_or("none", |thing| thing.facts)
-            .split('\t')
-            .collect();
-        for fact in expected
-            .iter()
-            .filter(|fact| !facts.contains(&fact.as_str()))
-        {
-            all.push(format!("{name}: no `{fact}` in {facts:?}"));
-        }
-    }
-    for (class, expected) in &expect.count {
-        let found = boot.things().filter(|thing| thing.class == class).count();
-        if found != *expected {
-            all.push(format!("{class}: {found} of them, not {expected}"));
-        }
-    }
-    for (item, expected) in &expect.judged {
-        let mut events = boot.events();
-        let found = events.find_map(|(_, event)| match event {
-            Event::Hardware(judged) if judged.item == item => {
-                let detail = judged.detail.map(|detail| format!("; {detail}"));
-                Some(judged.verdict.to_owned() + &detail.unwrap_or_default())
-            }
-            _ => None,
-        });
-        if found.as_ref() != Some(expected) {
-            all.push(format!("{item}: expected `{expected}`, found {found:?}"));
-        }
-    }
-    all
 }
 
 /// The image, with what is expected and with the drivers of all buses.
@@ -347,25 +236,4 @@ fn full_kernel(artefacts: &Artefacts) -> Result<std::path::PathBuf, Error> {
         return Ok(kernel);
     }
     Err(Error::unexpected(format!("no {}", kernel.display())))
-}
-
-/// A Memory Device (SMBIOS type 17, DSP0134, section 7.18) as of version 2.8: 40 bytes, then texts.
-fn structure(slot: &Slot, number: u8) -> Vec<u8> {
-    let mut bytes = vec![0; 0x28];
-    bytes[0] = 17;
-    bytes[1] = 0x28;
-    // Its handle, that of the system's array, and none for errors.
-    bytes[2..8].copy_from_slice(&[number, 0x11, 0x00, 0x10, 0xFE, 0xFF]);
-    bytes[0x0C..0x0E].copy_from_slice(&slot.mib.to_le_bytes());
-    // A DIMM; locator, bank, manufacturer, serial, part.
-    (bytes[0x0E], bytes[0x10], bytes[0x11]) = (9, 1, 2);
-    (bytes[0x17], bytes[0x18], bytes[0x1A]) = (3, 4, 5);
-    bytes[0x15..0x17].copy_from_slice(&3200_u16.to_le_bytes());
-    let bank = format!("BANK {number}");
-    for text in [&slot.locator, &bank, "ACME", &slot.serial, "PN7"] {
-        bytes.extend(text.bytes());
-        bytes.push(0);
-    }
-    bytes.push(0);
-    bytes
 }

@@ -1,7 +1,7 @@
 //! Scenarios as data: a machine, what is wrong with it, what happens to it meanwhile, and what its record, a real ssh client
 //! and, where there is nothing else, its console must say. One file each, below `scenarios/`.
 
-mod expect;
+pub(crate) mod expect;
 mod image;
 mod invariants;
 mod run;

@@ -13,7 +13,7 @@ const NO_VERDICT: &str = "none";
 /// What the record must say. What is left out can be anything.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct Expect {
+pub(crate) struct Expect {
     /// What is true of every boot is true of this one.
     #[serde(default)]
     pub(super) invariants: bool,
@@ -103,7 +103,7 @@ pub(super) fn on_console(expect: &Expect, console: &str) -> Vec<String> {
 }
 
 /// What is otherwise in the record.
-pub(super) fn differences(expect: &Expect, boot: &Boot<'_>) -> Vec<String> {
+pub(crate) fn differences(expect: &Expect, boot: &Boot<'_>) -> Vec<String> {
     let mut all = verdict(expect, boot);
     scripts(expect, boot, &mut all);
     network(expect, boot, &mut all);
