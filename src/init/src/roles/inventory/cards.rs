@@ -11,22 +11,20 @@ use preroot_plan::Class;
 
 use super::tree::{Small, Tree};
 
-/// Says each PCI device.
+/// Says each PCI device: by its `uevent`, one file for what else is in four (Linux drivers/pci/pci-driver.c, pci_uevent).
 pub(super) fn pci(tree: &Tree<'_>, each: &mut dyn FnMut(&Item<'_>)) {
     let mut facts = Facts::new();
     let devices = "/sys/bus/pci/devices/";
     tree.names(&[devices], &mut |_, address| {
-        facts.clear();
-        let Some(device) = tree.directory(&[devices, address]) else {
-            return;
-        };
         let mut buffer = Small::new();
-        let Some((id, class)) = identity(device.text("modalias", &mut buffer)) else {
+        let uevent = tree.text(&[devices, address, "/uevent"], &mut buffer);
+        let Some(Identity { id, class, driver }) = identity(uevent) else {
             return;
         };
+        facts.clear();
         facts.put("id", &id);
         facts.put("class", &class);
-        device.put_last(&mut facts, "driver", "driver");
+        facts.put("driver", driver);
         each(&Item {
             class: Class::Pci,
             name: &name(address),
@@ -35,23 +33,38 @@ pub(super) fn pci(tree: &Tree<'_>, each: &mut dyn FnMut(&Item<'_>)) {
     });
 }
 
-/// `8086:10d3` and `020000` out of `pci:v00008086d000010D3sv00001AF4sd00001100bc02sc00i00` (Linux
-/// drivers/pci/pci-sysfs.c): one file for what else is in three.
-fn identity(modalias: &str) -> Option<(String<9>, String<6>)> {
-    let mut rest = modalias.strip_prefix("pci:")?;
-    let mut field = |key: &str, digits: usize| {
-        let text = rest.strip_prefix(key)?.get(..digits)?;
-        rest = rest.get(key.len() + digits..)?;
-        u32::from_str_radix(text, 16).ok()
+/// What a device is.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity<'u> {
+    /// Vendor and device: `8086:10d3`.
+    id: String<9>,
+    /// `020000`.
+    class: String<6>,
+    /// Empty: it has none.
+    driver: &'u str,
+}
+
+/// Out of lines such as `DRIVER=e1000e`, `PCI_CLASS=20000` and `PCI_ID=8086:10D3`.
+fn identity(uevent: &str) -> Option<Identity<'_>> {
+    let value = |key: &str| {
+        let mut lines = uevent.split('\n');
+        lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
     };
-    let (vendor, device) = (field("v", 8)?, field("d", 8)?);
-    let _subsystem = (field("sv", 8)?, field("sd", 8)?);
-    let class = (field("bc", 2)?, field("sc", 2)?, field("i", 2)?);
-    let (mut id, mut class_text) = (String::new(), String::new());
+    let hex = |digits: &str, most: u32| {
+        let number = u32::from_str_radix(digits, 16).ok();
+        number.filter(|number| *number <= most)
+    };
+    let (vendor, device) = value("PCI_ID")?.split_once(':')?;
+    let (vendor, device) = (hex(vendor, 0xffff)?, hex(device, 0xffff)?);
+    let class_number = hex(value("PCI_CLASS")?, 0xff_ffff)?;
+    let (mut id, mut class) = (String::new(), String::new());
     write!(id, "{vendor:04x}:{device:04x}").ok()?;
-    let (base, sub, interface) = class;
-    write!(class_text, "{base:02x}{sub:02x}{interface:02x}").ok()?;
-    Some((id, class_text))
+    write!(class, "{class_number:06x}").ok()?;
+    Some(Identity {
+        id,
+        class,
+        driver: value("DRIVER").unwrap_or_default(),
+    })
 }
 
 /// The facts of an interface that is a card; those of software have none.
@@ -102,23 +115,30 @@ mod tests {
 
     #[test]
     fn identities_are_read() {
-        let check = |modalias: &str, expected: Option<(&str, &str)>| {
-            let found = identity(modalias);
+        let check = |uevent: &str, expected: Option<(&str, &str, &str)>| {
+            let found = identity(uevent);
             let found = found
                 .as_ref()
-                .map(|(id, class)| (id.as_str(), class.as_str()));
-            assert_eq!(found, expected, "{modalias}");
+                .map(|found| (found.id.as_str(), found.class.as_str(), found.driver));
+            assert_eq!(found, expected, "{uevent}");
         };
         check(
-            "pci:v00008086d000010D3sv00001AF4sd00001100bc02sc00i00",
-            Some(("8086:10d3", "020000")),
+            "DRIVER=e1000e\nPCI_CLASS=20000\nPCI_ID=8086:10D3\nPCI_SUBSYS_ID=8086:0000\nPCI_SLOT_NAME=0000:00:03.0",
+            Some(("8086:10d3", "020000", "e1000e")),
+        );
+        check(
+            "PCI_CLASS=C0500\nPCI_ID=8086:2930",
+            Some(("8086:2930", "0c0500", "")),
         );
         for bad in [
             "",
-            "usb:v1D6Bp0002",
-            "pci:v00008086",
-            "pci:v0000808xd000010D3sv00001AF4sd00001100bc02sc00i00",
-            "pci:v00008086d000010D3sv00001AF4sd00001100bc02sc00i",
+            "DRIVER=usb",
+            "PCI_CLASS=20000",
+            "PCI_ID=8086:10D3",
+            "PCI_CLASS=20000\nPCI_ID=808610D3",
+            "PCI_CLASS=20000\nPCI_ID=18086:10D3",
+            "PCI_CLASS=1000000\nPCI_ID=8086:10D3",
+            "PCI_CLASS=2000x\nPCI_ID=8086:10D3",
         ] {
             check(bad, None);
         }

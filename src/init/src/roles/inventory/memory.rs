@@ -3,7 +3,7 @@
 //! | fact | of |
 //! |---|---|
 //! | `total`, `corrupted` | /proc/meminfo, proc(5) |
-//! | `firmware` | /sys/firmware/memmap, as the firmware gave it, whatever the kernel was told to leave out |
+//! | `firmware` | /sys/firmware/memmap, as the firmware gave it, whatever the kernel was told to leave out: where that explains something, for it is many files |
 //! | `kernel` | /proc/iomem, what the kernel uses |
 //! | `installed`, slots | SMBIOS |
 //! | `edac_ce`, `edac_ue` | corrected and uncorrected errors, of all controllers (Documentation/admin-guide/ras.rst) |
@@ -20,6 +20,8 @@ use preroot_smbios::{Array, Broken, Device, Size, TABLE_BYTES_MAX, structures};
 use super::tree::{Small, Tree, small, text_of};
 use crate::limits::{FACT_BYTES_MAX, SLOTS_MAX};
 
+/// The part of what is installed that firmware and chipset may keep without a word: one in so many.
+const KEPT_PARTS: u64 = 50;
 /// What memory is called that a kernel may use, by the firmware's map and by the kernel's.
 const SYSTEM_RAM: &str = "System RAM";
 
@@ -31,8 +33,8 @@ pub(super) fn look(
 ) {
     let mut facts = Facts::new();
     of_meminfo(tree, &mut facts);
-    put(&mut facts, "firmware", of_firmware(tree));
-    put(&mut facts, "kernel", of_kernel(tree));
+    let kernel = of_kernel(tree);
+    put(&mut facts, "kernel", kernel);
     let table = tree.bytes(&["/sys/firmware/dmi/tables/DMI"], table);
     let said = slots(table, each);
     put(&mut facts, "installed", said.installed);
@@ -45,12 +47,24 @@ pub(super) fn look(
     errors(tree, &mut facts);
     let mut line = [0; COMMAND_LINE_BYTES_MAX];
     let line = text_of(tree.bytes(&["/proc/cmdline"], &mut line));
-    facts.put("limited", &limits(line));
+    let limits = limits(line);
+    facts.put("limited", &limits);
+    if !limits.is_empty() || !is_accounted_for(kernel, said.installed) {
+        put(&mut facts, "firmware", of_firmware(tree));
+    }
     each(&Item {
         class: Class::Memory,
         name: "memory",
         facts: facts.text(),
     });
+}
+
+/// Whether the kernel has what is installed, but for what firmware and chipset always keep.
+fn is_accounted_for(kernel: Option<u64>, installed: Option<u64>) -> bool {
+    let (Some(kernel), Some(installed)) = (kernel, installed) else {
+        return false;
+    };
+    kernel.abs_diff(installed) <= installed / KEPT_PARTS
 }
 
 fn put(facts: &mut Facts, key: &str, number: Option<u64>) {
@@ -270,4 +284,26 @@ fn limits(line: &str) -> String<240> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_accounted_for;
+
+    #[test]
+    fn what_firmware_keeps_is_no_loss() {
+        let gib = 1 << 30;
+        let check = |kernel, installed, expected| {
+            let found = is_accounted_for(kernel, installed);
+            assert_eq!(found, expected, "{kernel:?} of {installed:?}");
+        };
+        check(Some(64 * gib), Some(64 * gib), true);
+        check(Some(63 * gib), Some(64 * gib), true);
+        check(Some(62 * gib), Some(64 * gib), false);
+        // Slots that are not told of.
+        check(Some(64 * gib), Some(32 * gib), false);
+        check(None, Some(gib), false);
+        check(Some(gib), None, false);
+        check(Some(0), Some(0), true);
+    }
 }

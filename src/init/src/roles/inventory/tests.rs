@@ -177,12 +177,12 @@ fn memory_is_told() {
     assert_eq!(
         of(&told, "memory"),
         [format!(
-            "memory total={} corrupted=8192 firmware={} kernel={} installed={} edac_ce=7 edac_ue=0 \
-             limited=mem=508M memmap=1M$0x10000000",
+            "memory total={} corrupted=8192 kernel={} installed={} edac_ce=7 edac_ue=0 \
+             limited=mem=508M memmap=1M$0x10000000 firmware={}",
             480_284 << 10,
-            0x9_fc00 + 0x1ffe_0000 - 0x10_0000,
             0x9_fc00 - 0x1000 + 0x1fc0_0000 - 0x10_0000,
-            32 * gib + gib / 2
+            32 * gib + gib / 2,
+            0x9_fc00 + 0x1ffe_0000 - 0x10_0000
         )]
     );
     assert_eq!(
@@ -311,14 +311,14 @@ fn cards_are_told() {
     let fake = Fake::new(&[
         ("/sys/class/net/eth0/address", ""),
         (
-            "/sys/bus/pci/devices/0000:00:03.0/modalias",
-            "pci:v00001AF4d00001041sv00001AF4sd00001100bc02sc00i00\n",
+            "/sys/bus/pci/devices/0000:00:03.0/uevent",
+            "PCI_CLASS=20000\nPCI_ID=1AF4:1041\nPCI_SLOT_NAME=0000:00:03.0\n",
         ),
         (
-            "/sys/bus/pci/devices/0000:00:01.0/modalias",
-            "pci:v00008086d000029C0sv00001AF4sd00001100bc06sc00i00\n",
+            "/sys/bus/pci/devices/0000:00:01.0/uevent",
+            "PCI_CLASS=60000\nPCI_ID=8086:29C0\nPCI_SLOT_NAME=0000:00:01.0\n",
         ),
-        ("/sys/bus/pci/devices/0000:00:1f.2/modalias", "nonsense"),
+        ("/sys/bus/pci/devices/0000:00:1f.2/uevent", "nonsense"),
     ]);
     fs::remove_dir_all(fake.at("/sys/class/net/eth0")).unwrap();
     let device = "/sys/devices/pci0000:00/0000:00:03.0/virtio1";
@@ -341,9 +341,9 @@ fn cards_are_told() {
     fake.link("/sys/class/net/lo", "../../devices/virtual/net/lo");
     let told = fake.after(|machine| {
         // Its driver is loaded when it was told already.
-        fake.link(
-            "/sys/bus/pci/devices/0000:00:03.0/driver",
-            "../../../../bus/pci/drivers/virtio-pci",
+        fake.file(
+            "/sys/bus/pci/devices/0000:00:03.0/uevent",
+            b"DRIVER=virtio-pci\nPCI_CLASS=20000\nPCI_ID=1AF4:1041\n",
         );
         machine.ask_links(0);
         while matches!(machine.links, super::Links::Asked(_)) {
