@@ -430,11 +430,12 @@ impl Spec {
         }
         let said = dir.path().join("qemu");
         let log = std::fs::File::create(&said).map_err(|e| Error::file("create", &said, e))?;
-        command
+        let mut bound = bound_to_us(&command);
+        bound
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
-        let child = command.spawn().map_err(|source| Error::Start {
+        let child = bound.spawn().map_err(|source| Error::Start {
             program: self.qemu.display().to_string(),
             source,
         })?;
@@ -616,6 +617,14 @@ impl Spec {
             command.args(["-device", &device]);
         }
     }
+}
+
+/// The same by setpriv(1), so that it does not outlive whoever waits for it, though that be killed.
+fn bound_to_us(command: &Command) -> Command {
+    let mut bound = Command::new("setpriv");
+    bound.args(["--pdeathsig", "KILL", "--"]);
+    bound.arg(command.get_program()).args(command.get_args());
+    bound
 }
 
 /// QEMU's own network; `cut_off`, on or off: from the outside.
