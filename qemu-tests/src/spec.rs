@@ -431,10 +431,7 @@ impl Spec {
         let said = dir.path().join("qemu");
         let log = std::fs::File::create(&said).map_err(|e| Error::file("create", &said, e))?;
         let mut bound = bound_to_us(&command);
-        bound
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log);
+        bound.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let child = bound.spawn().map_err(|source| Error::Start {
             program: self.qemu.display().to_string(),
             source,

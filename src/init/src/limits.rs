@@ -98,6 +98,8 @@ pub const WATCHDOG_ASK_MS_MAX: u32 = 10_000;
 pub const WATCHDOG_UNANSWERED_MS: u32 = 1000;
 /// One small file of sysfs: a number, a serial, a link.
 pub const FACT_BYTES_MAX: usize = 512;
+/// What a helper has written and not sent yet: the things that are in a machine without disks.
+pub const STREAM_BYTES: usize = 2048;
 /// A line of /proc, as much of it as anybody asks for.
 pub const INVENTORY_LINE_BYTES_MAX: usize = 1024;
 /// The firmware's table.

@@ -41,6 +41,7 @@ use preroot_sys::fd::BorrowedFd;
 use preroot_sys::strings::STRINGS_MAX;
 use preroot_sys::{descriptor, io, spawn, thread};
 
+use crate::limits::STREAM_BYTES;
 use crate::linux::with_nul;
 
 pub(crate) use self::inventory::{Disk, Nic};
@@ -109,34 +110,47 @@ pub fn panicked(info: &PanicInfo<'_>) -> ! {
     spawn::exit(PANICKED)
 }
 
-/// A standard stream that text is written to, a line at a time so that lines of several helpers do not mix.
+/// A standard stream that text is written to, a line at a time so that lines of several helpers do not mix, or as much as fits, until
+/// it is sent: whoever reads it is woken once.
 struct Stream {
     fd: BorrowedFd<'static>,
-    line: Vec<u8, 512>,
+    text: Vec<u8, STREAM_BYTES>,
+    sends: Sends,
+}
+
+/// When a stream's text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sends {
+    EachLine,
+    WhenAsked,
 }
 
 impl Stream {
     fn output() -> Stream {
-        Stream {
-            fd: descriptor::stdout(),
-            line: Vec::new(),
-        }
+        Stream::to(descriptor::stdout(), Sends::EachLine)
+    }
+
+    /// The same, sent when it is asked to be, or when there is no more room.
+    fn output_at_once() -> Stream {
+        Stream::to(descriptor::stdout(), Sends::WhenAsked)
     }
 
     fn error() -> Stream {
-        Stream {
-            fd: descriptor::stderr(),
-            line: Vec::new(),
-        }
+        Stream::to(descriptor::stderr(), Sends::EachLine)
+    }
+
+    fn to(fd: BorrowedFd<'static>, sends: Sends) -> Stream {
+        let text = Vec::new();
+        Stream { fd, text, sends }
     }
 
     fn flush(&mut self) -> fmt::Result {
-        let mut rest = self.line.as_slice();
+        let mut rest = self.text.as_slice();
         while !rest.is_empty() {
             let written = io::write(self.fd, rest).map_err(|_| fmt::Error)?;
             rest = rest.get(written..).unwrap_or_default();
         }
-        self.line.clear();
+        self.text.clear();
         Ok(())
     }
 }
@@ -144,11 +158,11 @@ impl Stream {
 impl Write for Stream {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
-            if self.line.is_full() {
+            if self.text.is_full() {
                 self.flush()?;
             }
-            self.line.push(byte).map_err(|_| fmt::Error)?;
-            if byte == b'\n' {
+            self.text.push(byte).map_err(|_| fmt::Error)?;
+            if byte == b'\n' && self.sends == Sends::EachLine {
                 self.flush()?;
             }
         }

@@ -52,12 +52,14 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
     let tag = record.tag()?;
     let mut output = Stream::output();
     let things = statics::THINGS.take().ok_or(Errno::INVAL)?;
-    let back = last_good(store, tag, things)?;
+    let Some(back) = last_good(store, tag, things)? else {
+        // Nobody was good before, so nothing is missing.
+        let _ = output.write_str("done\n");
+        return Ok(());
+    };
     let mut since = Since::new(things, concern);
     let mut said = |since: &Since<'_>, when| {
-        if let Some(back) = back {
-            say(since, when, back, &mut output);
-        }
+        say(since, when, back, &mut output);
         if when == When::Early {
             let _ = output.write_str("done\n");
         }

@@ -70,17 +70,30 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
         firmware: statics::FIRMWARE.take().ok_or(Errno::INVAL)?,
     };
     let mut judge = plan.as_ref().map(Judge::new);
-    let mut output = Stream::output();
+    let mut output = Stream::output_at_once();
     let mut machine = Machine::new(Tree::new(""), judge.as_mut(), room, &mut output)?;
     machine.tell_all(deadline);
     Ok(())
+}
+
+/// Where it is told, and when that is sent.
+trait Out: Write {
+    /// Sends what was written.
+    fn send(&mut self);
+}
+
+impl Out for Stream {
+    fn send(&mut self) {
+        // Whoever does not listen any more is not told.
+        let _ = self.flush();
+    }
 }
 
 /// The machine, as far as it was read.
 struct Machine<'m, 'p> {
     tree: Tree<'m>,
     judge: Option<&'m mut Judge<'p>>,
-    out: &'m mut dyn Write,
+    out: &'m mut dyn Out,
     room: Room,
     arrays: Vec<String<32>, DISKS_FAULTY_MAX>,
     log: KernelErrors,
@@ -105,7 +118,7 @@ impl<'m, 'p> Machine<'m, 'p> {
         tree: Tree<'m>,
         judge: Option<&'m mut Judge<'p>>,
         room: Room,
-        out: &'m mut dyn Write,
+        out: &'m mut dyn Out,
     ) -> Result<Machine<'m, 'p>, Errno> {
         let pipes = Pipes::new()?;
         Ok(Machine {
@@ -147,6 +160,7 @@ impl<'m, 'p> Machine<'m, 'p> {
             if !self.is_judged && !self.waits() {
                 self.finish();
             }
+            self.out.send();
             let now = now();
             if now >= deadline {
                 break;
@@ -186,6 +200,7 @@ impl<'m, 'p> Machine<'m, 'p> {
         if !self.is_judged {
             self.finish();
         }
+        self.out.send();
     }
 
     /// Tells the judge which machine this is, by its firmware.
