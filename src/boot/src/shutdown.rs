@@ -79,6 +79,9 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>, request: Request) -> Errno
     boot.keeper.stop();
     crate::policy::stop(boot);
     crate::kernel_log::stop(boot);
+    // A helper that were started again now would send while the kernel takes its card away: virtio_net's driver has hung in that, and
+    // with it the power-off (Linux 6.1, `free_old_xmit_skbs`).
+    crate::network::stop(boot);
     crate::sshd::stop(boot);
     watchdog::step_aside(boot, how);
     end_everybody(boot);

@@ -75,3 +75,21 @@ fn one_that_never_starts_does_not_fill_the_record() {
     assert_eq!(u32::try_from(told), Ok(SSHD_STARTS_RECORDED_MAX + doubled));
     assert!(fake.recorded("starts: 512"));
 }
+
+/// What sends while the kernel takes its card away can hang the power-off.
+#[test]
+fn nothing_is_started_again_on_the_way_down() {
+    let fake = boot(&draft(), |_| {});
+    assert!(fake.ended.is_some());
+    let again = "starting it again";
+    assert!(
+        !fake.said.iter().any(|line| line.contains(again)),
+        "{:#?}",
+        fake.said
+    );
+    let networks = names(&fake);
+    let networks = networks
+        .iter()
+        .filter(|name| *name == crate::roles::NETWORK);
+    assert_eq!(networks.count(), 1);
+}
