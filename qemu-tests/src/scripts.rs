@@ -60,6 +60,11 @@ enum OnDisk {
 }
 
 impl NewScript {
+    /// Its file name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn header(&self) -> String {
         let (starts, stops) = ("2 3 4 5", if self.stop { "0 1 6" } else { "" });
         let interactive = if self.interactive {

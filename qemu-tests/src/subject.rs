@@ -56,18 +56,37 @@ impl Subject {
         }
     }
 
-    /// A script of the image's plan that can come to harm without anybody else being held up; drawn by `seed`.
-    pub(crate) fn script(&self, seed: u64) -> Result<String, Error> {
+    /// The image's plan, as `preroot show` has it.
+    pub(crate) fn plan(&self) -> Result<String, Error> {
         let mut show = Command::new(&self.artefacts.preroot);
         let plan = files::run(show.arg("show").arg(&self.artefacts.image))?;
-        let all = expendable(&String::from_utf8_lossy(&plan));
-        let count = u64::try_from(all.len()).unwrap_or_default();
-        let number = seed.checked_rem(count).unwrap_or_default();
-        let number = usize::try_from(number).unwrap_or_default();
-        all.get(number).cloned().ok_or_else(|| Error::NotAsked {
-            why: "its plan has no script that others do not wait for".to_owned(),
-        })
+        Ok(String::from_utf8_lossy(&plan).into_owned())
     }
+}
+
+/// A script of a plan that can come to harm without anybody else being held up; drawn by `seed`.
+pub(crate) fn any_script(plan: &str, seed: u64) -> Result<String, Error> {
+    let all = expendable(plan);
+    let count = u64::try_from(all.len()).unwrap_or_default();
+    let number = seed.checked_rem(count).unwrap_or_default();
+    let number = usize::try_from(number).unwrap_or_default();
+    all.get(number).cloned().ok_or_else(|| Error::NotAsked {
+        why: "its plan has no script that others do not wait for".to_owned(),
+    })
+}
+
+/// The scripts that a plan starts or stops.
+pub(crate) fn scripts(plan: &str) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
+    let mut is_level = false;
+    for line in plan.lines() {
+        match line.strip_prefix("    ") {
+            Some(script) if is_level => found.extend(script.split(' ').next()),
+            Some(_) => {}
+            None => is_level = line.starts_with("  level "),
+        }
+    }
+    found
 }
 
 /// Scripts of the last runlevel that starts any, which nobody waits for who does not wait for all; by name. They are all of one level,
@@ -120,7 +139,18 @@ fn expendable(plan: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::expendable;
+    use super::{expendable, scripts};
+
+    #[test]
+    fn what_a_plan_starts_or_stops() {
+        let found = scripts(include_str!("../../boot-configs/debian12-qemu.plan.txt"));
+        for script in ["hostname.sh", "nginx", "rc.local", "umountnfs.sh"] {
+            assert!(found.contains(script), "{script}: {found:?}");
+        }
+        for other in ["checkroot.sh", "checkroot.sh:", "halt", "after", ""] {
+            assert!(!found.contains(other), "{other}: {found:?}");
+        }
+    }
 
     #[test]
     fn who_is_waited_for_comes_to_no_harm() {

@@ -1,6 +1,6 @@
 //! What a scenario expects of a boot's record and of its console, and what is otherwise.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use preroot_record::{Event, ScriptEnd};
 use serde::Deserialize;
@@ -62,9 +62,9 @@ pub(crate) struct Expect {
 }
 
 impl Expect {
-    /// Drops what is said of scripts that the boot does not know.
-    pub(super) fn leave_out_unknown(&mut self, boot: &Boot<'_>) {
-        let is_known = |name: &str| boot.script(name).is_some();
+    /// Drops what is said of scripts that are not among these.
+    pub(super) fn leave_out_all_but(&mut self, scripts: &BTreeSet<&str>) {
+        let is_known = |name: &str| scripts.contains(name);
         self.script.retain(|name, _| is_known(name));
         self.output.retain(|name, _| is_known(name));
         let first = |words: &str| words.split(' ').next().unwrap_or_default().to_owned();

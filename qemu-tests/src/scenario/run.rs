@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use preroot_record::Event;
 
-use super::expect::{self, Expect};
+use super::expect;
 use super::image::OwnImage;
 use super::timeline::OpenWhile;
 use super::{Ends, Scenario, invariants};
@@ -20,10 +20,11 @@ use crate::machine::{Cable, Machine, free_port};
 use crate::outcome::{Ended, Outcome};
 use crate::parts::Card;
 use crate::record::{Boot, Record};
+use crate::scripts::NewScript;
 use crate::session::Session;
 use crate::spec::{Nic, Spec};
 use crate::ssh::{Door, Ssh};
-use crate::subject::{Owner, Subject};
+use crate::subject::{Owner, Subject, any_script, scripts};
 use crate::wait;
 
 /// The port of the rescue sshd in the config.
@@ -42,17 +43,31 @@ const RECORD: &str = "record.bin";
 pub fn run(name: &str) -> Result<(), Error> {
     let subject = Subject::of_setup(Artefacts::find()?);
     let scenario = Scenario::read(&library::path(name))?;
-    let scenario = with_script(&scenario, &subject, 0)?;
+    let scenario = for_subject(&scenario, &subject, 0)?;
     Run::new(&scenario, &subject, None).boot()
 }
 
-/// The scenario with a script of the subject's plan wherever it says `{script}`.
-fn with_script(scenario: &Scenario, subject: &Subject, seed: u64) -> Result<Scenario, Error> {
-    if !scenario.text.contains(ANY_SCRIPT) {
+/// The scenario as this subject can be asked it: with a script of its plan wherever it says `{script}`, and, of files that are not
+/// set-up's, nothing expected of scripts that the plan does not have.
+fn for_subject(scenario: &Scenario, subject: &Subject, seed: u64) -> Result<Scenario, Error> {
+    let is_asked_any = scenario.text.contains(ANY_SCRIPT);
+    let is_users = [subject.image, subject.root].contains(&Owner::User);
+    if !is_asked_any && !is_users {
         return Ok(scenario.clone());
     }
-    let text = scenario.text.replace(ANY_SCRIPT, &subject.script(seed)?);
-    Scenario::parse(&text).map_err(Error::unexpected)
+    let plan = subject.plan()?;
+    let mut asked = scenario.clone();
+    if is_asked_any {
+        let script = any_script(&plan, seed)?;
+        let text = scenario.text.replace(ANY_SCRIPT, &script);
+        asked = Scenario::parse(&text).map_err(Error::unexpected)?;
+    }
+    if is_users {
+        let mut scripts = scripts(&plan);
+        scripts.extend(scenario.script.iter().map(NewScript::name));
+        asked.expect.leave_out_all_but(&scripts);
+    }
+    Ok(asked)
 }
 
 /// Boots it on a subject, and keeps in `dir` what is left of it: `console.log`, `record.bin`, `qemu.txt`.
@@ -67,7 +82,7 @@ pub fn run_on(
     let begun = Instant::now();
     let mut machine = Duration::ZERO;
     let done = files::create_directory(dir).and_then(|()| {
-        let scenario = with_script(scenario, subject, seed)?;
+        let scenario = for_subject(scenario, subject, seed)?;
         let mut run = Run::new(&scenario, subject, Some(dir));
         let done = run.boot();
         machine = run.machine_ran;
@@ -292,7 +307,7 @@ impl<'s> Run<'s> {
         loop {
             let record = Record::running(session)?;
             let boot = record.latest()?;
-            let found = expect::differences(&self.expected(&boot), &boot);
+            let found = expect::differences(&self.scenario.expect, &boot);
             if found.is_empty() || begun.elapsed() > wait::SETTLE {
                 return Ok(record);
             }
@@ -334,15 +349,6 @@ impl<'s> Run<'s> {
         }
     }
 
-    /// What is expected of the boot: of a user's root, only what it has.
-    fn expected(&self, boot: &Boot<'_>) -> Expect {
-        let mut expect = self.scenario.expect.clone();
-        if self.subject.root == Owner::User || self.subject.image == Owner::User {
-            expect.leave_out_unknown(boot);
-        }
-        expect
-    }
-
     fn judge(&self, disk: &Disk, record: Option<&Record>, console: &str) -> Result<(), Error> {
         let expect = &self.scenario.expect;
         let mut all = expect::on_console(expect, console);
@@ -352,7 +358,7 @@ impl<'s> Run<'s> {
             None => None,
         };
         if let Some(boot) = &boot {
-            all.extend(expect::differences(&self.expected(boot), boot));
+            all.extend(expect::differences(expect, boot));
             if expect.invariants {
                 all.extend(invariants::broken(boot, console, &disk.health()?));
             }

@@ -1,19 +1,6 @@
 //! Scenarios of the library, one test each: what is quick and shown by no other test. All of them: `cargo xtask regress`.
 
-use preroot_qemu_tests::{Error, run_scenario};
-
-macro_rules! library {
-    ($($test:ident $name:literal)+) => {
-        $(
-            #[test]
-            fn $test() -> Result<(), Error> {
-                run_scenario($name)
-            }
-        )+
-    };
-}
-
-library! {
+scenarios! {
     disk_root_comes_late "disk/root-comes-late"
     disk_root_hangs "disk/root-hangs"
     image_no_archive "image/no-archive"

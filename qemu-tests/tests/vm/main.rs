@@ -1,5 +1,17 @@
 //! Tests that boot machines. `cargo xtask test` runs them; without it they fail and say so.
 
+/// One test for each scenario of the library.
+macro_rules! scenarios {
+    ($($test:ident $name:literal)+) => {
+        $(
+            #[test]
+            fn $test() -> Result<(), preroot_qemu_tests::Error> {
+                preroot_qemu_tests::run_scenario($name)
+            }
+        )+
+    };
+}
+
 mod assembled;
 mod crowd;
 mod damage;

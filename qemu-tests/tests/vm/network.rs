@@ -2,34 +2,22 @@
 
 use preroot_qemu_tests::{
     Artefacts, Change, Disk, Door, Error, Event, Link, Nic, Record, Spec, Ssh, bake, free_port,
-    run_scenario, until,
+    until,
 };
 
 use crate::RESCUE_PORT;
 
-/// One test for each scenario.
-macro_rules! networks {
-    ($($function:ident $name:literal)+) => {
-        $(
-            #[test]
-            fn $function() -> Result<(), Error> {
-                run_scenario(concat!("network/", $name))
-            }
-        )+
-    };
-}
-
-networks! {
-    network_cards_that_are_swapped "swapped"
-    network_of_any_machine_by_dhcp "dhcp"
-    network_carrier_comes_late "late-carrier"
-    network_without_a_card "no-card"
-    network_of_a_wrong_mac "wrong-mac"
-    network_host_by_dmi_serial "by-dmi-serial"
-    network_host_by_dmi_uuid "by-dmi-uuid"
-    network_host_by_pci "by-pci"
-    network_by_the_command_line "command-line"
-    network_bond_fails_over "bond"
+scenarios! {
+    network_cards_that_are_swapped "network/swapped"
+    network_of_any_machine_by_dhcp "network/dhcp"
+    network_carrier_comes_late "network/late-carrier"
+    network_without_a_card "network/no-card"
+    network_of_a_wrong_mac "network/wrong-mac"
+    network_host_by_dmi_serial "network/by-dmi-serial"
+    network_host_by_dmi_uuid "network/by-dmi-uuid"
+    network_host_by_pci "network/by-pci"
+    network_by_the_command_line "network/command-line"
+    network_bond_fails_over "network/bond"
 }
 
 /// What the record says of interfaces, `eth0: carrier` each.

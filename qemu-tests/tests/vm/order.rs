@@ -1,27 +1,23 @@
 //! Boots that reach the end of the order.
 
-use preroot_qemu_tests::{Artefacts, Error, Health, Record, Spec, run_scenario};
+use preroot_qemu_tests::{Artefacts, Error, Health, Record, Spec};
 
 use crate::{Guest, usual};
 
-#[test]
-fn clean() -> Result<(), Error> {
-    run_scenario("clean")
-}
-
-#[test]
-fn holders_are_told() -> Result<(), Error> {
-    run_scenario("holders")
-}
-
-#[test]
-fn damaged_root_is_repaired_in_one_boot() -> Result<(), Error> {
-    run_scenario("damaged")
-}
-
-#[test]
-fn hanging_script_is_timed_out() -> Result<(), Error> {
-    run_scenario("hanging-script")
+scenarios! {
+    clean "clean"
+    holders_are_told "holders"
+    damaged_root_is_repaired_in_one_boot "damaged"
+    hanging_script_is_timed_out "hanging-script"
+    scripts_end_in_every_way "ends"
+    scripts_find_what_rc_gives_them "environment"
+    a_daemon_keeps_its_output_open "daemon-keeps-stdout"
+    a_deadline_ends_deserters "deserters"
+    a_script_floods "flood"
+    a_script_forks_without_end "fork-bomb"
+    a_script_eats_all_memory "eats-memory"
+    scripts_start_by_edges "edges"
+    a_killed_sshd_is_there_again "sshd-killed"
 }
 
 /// Somebody logs in before root, and is still there at the end of the order, pivots and all.
@@ -92,49 +88,4 @@ fn power_cut() -> Result<(), Error> {
         .is_some_and(|check| !check.command.is_empty());
     assert!(checked, "{}", boot.text());
     Ok(())
-}
-
-#[test]
-fn scripts_end_in_every_way() -> Result<(), Error> {
-    run_scenario("ends")
-}
-
-#[test]
-fn scripts_find_what_rc_gives_them() -> Result<(), Error> {
-    run_scenario("environment")
-}
-
-#[test]
-fn a_daemon_keeps_its_output_open() -> Result<(), Error> {
-    run_scenario("daemon-keeps-stdout")
-}
-
-#[test]
-fn a_deadline_ends_deserters() -> Result<(), Error> {
-    run_scenario("deserters")
-}
-
-#[test]
-fn a_script_floods() -> Result<(), Error> {
-    run_scenario("flood")
-}
-
-#[test]
-fn a_script_forks_without_end() -> Result<(), Error> {
-    run_scenario("fork-bomb")
-}
-
-#[test]
-fn a_script_eats_all_memory() -> Result<(), Error> {
-    run_scenario("eats-memory")
-}
-
-#[test]
-fn scripts_start_by_edges() -> Result<(), Error> {
-    run_scenario("edges")
-}
-
-#[test]
-fn a_killed_sshd_is_there_again() -> Result<(), Error> {
-    run_scenario("sshd-killed")
 }

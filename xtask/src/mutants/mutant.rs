@@ -145,7 +145,9 @@ mod tests {
             };
             let scenarios = clone.join("qemu-tests/scenarios").join(directory);
             let scenario = scenarios.join(format!("{}.toml", test.replace('_', "-")));
-            let is_there = source.contains(&format!("fn {test}()")) || scenario.is_file();
+            let is_there = source.contains(&format!("fn {test}()"))
+                || source.contains(&format!("    {test} \""))
+                || scenario.is_file();
             assert!(is_there, "{}: {}", mutant.name, mutant.test);
         }
     }
