@@ -1,4 +1,4 @@
-//! Peers for measuring: initramfs-tools' images for the same kernel, with dropbear and e2fsck and without, the
+//! Peers for measuring: initramfs-tools' images for the same kernel, with dropbear and e2fsck and without, dracut's, the
 //! C programs that are the limit, and those that are measured with.
 
 use std::fs;
@@ -13,10 +13,12 @@ use crate::setup::Setup;
 use crate::sources;
 
 /// Packages in the tree where the images are made, beside the essential ones.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 9] = [
     "linux-image-cloud-amd64",
     "initramfs-tools",
     "dropbear-initramfs",
+    // `dracut` itself only has the kernel's hooks, and conflicts with initramfs-tools.
+    "dracut-core",
     "busybox",
     "zstd",
     "e2fsprogs",
@@ -35,15 +37,19 @@ const PROGRAMS: [&str; 6] = [
 ];
 
 /// Makes the images: with dropbear; with what checks a root besides, which comes along by itself where a root is
-/// mounted; then with what hooks dropbear in taken away.
+/// mounted; dracut's, for any machine as the others are (it would add what this one has); then with what hooks dropbear in
+/// taken away. And what these were made of, and who answers by dropbear.
 const MAKE_IMAGES: &str = "\
 version=$(ls /lib/modules)
 mkinitramfs -o /boot/dropbear.img $version
 echo FSTYPE=ext4 > /etc/initramfs-tools/conf.d/root
 mkinitramfs -o /boot/checking.img $version
 rm /etc/initramfs-tools/conf.d/root
+dracut --quiet --zstd --no-hostonly --no-hostonly-cmdline --kver $version /boot/dracut.img
 rm -f /usr/share/initramfs-tools/hooks/dropbear /usr/share/initramfs-tools/scripts/*/dropbear
 mkinitramfs -o /boot/plain.img $version
+dpkg-query -W -f '${Package} ${Version}\\n' initramfs-tools dropbear-initramfs dracut-core > /boot/versions
+dropbearkey -y -f /etc/dropbear/initramfs/dropbear_ed25519_host_key | grep ^ssh-ed25519 > /boot/dropbear.pub
 ";
 
 /// Compiles the programs, once per set of sources; gives their directory.
@@ -70,7 +76,7 @@ pub(crate) fn programs(setup: &Setup) -> Result<PathBuf, Error> {
 pub(crate) fn images(setup: &Setup) -> Result<PathBuf, Error> {
     let keys = setup.keys.client_public();
     let inputs = Inputs::default()
-        .add("version", "2")
+        .add("version", "3")
         .add("packages", PACKAGES.join(" "))
         .add("images", MAKE_IMAGES)
         .add("sources", sources::lines())
@@ -91,7 +97,8 @@ pub(crate) fn make_images(into: &Path, authorized_keys: &Path) -> Result<(), Err
         format!("copy-in {} /etc/dropbear/initramfs", copied.display()),
         format!("chroot \"$1\" sh -e < '{}'", script.display()),
         format!(
-            "copy-out /boot/dropbear.img /boot/checking.img /boot/plain.img {}",
+            "copy-out /boot/dropbear.img /boot/checking.img /boot/plain.img /boot/dracut.img /boot/versions \
+             /boot/dropbear.pub {}",
             into.display()
         ),
     ];
