@@ -2,6 +2,7 @@
 //! and, where there is nothing else, its console must say. One file each, below `scenarios/`.
 
 pub(crate) mod expect;
+mod furnish;
 mod image;
 mod invariants;
 mod run;

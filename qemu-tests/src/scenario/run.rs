@@ -16,13 +16,12 @@ use crate::disk::{Disk, Health};
 use crate::error::Error;
 use crate::files;
 use crate::library;
-use crate::machine::{Cable, Machine, free_port};
+use crate::machine::{Machine, free_port};
 use crate::outcome::{Ended, Outcome};
-use crate::parts::Card;
 use crate::record::{Boot, Record};
 use crate::scripts::NewScript;
 use crate::session::Session;
-use crate::spec::{Nic, Spec};
+use crate::spec::Spec;
 use crate::ssh::{Door, Ssh};
 use crate::subject::{Owner, Subject, any_script, scripts};
 use crate::wait;
@@ -49,7 +48,11 @@ pub fn run(name: &str) -> Result<(), Error> {
 
 /// The scenario as this subject can be asked it: with a script of its plan wherever it says `{script}`, and, of files that are not
 /// set-up's, nothing expected of scripts that the plan does not have.
-fn for_subject(scenario: &Scenario, subject: &Subject, seed: u64) -> Result<Scenario, Error> {
+pub(super) fn for_subject(
+    scenario: &Scenario,
+    subject: &Subject,
+    seed: u64,
+) -> Result<Scenario, Error> {
     let is_asked_any = scenario.text.contains(ANY_SCRIPT);
     let is_users = [subject.image, subject.root].contains(&Owner::User);
     if !is_asked_any && !is_users {
@@ -150,10 +153,7 @@ impl<'s> Run<'s> {
         } = *self;
         let artefacts = &subject.artefacts;
         let disk = Disk::copy(artefacts)?;
-        for file in &scenario.file {
-            let mode = if file.executable { 0o755 } else { 0o644 };
-            disk.write(&file.path, &file.contents, mode)?;
-        }
+        scenario.write_files(&disk)?;
         let image = OwnImage::of(scenario, subject, &disk)?;
         if !scenario.damage.is_empty() {
             damage::apply(&disk, &scenario.damage)?;
@@ -165,7 +165,7 @@ impl<'s> Run<'s> {
         }
         let begun = Instant::now();
         let mut guest = Guest {
-            machine: self.switch_on(&spec)?,
+            machine: scenario.switch_on(&spec)?,
             rescue: subject.way_in(Door::Rescue, rescue)?,
             root: subject.way_in(Door::Root, root)?,
             session: None,
@@ -200,50 +200,8 @@ impl<'s> Run<'s> {
         if let Some(dir) = self.dir {
             spec = spec.keep_in(dir);
         }
-        if let Some(cpus) = scenario.cpus {
-            spec = spec.processors(cpus);
-        }
-        if let Some(mib) = scenario.memory {
-            spec = spec.memory(mib);
-        }
-        if let Some(words) = &scenario.firmware {
-            spec = spec.firmware(words);
-        }
-        if scenario.watchdog {
-            spec = spec.watchdog();
-        }
-        for (slot, number) in scenario.slot.iter().zip(0..) {
-            spec = spec.structure(slot.structure(number));
-        }
-        spec = scenario.root.plug(spec, disk)?;
-        let mut extra = Vec::new();
-        for disk in &scenario.disk {
-            let (plugged, disk) = disk.plug(spec)?;
-            spec = plugged;
-            extra.push(disk);
-        }
         let rescue = scenario.port.unwrap_or(RESCUE_PORT);
-        let mut forwards = vec![(ports.0, rescue), (ports.1, ROOT_PORT)];
-        spec = match &scenario.card {
-            None => spec.nic(Nic::User { forwards }),
-            Some(cards) => cards
-                .iter()
-                .fold(spec, |spec, card| card.plug(spec, &mut forwards)),
-        };
-        Ok((spec, extra))
-    }
-
-    fn switch_on(&self, spec: &Spec) -> Result<Machine, Error> {
-        let machine = match self.scenario.ends {
-            // It may never come as far as PID 1.
-            Ends::Power => spec.start()?,
-            _ => spec.start_init()?,
-        };
-        let cards = self.scenario.card.iter().flatten().enumerate();
-        for (number, _) in cards.filter(|(_, card): &(usize, &Card)| card.unplugged) {
-            machine.plug(number, Cable::Out)?;
-        }
-        Ok(machine)
+        scenario.furnish(spec, disk, vec![(ports.0, rescue), (ports.1, ROOT_PORT)])
     }
 
     /// From switched on to off. The record that somebody has taken along; `None`: it is where the image keeps it.
@@ -258,7 +216,7 @@ impl<'s> Run<'s> {
             if step.cut_power {
                 guest.session = None;
                 guest.machine.cut_power();
-                guest.machine = self.switch_on(spec)?;
+                guest.machine = scenario.switch_on(spec)?;
             }
             if step.lets_in {
                 guest.rescue.wait(&mut guest.machine)?;
