@@ -9,6 +9,7 @@ pub(crate) mod guest;
 mod hardware;
 pub(crate) mod idle;
 pub(crate) mod order;
+pub(crate) mod peers;
 pub(crate) mod records;
 pub(crate) mod repeatability;
 pub(crate) mod rescue;
@@ -35,6 +36,11 @@ impl Table {
     /// Shows a section; writes it into the table if that is asked for.
     fn hand_out(&self, heading: &str, text: &str) -> Result<(), Error> {
         print!("# {heading}\n\n{text}");
+        self.keep(heading, text)
+    }
+
+    /// Writes a section into the table if that is asked for.
+    fn keep(&self, heading: &str, text: &str) -> Result<(), Error> {
         if !self.save {
             return Ok(());
         }

@@ -57,7 +57,10 @@ pub use power::run as run_power;
 pub use programs::{Baked, Change, SshdImage, bake, bake_sshd};
 pub use qmp::Qmp;
 pub use record::{Boot, Record};
-pub use scenario::{Scenario, run as run_scenario, run_on, wait_verdict};
+pub use scenario::{
+    Generator, Last, Rival, Scenario, Seen, is_for_all, run as run_scenario, run_on, see,
+    wait_verdict,
+};
 pub use scripts::{NewScript, Tree};
 pub use session::Session;
 pub use small::Small;

@@ -70,6 +70,13 @@ enum Command {
         #[command(flatten)]
         table: Table,
     },
+    /// Compare what becomes of machines, scenario by scenario, with other initramfs generators' images.
+    BenchPeers {
+        #[command(flatten)]
+        options: bench::peers::Options,
+        #[command(flatten)]
+        table: Table,
+    },
     /// Measure how far counted boots of one image differ, and what `regress` makes of that and of a stage that has grown.
     BenchRepeatability {
         #[command(flatten)]
@@ -107,6 +114,7 @@ fn main() -> ExitCode {
         Command::BenchFleet { programs, table } => bench::fleet::run(&programs, &table),
         Command::BenchRecords { programs, table } => bench::records::run(&programs, &table),
         Command::BenchRescue { peers, table } => bench::rescue::run(&peers, &table),
+        Command::BenchPeers { options, table } => bench::peers::run(&options, &table),
         Command::BenchRepeatability { options, table } => {
             bench::repeatability::run(&options, &table)
         }

@@ -1,6 +1,7 @@
 //! Scenarios as data: a machine, what is wrong with it, what happens to it meanwhile, and what its record, a real ssh client
 //! and, where there is nothing else, its console must say. One file each, below `scenarios/`.
 
+mod compare;
 pub(crate) mod expect;
 mod furnish;
 mod image;
@@ -21,6 +22,7 @@ use crate::files;
 use crate::parts::{Card, Extra, Root, Slot};
 use crate::scripts::NewScript;
 
+pub use self::compare::{Generator, Last, Rival, Seen, is_for_all, see};
 pub use self::run::{run, run_on, wait_verdict};
 
 /// One scenario. Everything but the story and what is expected can be left out.

@@ -45,12 +45,20 @@ impl Ssh {
     /// # Errors
     /// When the host key cannot be read.
     pub fn new(artefacts: &Artefacts, door: Door, port: u16) -> Result<Self, Error> {
-        let dir = disk::scratch()?;
         let public = match door {
             Door::Rescue => artefacts.host_key_public.clone(),
             Door::Root => artefacts.root_tree.join("etc/ssh/ssh_host_ed25519_key.pub"),
         };
-        let line = files::read_text(&public)?;
+        Self::pinned(artefacts, &public, port)
+    }
+
+    /// The same to whoever has this host key: the file with its public half.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn pinned(artefacts: &Artefacts, public: &Path, port: u16) -> Result<Self, Error> {
+        let dir = disk::scratch()?;
+        let line = files::read_text(public)?;
         let pinned = format!("machine {}\n", line.trim());
         files::write(&dir.path().join("known_hosts"), pinned)?;
         Ok(Self {

@@ -17,6 +17,7 @@ pub(crate) fn command(args: &BenchArgs) -> Result<(), Error> {
         Bench::Boots,
         Bench::Roots,
         Bench::Rescue,
+        Bench::Peers,
         Bench::Order,
         Bench::Fleet,
         Bench::Records,
@@ -44,6 +45,13 @@ fn measure(bench: Bench, args: &BenchArgs, setup: &Setup) -> Result<(), Error> {
             };
             let words = [bench.into(), "--images".into(), images.into()];
             words.into_iter().chain(programs()?).collect()
+        }
+        Bench::Peers => {
+            let images = peers::images(setup)?.into();
+            let kept = product::target_dir().join("peers").into();
+            let words = ["bench-peers".into(), "--images".into(), images];
+            let words = words.into_iter().chain(["--keep".into(), kept]);
+            words.chain(programs()?).collect()
         }
         Bench::Order => {
             let run_order = product::build_run_order()?;

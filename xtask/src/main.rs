@@ -134,6 +134,8 @@ enum Bench {
     Roots,
     /// How soon somebody can log in and what that costs, in QEMU beside dropbear-initramfs.
     Rescue,
+    /// What becomes of a machine, scenario by scenario, in QEMU with other generators' images: most of an hour.
+    Peers,
     /// The frozen order in a chroot beside startpar and rc.
     Order,
     /// A host table of 10,000 hosts: its size, and finding one.

@@ -31,7 +31,7 @@ pub(crate) struct Programs {
 }
 
 /// Where cargo puts what it builds.
-fn target_dir() -> PathBuf {
+pub(crate) fn target_dir() -> PathBuf {
     let set = std::env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty());
     // A relative one is relative to where cargo runs: at the top of the clone.
     run::clone_dir().join(set.map_or_else(|| PathBuf::from("target"), PathBuf::from))

@@ -35,6 +35,11 @@ impl Peers {
         self.images.join(name).with_extension("img")
     }
 
+    /// What lies beside the images.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.images.join(name)
+    }
+
     /// A program of `peers/`.
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.programs.join(name)

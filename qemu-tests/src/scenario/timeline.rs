@@ -98,6 +98,13 @@ impl Step {
         }
     }
 
+    /// Whether nothing is done to the machine, and nobody comes before anything else goes on: what is asked is for a record.
+    pub(super) fn changes_nothing(&self) -> bool {
+        let parts = [&self.plug, &self.pull, &self.attach, &self.detach];
+        let acts = !self.press.is_empty() || self.line.is_some() || self.cut_power;
+        parts.iter().all(|parts| parts.is_empty()) && !acts && !self.log_in
+    }
+
     /// Does what is done to the machine itself.
     pub(super) fn act(&self, machine: &mut Machine) -> Result<(), Error> {
         for card in &self.plug {
