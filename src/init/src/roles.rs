@@ -76,32 +76,38 @@ pub fn run(mut arguments: Arguments) -> i32 {
         let _ = thread::set_name(short.as_c_str());
     }
     match name {
-        roles::LOAD_MODULES => code(load_modules::run(&words)),
-        roles::LOAD_ALL_MODULES => code(all_modules::run()),
-        roles::PROBE => code(probe::run(&words)),
-        roles::NETWORK => code(network::run(&words)),
-        roles::LEASE => code(lease::run(&words, started)),
-        roles::INVENTORY => code(inventory::run(&words)),
-        roles::CHANGES => code(changes::run(&words)),
-        roles::MOUNT => code(mount::run(&words)),
-        roles::UNMOUNT => code(unmount::run(&words)),
-        roles::HOLDERS => code(holders::run(&words)),
-        roles::KEEP => code(keep::run(&words)),
-        roles::KERNEL_LOG => code(kernel_log::run(&words)),
-        roles::TELL => code(tell::run(&words)),
-        roles::UTMP => code(utmp::run(&words)),
-        roles::HANDOVER => code(handover::run(&words, started)),
-        roles::HEALTHY => code(healthy::run(&words)),
-        roles::SYSLOG => code(syslog::run(&words)),
-        roles::PSTORE => code(pstore::run(&words)),
-        roles::WATCHDOG => code(watchdog::run(&words)),
-        roles::CLIENT => client::run(&words),
-        _ => tool::run(name, started),
+        roles::LOAD_MODULES => code(|| load_modules::run(&words)),
+        roles::LOAD_ALL_MODULES => code(all_modules::run),
+        roles::PROBE => code(|| probe::run(&words)),
+        roles::NETWORK => code(|| network::run(&words)),
+        roles::LEASE => code(|| lease::run(&words, started)),
+        roles::INVENTORY => code(|| inventory::run(&words)),
+        roles::CHANGES => code(|| changes::run(&words)),
+        roles::MOUNT => code(|| mount::run(&words)),
+        roles::UNMOUNT => code(|| unmount::run(&words)),
+        roles::HOLDERS => code(|| holders::run(&words)),
+        roles::KEEP => code(|| keep::run(&words)),
+        roles::KERNEL_LOG => code(|| kernel_log::run(&words)),
+        roles::TELL => code(|| tell::run(&words)),
+        roles::UTMP => code(|| utmp::run(&words)),
+        roles::HANDOVER => code(|| handover::run(&words, started)),
+        roles::HEALTHY => code(|| healthy::run(&words)),
+        roles::SYSLOG => code(|| syslog::run(&words)),
+        roles::PSTORE => code(|| pstore::run(&words)),
+        roles::WATCHDOG => code(|| watchdog::run(&words)),
+        roles::CLIENT => apart(|| client::run(&words)),
+        _ => apart(|| tool::run(name, started)),
     }
 }
 
-fn code(done: Result<(), Errno>) -> i32 {
-    done.map_or_else(|errno| i32::from(errno.0), |()| 0)
+fn code(role: impl FnOnce() -> Result<(), Errno>) -> i32 {
+    apart(|| role().map_or_else(|errno| i32::from(errno.0), |()| 0))
+}
+
+/// Never part of its caller: what one role has on its stack would be touched, page by page, at the start of every other.
+#[inline(never)]
+fn apart(role: impl FnOnce() -> i32) -> i32 {
+    role()
 }
 
 /// A helper that panics says so and ends.
