@@ -1,10 +1,12 @@
-//! This boot's hardware against that of the last good one: a child reads the store as soon as there is one
-//! ([`crate::roles::CHANGES`]), PID 1 records what it says is missing since ([`crate::hardware`]).
+//! This boot's hardware against that of the last good one: one of the children that keep the store ([`crate::keeper`]) compares,
+//! for it has the store at hand, and PID 1 records what it says is missing since ([`crate::hardware`]). It reads before it writes, so
+//! that a store that is slow to write holds nobody up, and may go on when it has stored.
 //!
 //! The first script waits for that as for everything else that is said of the hardware: until all is there that the last good
 //! boot had before its own first script, or the deadline of the hardware's stage has come. What came later then is not
 //! waited for, and told at the deadline. A store that cannot be read says nothing of the hardware: that is a note.
 
+use heapless::String;
 use preroot_plan::Changes as Concern;
 use preroot_record::Note;
 
@@ -12,7 +14,7 @@ use crate::core::{Boot, Purpose};
 use crate::hardware;
 use crate::keeper;
 use crate::limits::{CHANGES_AFTER_NS, HARDWARE_GRACE_NS, INVENTORY_LINE_BYTES_MAX};
-use crate::machine::{Child, Kill, Machine, Nanoseconds, Spawn, Status};
+use crate::machine::{Child, Kill, Machine, Nanoseconds, Status};
 use crate::roles;
 use crate::text::{Lines, text};
 
@@ -21,7 +23,7 @@ enum State {
     /// Nobody has compared anything.
     #[default]
     Before,
-    /// Until this moment; what comes before the first script is not settled.
+    /// A child does, until this moment; what comes before the first script is not settled.
     Compares(Child, Nanoseconds),
     /// It is, and what came late in the last good boot is still waited for.
     Stays(Child, Nanoseconds),
@@ -67,34 +69,53 @@ impl Changes {
     }
 }
 
-/// The store may be there now, and the machine be read.
-pub(crate) fn look<M: Machine>(boot: &mut Boot<'_, M>) {
+/// What a child is asked that compares.
+pub(crate) struct Asked {
+    until: Nanoseconds,
+    deadline: String<20>,
+    concern: &'static str,
+}
+
+impl Asked {
+    /// The words behind those of a child that only stores.
+    pub(crate) fn words(&self) -> [&str; 2] {
+        [&self.deadline, self.concern]
+    }
+}
+
+/// What the next child is to be asked: nobody has compared, and the machine is being read.
+pub(crate) fn wanted<M: Machine>(boot: &mut Boot<'_, M>) -> Option<Asked> {
     let (State::Before, Some(deadline)) = (boot.changes.state, boot.hardware.reads_until()) else {
-        return;
+        return None;
     };
     let concern = match concern(boot) {
-        Concern::Off => return,
+        Concern::Off => return None,
         Concern::Note => "note",
         Concern::Degraded => "degraded",
     };
-    let Some(store) = keeper::store(boot) else {
-        return;
-    };
     // What has not answered by the deadline is told then, and is there.
-    let now = boot.machine.now();
-    let until = deadline.saturating_add(CHANGES_AFTER_NS).max(now);
-    let deadline = text::<20>(format_args!("{until}"));
-    let words = [roles::CHANGES, &store.path, &deadline, concern];
-    boot.changes.state = match boot.machine.spawn(&Spawn::helper(&words)) {
-        Ok(spawned) => {
-            boot.assign(spawned.child, Purpose::Changes);
-            State::Compares(spawned.child, until.saturating_add(HARDWARE_GRACE_NS))
-        }
-        Err(errno) => {
-            unknown(boot, format_args!("errno {}", errno.0));
-            State::Over
-        }
+    let until = deadline.saturating_add(CHANGES_AFTER_NS);
+    let until = until.max(boot.machine.now());
+    Some(Asked {
+        until: until.saturating_add(HARDWARE_GRACE_NS),
+        deadline: text(format_args!("{until}")),
+        concern,
+    })
+}
+
+/// A child was asked.
+pub(crate) fn asked<M: Machine>(boot: &mut Boot<'_, M>, child: Child, asked: &Asked) {
+    boot.changes = Changes {
+        state: State::Compares(child, asked.until),
+        lines: Lines::new(),
     };
+}
+
+/// The first script is about to be started: who has not compared does so now, if there is a store.
+pub(crate) fn look<M: Machine>(boot: &mut Boot<'_, M>) {
+    if wanted(boot).is_some() {
+        keeper::hasten(boot);
+    }
 }
 
 /// What becomes of what is missing: as the command line says, else the plan.
@@ -107,35 +128,57 @@ fn concern<M: Machine>(boot: &Boot<'_, M>) -> Concern {
 
 /// The machine is about to be read anew.
 pub(crate) fn stop<M: Machine>(boot: &mut Boot<'_, M>) {
-    if let Some(child) = boot.changes.child() {
-        let _ = boot.machine.kill(child, Kill::Kill);
-        boot.assign(child, Purpose::Nobody);
+    // One that stores is left to the keeper until it has.
+    if let Some(child) = boot.changes.child()
+        && boot.purpose(child) == Purpose::Changes
+    {
+        leave(boot, child);
     }
     boot.changes = Changes::default();
 }
 
+/// Nobody listens to this child any more.
+fn leave<M: Machine>(boot: &mut Boot<'_, M>, child: Child) {
+    let _ = boot.machine.kill(child, Kill::Kill);
+    boot.assign(child, Purpose::Nobody);
+}
+
 /// It is not known what is missing.
 fn unknown<M: Machine>(boot: &mut Boot<'_, M>, why: core::fmt::Arguments<'_>) {
+    boot.changes.state = State::Over;
     let line = text::<100>(format_args!(
         "hardware: not compared with the last good boot: {why}"
     ));
     boot.record(Note { text: &line });
 }
 
+/// No child could be started, or it was left behind.
+pub(crate) fn unkept<M: Machine>(boot: &mut Boot<'_, M>, why: core::fmt::Arguments<'_>) {
+    let is_left = match boot.changes.child() {
+        Some(child) => boot.purpose(child) != Purpose::Changes,
+        None => wanted(boot).is_some(),
+    };
+    if is_left {
+        unknown(boot, why);
+    }
+}
+
 /// The child says nothing any more.
 pub(crate) fn due<M: Machine>(boot: &mut Boot<'_, M>, now: Nanoseconds) {
     if boot.changes.deadline().is_some_and(|until| until <= now) {
         stop(boot);
-        boot.changes.state = State::Over;
         unknown(boot, format_args!("it takes too long"));
     }
 }
 
 /// The child has ended.
-pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, status: Status) {
-    boot.changes.state = State::Over;
+pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, child: Child, status: Status) {
+    if boot.changes.child() != Some(child) {
+        return;
+    }
+    let is_settled = boot.changes.holds_until().is_none();
     match status {
-        Status::Exited(0) => {}
+        Status::Exited(0) if is_settled => boot.changes.state = State::Over,
         Status::Exited(errno) => unknown(boot, format_args!("errno {errno}")),
         Status::Signalled(signal) => unknown(boot, format_args!("signal {signal}")),
         Status::NotExecuted(errno) => unknown(boot, format_args!("errno {}", errno.0)),
@@ -143,8 +186,26 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, status: Status) {
 }
 
 /// What the child says.
-pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, bytes: &[u8]) {
+pub(crate) fn output<M: Machine>(boot: &mut Boot<'_, M>, child: Child, bytes: &[u8]) {
     let mut lines = core::mem::take(&mut boot.changes.lines);
-    lines.take(bytes, |line| hardware::compared(boot, line));
+    let is_asked = boot.changes.child() == Some(child);
+    lines.take(bytes, |line| match line.strip_prefix(roles::STORED) {
+        Some(errno) => stored(boot, child, errno),
+        None if is_asked => hardware::compared(boot, line),
+        None => {}
+    });
     boot.changes.lines = lines;
+}
+
+/// The child has stored, or could not, and goes on to compare, if anybody still listens.
+fn stored<M: Machine>(boot: &mut Boot<'_, M>, child: Child, errno: &str) {
+    let (Purpose::Keep, Ok(errno)) = (boot.purpose(child), errno.parse()) else {
+        return;
+    };
+    if boot.changes.child() == Some(child) {
+        boot.assign(child, Purpose::Changes);
+    } else {
+        leave(boot, child);
+    }
+    keeper::ended(boot, Status::Exited(errno));
 }

@@ -49,7 +49,7 @@ pub(crate) enum Purpose {
     Probe,
     Assembly,
     Fsck,
-    /// Copies the record into its store.
+    /// Copies the record into its store; may go on to what is below.
     Keep,
     /// Reads the kernel's log.
     KernelLog,
@@ -59,7 +59,7 @@ pub(crate) enum Purpose {
     Watchdog,
     /// Reads the machine and judges it.
     Inventory,
-    /// Compares that with the last good boot.
+    /// Has copied the record, and compares the machine with the last good boot.
     Changes,
     Console,
     /// Sends a verdict to syslog receivers.
@@ -352,7 +352,7 @@ impl<'a, M: Machine> Boot<'a, M> {
         }
     }
 
-    fn purpose(&self, child: Child) -> Purpose {
+    pub(crate) fn purpose(&self, child: Child) -> Purpose {
         self.purposes
             .get(usize::from(child.0))
             .copied()
@@ -374,7 +374,10 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Probe => crate::root::probe_ended(self),
             Purpose::Assembly => crate::assembly::ended(self, end.status),
             Purpose::Fsck => crate::fsck::ended(self, end),
-            Purpose::Keep => crate::keeper::ended(self, end.status),
+            Purpose::Keep => {
+                crate::changes::ended(self, child, end.status);
+                crate::keeper::ended(self, end.status);
+            }
             Purpose::KernelLog => crate::kernel_log::ended(self),
             Purpose::Pstore => crate::pstore::ended(self, end.status),
             Purpose::Task => self.task.ended(end.status),
@@ -384,7 +387,7 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Handover => crate::handover::ended(self, end.status),
             Purpose::Watchdog => crate::watchdog::ended(self, child),
             Purpose::Inventory => crate::hardware::ended(self, child, end.status),
-            Purpose::Changes => crate::changes::ended(self, end.status),
+            Purpose::Changes => crate::changes::ended(self, child, end.status),
             Purpose::Script(script) => crate::script::ended(self, script, end),
             Purpose::Service(service) => crate::services::ended(self, service, end),
         }
@@ -421,9 +424,9 @@ impl<'a, M: Machine> Boot<'a, M> {
             Purpose::Handover => crate::handover::output(self, bytes),
             Purpose::Watchdog => crate::watchdog::output(self, bytes),
             Purpose::Inventory => crate::hardware::output(self, bytes),
-            Purpose::Changes => crate::changes::output(self, bytes),
+            Purpose::Keep | Purpose::Changes => crate::changes::output(self, child, bytes),
             Purpose::Script(script) => crate::script::output(self, script, bytes),
-            Purpose::Service(_) | Purpose::Console | Purpose::Keep | Purpose::Nobody => {}
+            Purpose::Service(_) | Purpose::Console | Purpose::Nobody => {}
         }
     }
 }

@@ -27,6 +27,9 @@ const CALLS_MAX: usize = 50_000;
 /// How long a loader takes.
 const LOADER_NS: Nanoseconds = 10 * MILLISECOND_NS;
 
+/// How a child that keeps the store is known that compares too.
+pub(crate) const COMPARES: &str = "preroot-keep that compares";
+
 /// How a child of some name behaves.
 #[derive(Debug, Clone)]
 pub(crate) enum Behaviour {
@@ -341,8 +344,12 @@ impl Fake {
         self.spawned
             .push(format!("{name} {}", arguments[1..].join(" ")));
         // Of what is started in more than one way, each can be asked for.
+        let compares = name == roles::KEEP && arguments.len() > 4;
         let first = arguments.get(1).map_or("", |argument| argument);
-        let behaviour = self.behaviours.get(&format!("{name} {first}"));
+        let behaviour = match compares {
+            true => self.behaviours.get(COMPARES),
+            false => self.behaviours.get(&format!("{name} {first}")),
+        };
         let behaviour = behaviour.or(self.behaviours.get(&name)).cloned();
         let line = arguments.join(" ");
         for (_, device) in self.makes.clone().iter().filter(|(by, _)| *by == line) {
@@ -393,6 +400,10 @@ impl Fake {
                 let said = "is memory memory\ttotal=1019256832\nis disk vda\tserial=SN1\tbytes=4096\n\
                             verdict degraded\tdisk SN1\t4096\t4096\tok\t\ndone\n";
                 (said.to_string(), Behaviour::Exits(0, "", 5))
+            }
+            (roles::KEEP, None) if compares => {
+                let said = "done\nstored 0\n";
+                (said.to_string(), Behaviour::Exits(0, "", 10))
             }
             (roles::WATCHDOG, None) => {
                 let status = self.boot_status;

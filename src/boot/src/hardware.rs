@@ -3,7 +3,8 @@
 //!
 //! The child runs beside everything else until it is done or its deadline has come. The first script waits for that, and the
 //! search for the root does where something is expected that the boot is to hold for. On a healthy machine all is there by
-//! then. What is missing since the last good boot is for another child to say ([`crate::changes`]). A child that ends early, hangs or says nonsense costs the verdict, never the boot.
+//! then. What is missing since the last good boot is for another child to say ([`crate::changes`]). A child that ends early,
+//! hangs or says nonsense costs the verdict, never the boot.
 
 use preroot_plan::Concern;
 use preroot_record::{Hardware as Record, Inventory, Note};
@@ -70,7 +71,6 @@ pub(crate) fn run<M: Machine>(boot: &mut Boot<'_, M>) -> Next {
     changes::stop(boot);
     boot.hardware = Hardware::default();
     start(boot);
-    changes::look(boot);
     if !holds(boot) {
         return Next::Done;
     }

@@ -6,11 +6,15 @@
 //! waits a moment until its end is on the disk, no longer; after one that took longer no stage waits, and that is said: what PID 1 says
 //! without that line before it, it says with every earlier stage stored. Where a store fails or hangs, that
 //! is said once, and it is left alone until the seal, or the way down, tries again and waits for it (`seal::store`).
+//!
+//! One of these children, the first once the machine is being read, compares this boot with the last good one besides
+//! ([`crate::changes`]). It says when it has stored, and is the keeper's no more.
 
-use heapless::String;
+use heapless::{String, Vec};
 use preroot_plan::Store as Place;
 use preroot_record::Note;
 
+use crate::changes;
 use crate::core::{Boot, Purpose, RootPlace, Turn};
 use crate::limits::{KEEP_AFTER_NS, KEEP_MILESTONE_NS_MAX, KEEP_NS_MAX, MILLISECOND_NS};
 use crate::machine::{Child, Kill, Machine, Nanoseconds, Spawn, Status};
@@ -97,7 +101,6 @@ pub(crate) fn look<M: Machine>(boot: &mut Boot<'_, M>) {
     let line: Text = text(format_args!("the record is kept on {name}"));
     boot.keeper.partition = Some(name);
     boot.record(Note { text: &line });
-    crate::changes::look(boot);
 }
 
 /// Something was recorded.
@@ -169,6 +172,19 @@ pub(crate) fn ended<M: Machine>(boot: &mut Boot<'_, M>, status: Status) {
     }
 }
 
+/// Somebody waits for what a child says: it begins now, and not a while after something was recorded.
+pub(crate) fn hasten<M: Machine>(boot: &mut Boot<'_, M>) {
+    while let State::Copies(_, until) = boot.keeper.state {
+        if boot.turn(Some(until)) == Turn::Down {
+            return;
+        }
+    }
+    match boot.keeper.state {
+        State::Off => changes::unkept(boot, format_args!("the record is not stored")),
+        _ => begin(boot),
+    }
+}
+
 /// Two children must not write to one store: waits until the one that does has ended, which has a limit.
 pub(crate) fn finish<M: Machine>(boot: &mut Boot<'_, M>) {
     while let State::Copies(_, until) = boot.keeper.state {
@@ -229,9 +245,18 @@ fn begin<M: Machine>(boot: &mut Boot<'_, M>) {
         return;
     };
     boot.keeper.kept = boot.recorder.sequence();
-    match boot.machine.spawn(&Spawn::helper(&store.words())) {
+    let asked = changes::wanted(boot);
+    let mut words = Vec::<&str, 6>::from_array(store.words());
+    if let Some(asked) = &asked {
+        // There is room for them.
+        let _ = words.extend_from_slice(&asked.words());
+    }
+    match boot.machine.spawn(&Spawn::helper(&words)) {
         Ok(spawned) => {
             boot.assign(spawned.child, Purpose::Keep);
+            if let Some(asked) = &asked {
+                changes::asked(boot, spawned.child, asked);
+            }
             let until = boot.machine.now().saturating_add(KEEP_NS_MAX);
             boot.keeper.state = State::Copies(spawned.child, until);
         }
@@ -242,4 +267,5 @@ fn begin<M: Machine>(boot: &mut Boot<'_, M>) {
 fn broken<M: Machine>(boot: &mut Boot<'_, M>, why: core::fmt::Arguments<'_>) {
     boot.keeper.state = State::Off;
     boot.alarm(format_args!("record not stored: {why}"));
+    changes::unkept(boot, why);
 }

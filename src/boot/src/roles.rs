@@ -21,11 +21,6 @@ pub const LEASE: &str = "preroot-lease";
 /// Reads the machine and holds it against what the plan expects ([`crate::inventory`]): `preroot-inventory DEADLINE`, a moment of CLOCK_MONOTONIC in ns until
 /// which it waits for what is not there yet. Lines of [`crate::inventory::Line`]'s forms; the last is `done`. Exits 0.
 pub const INVENTORY: &str = "preroot-inventory";
-/// Compares what is in the machine, by this boot's record, with what was at the last boot of a store whose verdict is `OK`:
-/// `preroot-changes STORE DEADLINE CONCERN`, the moment as above, CONCERN `note` or `degraded`. Lines as above: `verdict`, of what is
-/// missing since and the plan expects nothing of; `done`, when all is there that the last good boot had before its first script, or
-/// that was said. It goes on until the deadline for what that had later. Exits with errno when the store cannot be read.
-pub const CHANGES: &str = "preroot-changes";
 /// Looks what is on block devices: `preroot-probe NAME...` (`vda1`). Each a line of
 /// [`crate::volume::Volume`]'s form. A device that cannot be read: `NAME\terrno=5`.
 pub const PROBE: &str = "preroot-probe";
@@ -46,7 +41,15 @@ pub const HOLDERS: &str = "preroot-holders";
 /// Copies this boot's frames that are not there yet into the store: `preroot-keep STORE BYTES EPOCH_NS`, the last one being when the
 /// kernel started, ns since 1970. A file that is missing is made with BYTES; 0: STORE is a partition that nobody else uses.
 /// Exits with errno.
+///
+/// With two words more, `DEADLINE CONCERN`, it compares what is in the machine, by this boot's record, with what was at the last boot
+/// of the store whose verdict is `OK`. DEADLINE is a moment as that of [`INVENTORY`], CONCERN `note` or `degraded`. Lines as there:
+/// `verdict`, of what is missing since and the plan expects nothing of; `done`, when all is there that the last good boot had before
+/// its first script, or that was said. It reads, then stores and says [`STORED`], and goes on until the deadline for what is not there yet.
+/// Exits with errno when the store cannot be read.
 pub const KEEP: &str = "preroot-keep";
+/// How the line of one begins that compares: it has stored. The errno follows, 0 when all went well.
+pub const STORED: &str = "stored ";
 /// Writes what who(1), runlevel(8) and sysvinit's reboot look for (utmp(5)): the boot, and the
 /// runlevel: `preroot-utmp RUNLEVEL PREVIOUS`. Into /run/utmp where the root's scripts have made it, and
 /// /var/log/wtmp. Exits with errno.

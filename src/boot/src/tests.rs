@@ -7,8 +7,8 @@ use std::vec;
 use std::vec::Vec;
 
 use preroot_plan::{
-    Argument, Concern, Draft, DraftAlias, DraftEdge, DraftHost, DraftInterface, DraftModule,
-    DraftRunlevel, DraftScript, DraftService, ScriptMode, ServiceAction, Weight,
+    Argument, Changes, Concern, Draft, DraftAlias, DraftEdge, DraftHost, DraftInterface,
+    DraftModule, DraftRunlevel, DraftScript, DraftService, ScriptMode, ServiceAction, Weight,
 };
 
 mod any_input;
@@ -72,6 +72,7 @@ fn draft() -> Draft {
         root: "LABEL=root".to_string(),
         store: "/var/lib/preroot/record".to_string(),
         store_bytes: 4 << 20,
+        changes: Changes::Degraded,
         hosts: vec![DraftHost {
             macs: vec![[0x52, 0x54, 0, 0x12, 0x34, 0x56]],
             hostname: "db1".to_string(),

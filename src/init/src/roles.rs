@@ -5,7 +5,6 @@
 
 mod all_modules;
 mod before_init;
-mod changes;
 mod client;
 mod handover;
 mod healthy;
@@ -82,7 +81,6 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::NETWORK => code(|| network::run(&words)),
         roles::LEASE => code(|| lease::run(&words, started)),
         roles::INVENTORY => code(|| inventory::run(&words)),
-        roles::CHANGES => code(|| changes::run(&words)),
         roles::MOUNT => code(|| mount::run(&words)),
         roles::UNMOUNT => code(|| unmount::run(&words)),
         roles::HOLDERS => code(|| holders::run(&words)),

@@ -7,7 +7,7 @@ use std::vec::Vec;
 use preroot_plan::{By, Changes, Class, Concern, Draft, DraftExpected};
 
 use super::{boot, draft};
-use crate::fake::{Behaviour, Fake};
+use crate::fake::{Behaviour, COMPARES, Fake};
 use crate::limits::SECOND_NS;
 use crate::machine::{Errno, Nanoseconds};
 use crate::roles;
@@ -191,13 +191,20 @@ fn comparing() -> Draft {
 
 fn compared(draft: &Draft, behaviour: Behaviour) -> Fake {
     boot(draft, |fake| {
-        fake.behaviours
-            .insert(roles::CHANGES.to_string(), behaviour);
+        fake.behaviours.insert(COMPARES.to_string(), behaviour);
     })
 }
 
+/// The lines of children that were asked to compare.
+fn asked_to_compare(fake: &Fake) -> Vec<Vec<&str>> {
+    let lines = fake.spawned.iter().map(|line| line.split(' ').collect());
+    lines
+        .filter(|words: &Vec<&str>| words.len() == 6 && words[0] == roles::KEEP)
+        .collect()
+}
+
 const GONE: &str =
-    "verdict degraded\tdisk SN2\t4096\t0\tmissing\tdisk SN2 missing since boot 3\ndone\n";
+    "verdict degraded\tdisk SN2\t4096\t0\tmissing\tdisk SN2 missing since boot 3\ndone\nstored 0\n";
 
 #[test]
 fn what_is_missing_since_the_last_good_boot_is_told_before_the_first_script() {
@@ -209,12 +216,20 @@ fn what_is_missing_since_the_last_good_boot_is_told_before_the_first_script() {
     let told = at(&fake, "disk SN2 missing").expect("it was recorded");
     assert!(told <= at(&fake, "ScriptStarted").expect("scripts start"));
     let began = at(&fake, "StageBegan { stage: \"hardware\"").expect("it began");
-    let line = fake
-        .spawned
-        .iter()
-        .find(|line| line.starts_with(roles::CHANGES));
-    let words: Vec<&str> = line.expect("it was started").split(' ').collect();
-    let [_, "/var/lib/preroot/record", deadline, "degraded"] = words[..] else {
+    let asked = asked_to_compare(&fake);
+    // By the one child, when it has stored.
+    let [words] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    let [
+        _,
+        "/var/lib/preroot/record",
+        "1048576",
+        _,
+        deadline,
+        "degraded",
+    ] = words[..]
+    else {
         panic!("{words:?}");
     };
     let deadline: Nanoseconds = deadline.parse().expect("a moment");
@@ -224,7 +239,8 @@ fn what_is_missing_since_the_last_good_boot_is_told_before_the_first_script() {
 #[test]
 fn what_was_late_is_told_late() {
     // Done at once, so that scripts start; then more, as the child ends.
-    let late = "done\nverdict degraded\tnic m1\t0\t0\tmissing\tnic m1 missing since boot 3\n";
+    let late =
+        "done\nstored 0\nverdict degraded\tnic m1\t0\t0\tmissing\tnic m1 missing since boot 3\n";
     let fake = compared(&comparing(), Behaviour::Says(late));
     assert!(fake.recorded("nic m1 missing since boot 3") && fake.recorded("ScriptStarted"));
     let began = at(&fake, "StageBegan { stage: \"hardware\"").expect("it began");
@@ -235,9 +251,7 @@ fn what_was_late_is_told_late() {
 fn nobody_compares_where_there_is_nothing_to_compare_with() {
     let asked = |draft: &Draft| {
         let fake = boot(draft, |_| {});
-        fake.spawned
-            .iter()
-            .any(|line| line.starts_with(roles::CHANGES))
+        !asked_to_compare(&fake).is_empty()
     };
     assert!(asked(&comparing()));
     assert!(!asked(&Draft {
@@ -253,12 +267,8 @@ fn nobody_compares_where_there_is_nothing_to_compare_with() {
             fake.files
                 .insert("/proc/cmdline".to_string(), words.to_string());
         });
-        let line = fake
-            .spawned
-            .iter()
-            .find(|line| line.starts_with(roles::CHANGES));
-        line.and_then(|line| line.rsplit(' ').next())
-            .map(ToString::to_string)
+        let asked = asked_to_compare(&fake);
+        asked.first().map(|words| words[5].to_string())
     };
     assert_eq!(told("preroot.changes=off"), None);
     assert_eq!(told("preroot.changes=note").as_deref(), Some("note"));
@@ -272,15 +282,23 @@ fn a_child_that_cannot_compare_costs_nothing() {
             "not compared with the last good boot: errno 2",
         ),
         (
-            Behaviour::Exits(5, "", 5),
+            Behaviour::Exits(5, "stored 0\n", 5),
             "not compared with the last good boot: errno 5",
+        ),
+        (
+            Behaviour::Exits(28, "", 5),
+            "not compared with the last good boot: errno 28",
+        ),
+        (
+            Behaviour::Exits(0, "", 5),
+            "not compared with the last good boot: errno 0",
         ),
         (
             Behaviour::Undying,
             "not compared with the last good boot: it takes too long",
         ),
         (
-            Behaviour::Says("is disk vda\nverdict what\n"),
+            Behaviour::Says("stored 0\nis disk vda\nverdict what\n"),
             "it takes too long",
         ),
     ] {
@@ -291,6 +309,51 @@ fn a_child_that_cannot_compare_costs_nothing() {
         let ended = at(&fake, "ScriptStarted").expect("scripts start");
         assert!(ended - began < 8 * SECOND_NS, "{}", ended - began);
     }
+}
+
+/// It has the store open no more, so the next one may have it.
+#[test]
+fn who_compares_on_keeps_nobody_from_storing() {
+    let fake = compared(&comparing(), Behaviour::Says("done\nstored 0\n"));
+    assert!(fake.recorded("Verdict { word: \"OK\""));
+    assert!(!fake.recorded("record not stored"), "{:#?}", fake.said);
+    let keeps = fake.spawned.iter();
+    let keeps = keeps.filter(|line| line.starts_with(roles::KEEP)).count();
+    // The one that compares, and that of the seal at least.
+    assert!(keeps > 1 && asked_to_compare(&fake).len() == 1, "{keeps}");
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_compared_with_all_the_same() {
+    let said = "stored 30\nverdict degraded\tdisk SN2\t4096\t0\tmissing\tdisk SN2 missing since boot 3\ndone\n";
+    let fake = compared(&comparing(), Behaviour::Exits(0, said, 5));
+    assert!(fake.recorded("record not stored: errno 30"));
+    assert!(fake.recorded("reason: \"disk SN2 missing since boot 3\""));
+    assert!(!fake.recorded("not compared"), "{:#?}", fake.said);
+}
+
+#[test]
+fn a_stage_that_is_made_again_compares_again() {
+    let draft = Draft {
+        store: "PARTLABEL=preroot-log".to_string(),
+        store_bytes: 0,
+        expected: expecting(Concern::Hold).expected,
+        ..comparing()
+    };
+    let fake = boot(&draft, |fake| {
+        fake.disks.push("vdb1");
+        let line = "vdb1\tpartlabel=preroot-log\tpart=1\tdisk=vdb\tbytes=4194304";
+        fake.volumes.insert("vdb1".to_string(), line.to_string());
+        // Two seconds go by before the stage is made again.
+        fake.operator = ["attach vdz", "attach vdz", "retry", "continue"].into();
+        let held = Behaviour::Exits(0, HELD, 1_000);
+        fake.behaviours.insert(roles::INVENTORY.to_string(), held);
+        let compares = Behaviour::Says("done\nstored 0\n");
+        fake.behaviours.insert(COMPARES.to_string(), compares);
+    });
+    assert_eq!(reads(&fake), 2);
+    assert_eq!(asked_to_compare(&fake).len(), 2, "{:#?}", fake.spawned);
+    assert!(fake.killed.iter().any(|name| name == roles::KEEP));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::string::{String, ToString};
 use preroot_plan::Draft;
 
 use super::{boot, draft};
-use crate::fake::{Behaviour, Fake};
+use crate::fake::{Behaviour, COMPARES, Fake};
 use crate::limits::{KEEP_AFTER_NS, KEEP_MILESTONE_NS_MAX, MILLISECOND_NS};
 
 /// Boots with a script that takes so long, and copying that goes so.
@@ -16,6 +16,14 @@ fn kept(script_ms: u64, keep: Behaviour) -> Fake {
             .insert("/etc/init.d/urandom".to_string(), takes);
         fake.behaviours.insert("preroot-keep".to_string(), keep);
     })
+}
+
+/// A store that takes so long to write. What the last good boot had is read before, and settled then.
+fn slow(fake: &mut Fake, keep_ms: u64) {
+    let keep = Behaviour::Exits(0, "", keep_ms);
+    fake.behaviours.insert("preroot-keep".to_string(), keep);
+    let compares = Behaviour::Exits(0, "done\n", keep_ms);
+    fake.behaviours.insert(COMPARES.to_string(), compares);
 }
 
 fn copies(fake: &Fake) -> usize {
@@ -106,10 +114,7 @@ fn every_stage_is_stored_before_the_next() {
 #[test]
 fn a_slow_store_is_waited_for_once() {
     let time = |keep_ms: u64| {
-        let fake = parted(|fake| {
-            let slow = Behaviour::Exits(0, "", keep_ms);
-            fake.behaviours.insert("preroot-keep".to_string(), slow);
-        });
+        let fake = parted(|fake| slow(fake, keep_ms));
         let mut times = fake.times().into_iter();
         let started = times.find(|(_, event)| event.starts_with("ScriptStarted"));
         started.unwrap().0
@@ -130,8 +135,7 @@ fn no_stage_begins_before_the_last_one_is_stored() {
     // How long a copy takes, and the mount; how many are made from there to the first script.
     let check = |keep_ms: u64, mount_ms: u64, copies: usize, is_slow: bool| {
         let fake = parted(|fake| {
-            let keep = Behaviour::Exits(0, "", keep_ms);
-            fake.behaviours.insert("preroot-keep".to_string(), keep);
+            slow(fake, keep_ms);
             let mount = Behaviour::Exits(0, "", mount_ms);
             fake.behaviours.insert("preroot-mount".to_string(), mount);
         });

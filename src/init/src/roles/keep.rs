@@ -1,6 +1,13 @@
-//! `preroot-keep STORE BYTES EPOCH_NS`: copies this boot's frames that are not there yet into the store on disk.
+//! `preroot-keep STORE BYTES EPOCH_NS [DEADLINE CONCERN]`: copies this boot's frames that are not there yet into the store on disk;
+//! with all words, compares this boot's hardware with that of the last good one in it besides (`since.rs`), and says when it has stored.
+
+mod good;
+mod since;
+
+use core::fmt::Write;
 
 use preroot_boot::machine::Errno;
+use preroot_boot::roles::STORED;
 use preroot_record::limits::FRAME_BYTES_MAX;
 use preroot_record::{Boot, Media, Scan, Scanned, StoreError, Writer};
 use preroot_sys::fd::OwnedFd;
@@ -10,7 +17,8 @@ use preroot_sys::fs::{
 };
 use preroot_sys::io;
 
-use super::Words;
+use self::since::{Asked, Comparison};
+use super::{Stream, Words};
 use crate::linux::{RECORD, errno, make_directory, read_all, read_at, write_all};
 
 /// Bytes of frames offered to the writer at once.
@@ -20,11 +28,24 @@ const _: () = assert!(CHUNK_BYTES > 2 * FRAME_BYTES_MAX);
 
 /// Exits with errno: EEXIST when the store's place holds something else, ENOSPC when it is too small.
 pub(super) fn run(words: &Words) -> Result<(), Errno> {
-    let [path, bytes, epoch_ns] = words.as_slice() else {
-        return Err(Errno::INVAL);
-    };
+    let (&[path, bytes, epoch_ns], asked) = words.split_first_chunk().ok_or(Errno::INVAL)?;
     let bytes: u64 = bytes.parse().map_err(|_| Errno::INVAL)?;
     let epoch_ns: u64 = epoch_ns.parse().map_err(|_| Errno::INVAL)?;
+    let asked = match *asked {
+        [] => return store(path, bytes, epoch_ns),
+        [deadline, concern] => Asked::parse(deadline, concern)?,
+        _ => return Err(Errno::INVAL),
+    };
+    let mut output = Stream::output();
+    let comparison = Comparison::begin(path, &asked, &mut output);
+    let stored = store(path, bytes, epoch_ns).map_or_else(|errno| errno.0, |()| 0);
+    // One that cannot be written may have been read all the same.
+    let _ = writeln!(Stream::output(), "{STORED}{stored}");
+    comparison?.finish()
+}
+
+/// Copies what is not there yet.
+fn store(path: &str, bytes: u64, epoch_ns: u64) -> Result<(), Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let record = open(RECORD, flags, Mode::empty()).map_err(errno)?;
     let mut chunk = [0; CHUNK_BYTES];

@@ -1,12 +1,10 @@
-//! `preroot-changes STORE DEADLINE CONCERN`: what is missing since the last good boot that the store holds.
+//! What is missing since the last good boot that the store holds.
 //!
 //! What was there then and what is now are in the same form: the things of an inventory, here out of the store, there out of
 //! this boot's record as it grows ([`preroot_boot::inventory::Since`]). Nothing else is read, but the plan and the
 //! firmware's name of this machine where something is missing: what the plan expects is judged by that alone.
 //!
 //! A store that is none, or that has no good boot with an inventory, says nothing.
-
-mod good;
 
 use core::fmt::Write;
 
@@ -22,13 +20,13 @@ use preroot_sys::fs::{Mode, OFlags, SeekFrom, open, seek};
 use preroot_sys::io;
 use preroot_sys::time::Timespec;
 
-use self::good::last_good;
-use super::inventory::recognise;
-use super::load_modules::now;
-use super::{Stream, Words};
+use super::good::last_good;
 use crate::limits::{INVENTORY_LOOK_MS, INVENTORY_WAITS_MS};
 use crate::linux::{RECORD, errno, read};
 use crate::pid1::PLAN;
+use crate::roles::Stream;
+use crate::roles::inventory::recognise;
+use crate::roles::load_modules::now;
 use crate::statics;
 
 /// Where the plan is after the pivot.
@@ -38,49 +36,102 @@ const CHUNK_BYTES: usize = 16 << 10;
 
 const _: () = assert!(CHUNK_BYTES > 2 * FRAME_BYTES_MAX);
 
-pub(super) fn run(words: &Words) -> Result<(), Errno> {
-    let [store, deadline, concern] = words.as_slice() else {
-        return Err(Errno::INVAL);
-    };
-    let deadline: Nanoseconds = deadline.parse().map_err(|_| Errno::INVAL)?;
-    let concern = match *concern {
-        "note" => Concern::Note,
-        "degraded" => Concern::Degraded,
-        _ => return Err(Errno::INVAL),
-    };
-    let mut record = Record::open()?;
-    let tag = record.tag()?;
-    let mut output = Stream::output();
-    let things = statics::THINGS.take().ok_or(Errno::INVAL)?;
-    let Some(back) = last_good(store, tag, things)? else {
-        // Nobody was good before, so nothing is missing.
-        let _ = output.write_str("done\n");
-        return Ok(());
-    };
-    let mut since = Since::new(things, concern);
-    let mut said = |since: &Since<'_>, when| {
-        say(since, when, back, &mut output);
-        if when == When::Early {
-            let _ = output.write_str("done\n");
+/// What is asked.
+pub(super) struct Asked {
+    deadline: Nanoseconds,
+    concern: Concern,
+}
+
+impl Asked {
+    pub(super) fn parse(deadline: &str, concern: &str) -> Result<Asked, Errno> {
+        Ok(Asked {
+            deadline: deadline.parse().map_err(|_| Errno::INVAL)?,
+            concern: match concern {
+                "note" => Concern::Note,
+                "degraded" => Concern::Degraded,
+                _ => return Err(Errno::INVAL),
+            },
+        })
+    }
+}
+
+/// This boot against the last good one.
+pub(super) struct Comparison<'o> {
+    deadline: Nanoseconds,
+    record: Record,
+    tag: u32,
+    /// What that one had, and how many boots ago it was; `None`: nobody was good before, so nothing is missing.
+    good: Option<(Since<'static>, u32)>,
+    is_settled: bool,
+    output: &'o mut Stream,
+}
+
+impl<'o> Comparison<'o> {
+    /// Reads the store, and says what can be said by now.
+    pub(super) fn begin(
+        store: &str,
+        asked: &Asked,
+        output: &'o mut Stream,
+    ) -> Result<Comparison<'o>, Errno> {
+        let mut record = Record::open()?;
+        let tag = record.tag()?;
+        let things = statics::THINGS.take().ok_or(Errno::INVAL)?;
+        let back = last_good(store, tag, things)?;
+        let mut comparison = Comparison {
+            deadline: asked.deadline,
+            record,
+            tag,
+            good: back.map(|back| (Since::new(things, asked.concern), back)),
+            is_settled: false,
+            output,
+        };
+        comparison.look()?;
+        Ok(comparison)
+    }
+
+    /// Says the rest, as it comes, until the deadline.
+    pub(super) fn finish(mut self) -> Result<(), Errno> {
+        while !self.look()? {
+            pause(if self.is_settled {
+                INVENTORY_LOOK_MS
+            } else {
+                INVENTORY_WAITS_MS
+            });
         }
-    };
-    let mut is_settled = false;
-    loop {
-        record.more(tag, &mut |item| since.offer(item))?;
-        let is_over = now() >= deadline;
-        if !is_settled && (is_over || !since.waits()) {
-            said(&since, When::Early);
-            is_settled = true;
+        Ok(())
+    }
+
+    /// Reads on in this boot's record; whether all is said.
+    fn look(&mut self) -> Result<bool, Errno> {
+        let Some((since, back)) = &mut self.good else {
+            self.settle();
+            return Ok(true);
+        };
+        let back = *back;
+        self.record.more(self.tag, &mut |item| since.offer(item))?;
+        let is_over = now() >= self.deadline;
+        let (waits, is_whole) = (since.waits(), since.is_whole());
+        if !self.is_settled && (is_over || !waits) {
+            say(since, When::Early, back, self.output);
+            self.settle();
         }
-        if is_settled && (is_over || since.is_whole()) {
-            said(&since, When::Late);
-            return Ok(());
+        if !self.is_settled || !(is_over || is_whole) {
+            return Ok(false);
         }
-        pause(if is_settled {
-            INVENTORY_LOOK_MS
-        } else {
-            INVENTORY_WAITS_MS
-        });
+        if let Some((since, _)) = &self.good {
+            say(since, When::Late, back, self.output);
+        }
+        // It is said once.
+        self.good = None;
+        Ok(true)
+    }
+
+    /// What the first script waits for is said.
+    fn settle(&mut self) {
+        if !self.is_settled {
+            let _ = self.output.write_str("done\n");
+            self.is_settled = true;
+        }
     }
 }
 
@@ -202,7 +253,7 @@ impl Record {
 }
 
 /// The thing that a frame tells of.
-fn item<'f>(frame: &Frame<'f>) -> Option<Item<'f>> {
+pub(super) fn item<'f>(frame: &Frame<'f>) -> Option<Item<'f>> {
     if frame.header.kind != Inventory::KIND {
         return None;
     }

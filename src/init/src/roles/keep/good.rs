@@ -12,7 +12,7 @@ use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{Mode, OFlags, SeekFrom, open, seek};
 use preroot_sys::{io, memory};
 
-use super::item;
+use super::since::item;
 use crate::limits::{GOOD_BYTES_MAX, THINGS_MAX};
 use crate::linux::{errno, read_at};
 
