@@ -51,6 +51,8 @@ pub const ALL_MODULES_MAX: usize = preroot_plan::limits::MODULES_MAX;
 pub const UNMOUNT_PASSES_MAX: usize = 32;
 /// Entries of utmp that are looked at. A file with more is damaged.
 pub const UTMP_ENTRIES_MAX: usize = 65_536;
+/// Frames that are offered to the store at once.
+pub const CHUNK_BYTES: usize = 64 << 10;
 /// Mount data that is no flag. The kernel takes a page.
 pub const MOUNT_DATA_BYTES_MAX: usize = 1024;
 /// A root with less room than this for those who are not root is full: a boot writes some logs.
@@ -138,4 +140,5 @@ pub const LINKS_MS: u32 = 250;
 pub const LAST_STAND_PAUSE_MS: u32 = 1000;
 
 const _: () = assert!(CHILDREN_MAX + 64 < OPEN_FILES_MAX as usize);
+const _: () = assert!(CHUNK_BYTES > 2 * FRAME_BYTES_MAX);
 const _: () = assert!(EVENTS_MAX >= READY_MAX + SIGNALS_AT_ONCE_MAX + REAPED_AT_ONCE_MAX);

@@ -2,14 +2,15 @@
 //! costs nothing in the file, and no page until it is used.
 
 use heapless::{Deque, Vec};
-use preroot_boot::inventory::Thing;
+use preroot_boot::inventory::{Judge, Since, Thing};
 use preroot_boot::limits::CHILDREN_MAX;
 use preroot_plan::limits::PLAN_BYTES_MAX;
 use preroot_sys::claim::{Claim, Shared};
 
 use crate::last_stand::LastStand;
 use crate::limits::{
-    DISKS_MAX, EARLY_FRAMES_BYTES_MAX, EVENTS_MAX, FIRMWARE_BYTES_MAX, NICS_MAX, THINGS_MAX,
+    CHUNK_BYTES, DISKS_MAX, EARLY_FRAMES_BYTES_MAX, EVENTS_MAX, FIRMWARE_BYTES_MAX, NICS_MAX,
+    THINGS_MAX,
 };
 use crate::linux::{Queued, Slot};
 use crate::roles::{Disk, Nic};
@@ -30,7 +31,13 @@ pub(crate) static DISKS: Claim<Vec<Disk, DISKS_MAX>> = Claim::new(Vec::new());
 pub(crate) static NICS: Claim<Vec<Nic, NICS_MAX>> = Claim::new(Vec::new());
 /// The firmware's table, in the same child. 64 KiB.
 pub static FIRMWARE: Claim<[u8; FIRMWARE_BYTES_MAX]> = Claim::new([0; FIRMWARE_BYTES_MAX]);
-/// What was in the machine at the last good boot, in the child that compares. 96 KiB.
+/// What is expected, in the same child. 80 KiB.
+pub(crate) static JUDGE: Claim<Judge<'static>> = Claim::new(Judge::of_nothing());
+/// Frames that are copied, in the child that keeps the store. 64 KiB.
+pub(crate) static CHUNK: Claim<[u8; CHUNK_BYTES]> = Claim::new([0; CHUNK_BYTES]);
+/// What is missing since the last good boot, in the same child. 160 KiB.
+pub(crate) static SINCE: Claim<Since<'static>> = Claim::new(Since::nothing());
+/// What was in the machine then. 96 KiB.
 pub(crate) static THINGS: Claim<Vec<Thing<'static>, THINGS_MAX>> = Claim::new(Vec::new());
 
 const _: () = assert!(size_of::<Slot>() <= 24);

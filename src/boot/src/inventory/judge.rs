@@ -74,24 +74,30 @@ impl<'a> Judge<'a> {
     /// The judge of what a plan expects of every machine.
     #[must_use]
     pub fn new(plan: &Plan<'a>) -> Judge<'a> {
-        let mut judge = Judge::of([]);
-        judge.plan = Some(*plan);
-        if let Some(every) = plan.machines().first() {
-            judge.expect(plan, every);
-        }
+        let mut judge = Judge::of_nothing();
+        judge.take_on(plan);
         judge
     }
 
-    /// The judge of these expectations.
-    pub(super) fn of(wants: impl IntoIterator<Item = Want<'a>>) -> Judge<'a> {
+    /// One to be made where it stays: it is 80 KiB, and costs no page before it is used, and no copy.
+    #[must_use]
+    pub const fn of_nothing() -> Judge<'a> {
         Judge {
             plan: None,
-            wants: wants.into_iter().collect(),
+            wants: Vec::new(),
             machine: None,
             counted: Vec::new(),
             classes: [false; Class::ALL.len()],
             memory: heapless::String::new(),
             again: false,
+        }
+    }
+
+    /// Expects what a plan does of every machine.
+    pub fn take_on(&mut self, plan: &Plan<'a>) {
+        self.plan = Some(*plan);
+        if let Some(every) = plan.machines().first() {
+            self.expect(plan, every);
         }
     }
 

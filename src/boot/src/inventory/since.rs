@@ -45,36 +45,41 @@ pub enum When {
 /// A boot against the last good one.
 #[derive(Debug)]
 pub struct Since<'a> {
-    things: &'a [Thing<'a>],
+    /// `None` for none: a static of zeros takes no place in a program.
+    things: Option<&'a [Thing<'a>]>,
     /// What was told before the first script: that is waited for before this boot's.
     early: Judge<'a>,
     late: Judge<'a>,
 }
 
 impl<'a> Since<'a> {
-    /// Nothing of it was seen yet. More than a judge can remember is left out.
+    /// One to be made where it stays, as a [`Judge`] is.
     #[must_use]
-    pub fn new(things: &'a [Thing<'a>], concern: Concern) -> Since<'a> {
-        let mut since = Since {
-            things,
-            early: Judge::of([]),
-            late: Judge::of([]),
-        };
+    pub const fn nothing() -> Since<'a> {
+        Since {
+            things: None,
+            early: Judge::of_nothing(),
+            late: Judge::of_nothing(),
+        }
+    }
+
+    /// What was there; nothing of it was seen yet. More than a judge can remember is left out.
+    pub fn take_on(&mut self, things: &'a [Thing<'a>], concern: Concern) {
+        self.things = Some(things);
         for (at, thing) in things.iter().enumerate() {
             let judge = if is_late(things, thing) {
-                &mut since.late
+                &mut self.late
             } else {
-                &mut since.early
+                &mut self.early
             };
             wants(things, at, concern, &mut |want| judge.want(want));
         }
-        since
     }
 
     /// Takes note of a thing that is there now.
     pub fn offer(&mut self, item: &Item<'_>) {
         self.offer_as(item);
-        let things = self.things;
+        let things = self.things.unwrap_or_default();
         for thing in things
             .iter()
             .filter(|thing| stands_for(things, item, thing))
@@ -113,7 +118,7 @@ impl<'a> Since<'a> {
             When::Late => &self.late,
         };
         for want in judge.wants() {
-            let mut things = self.things.iter();
+            let mut things = self.things.unwrap_or_default().iter();
             let is_planned = things.any(|thing| {
                 let judge = planned.filter(|_| want.meets(&thing.item).is_some());
                 judge.is_some_and(|judge| judge.expects(&thing.item))
@@ -297,7 +302,8 @@ mod tests {
             is_late: line.starts_with('+'),
         };
         let things: Vec<_> = were.iter().map(thing).collect();
-        let mut since = Since::new(&things, Concern::Degraded);
+        let mut since = Since::nothing();
+        since.take_on(&things, Concern::Degraded);
         are.iter().for_each(|line| since.offer(&item(line)));
         let mut said = Vec::new();
         if since.waits() {

@@ -13,7 +13,8 @@ use super::want::Want;
 
 /// Offers lines to a judge of these expectations: what is waited for, and each verdict without the first word.
 fn judged<'a>(wants: Vec<Want<'a>>, lines: &[&str]) -> (bool, Vec<String>) {
-    let mut judge = Judge::of(wants);
+    let mut judge = Judge::of_nothing();
+    wants.into_iter().for_each(|want| judge.want(want));
     for line in lines {
         match Line::parse(&line.replace('|', "\t")) {
             Some(Line::Is(item)) => judge.offer(&item),

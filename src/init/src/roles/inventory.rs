@@ -69,9 +69,14 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
         nics: statics::NICS.take().ok_or(Errno::INVAL)?,
         firmware: statics::FIRMWARE.take().ok_or(Errno::INVAL)?,
     };
-    let mut judge = plan.as_ref().map(Judge::new);
+    let mut judge = None;
+    if let Some(plan) = &plan {
+        let taken = statics::JUDGE.take().ok_or(Errno::INVAL)?;
+        taken.take_on(plan);
+        judge = Some(taken);
+    }
     let mut output = Stream::output_at_once();
-    let mut machine = Machine::new(Tree::new(""), judge.as_mut(), room, &mut output)?;
+    let mut machine = Machine::new(Tree::new(""), judge, room, &mut output)?;
     machine.tell_all(deadline);
     Ok(())
 }

@@ -8,7 +8,6 @@ use core::fmt::Write;
 
 use preroot_boot::machine::Errno;
 use preroot_boot::roles::STORED;
-use preroot_record::limits::FRAME_BYTES_MAX;
 use preroot_record::{Boot, Media, Scan, Scanned, StoreError, Writer};
 use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{
@@ -19,12 +18,9 @@ use preroot_sys::io;
 
 use self::since::{Asked, Comparison};
 use super::{Stream, Words};
+use crate::limits::CHUNK_BYTES;
 use crate::linux::{RECORD, errno, make_directory, read_all, read_at, write_all};
-
-/// Bytes of frames offered to the writer at once.
-const CHUNK_BYTES: usize = 64 << 10;
-
-const _: () = assert!(CHUNK_BYTES > 2 * FRAME_BYTES_MAX);
+use crate::statics;
 
 /// Exits with errno: EEXIST when the store's place holds something else, ENOSPC when it is too small.
 pub(super) fn run(words: &Words) -> Result<(), Errno> {
@@ -48,8 +44,8 @@ pub(super) fn run(words: &Words) -> Result<(), Errno> {
 fn store(path: &str, bytes: u64, epoch_ns: u64) -> Result<(), Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let record = open(RECORD, flags, Mode::empty()).map_err(errno)?;
-    let mut chunk = [0; CHUNK_BYTES];
-    let mut filled = read_all(&record, &mut chunk)?;
+    let chunk = statics::CHUNK.take().ok_or(Errno::INVAL)?;
+    let mut filled = read_all(&record, chunk)?;
     let tag = tag(chunk.get(..filled).unwrap_or_default()).ok_or(Errno::NOENT)?;
     let boot = Boot { tag, epoch_ns };
     let mut medium = Medium::open(path, bytes)?;

@@ -61,7 +61,7 @@ pub(super) struct Comparison<'o> {
     record: Record,
     tag: u32,
     /// What that one had, and how many boots ago it was; `None`: nobody was good before, so nothing is missing.
-    good: Option<(Since<'static>, u32)>,
+    good: Option<(&'static mut Since<'static>, u32)>,
     is_settled: bool,
     output: &'o mut Stream,
 }
@@ -76,12 +76,14 @@ impl<'o> Comparison<'o> {
         let mut record = Record::open()?;
         let tag = record.tag()?;
         let things = statics::THINGS.take().ok_or(Errno::INVAL)?;
+        let since = statics::SINCE.take().ok_or(Errno::INVAL)?;
         let back = last_good(store, tag, things)?;
+        since.take_on(things, asked.concern);
         let mut comparison = Comparison {
             deadline: asked.deadline,
             record,
             tag,
-            good: back.map(|back| (Since::new(things, asked.concern), back)),
+            good: back.map(|back| (since, back)),
             is_settled: false,
             output,
         };
