@@ -6,7 +6,7 @@ pub(crate) mod boots;
 pub(crate) mod broken;
 pub(crate) mod fleet;
 pub(crate) mod guest;
-mod hardware;
+pub(crate) mod hardware;
 pub(crate) mod idle;
 pub(crate) mod order;
 pub(crate) mod peers;

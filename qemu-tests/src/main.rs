@@ -77,6 +77,11 @@ enum Command {
         #[command(flatten)]
         table: Table,
     },
+    /// Measure what the hardware check costs a healthy machine.
+    BenchHardware {
+        #[command(flatten)]
+        table: Table,
+    },
     /// Measure how far counted boots of one image differ, and what `regress` makes of that and of a stage that has grown.
     BenchRepeatability {
         #[command(flatten)]
@@ -115,6 +120,7 @@ fn main() -> ExitCode {
         Command::BenchRecords { programs, table } => bench::records::run(&programs, &table),
         Command::BenchRescue { peers, table } => bench::rescue::run(&peers, &table),
         Command::BenchPeers { options, table } => bench::peers::run(&options, &table),
+        Command::BenchHardware { table } => bench::hardware::run(&table),
         Command::BenchRepeatability { options, table } => {
             bench::repeatability::run(&options, &table)
         }

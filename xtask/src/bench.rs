@@ -21,6 +21,7 @@ pub(crate) fn command(args: &BenchArgs) -> Result<(), Error> {
         Bench::Order,
         Bench::Fleet,
         Bench::Records,
+        Bench::Hardware,
         Bench::Repeatability,
     ];
     for bench in all {
@@ -62,6 +63,7 @@ fn measure(bench: Bench, args: &BenchArgs, setup: &Setup) -> Result<(), Error> {
             let look_up = product::build_look_up()?;
             vec!["bench-fleet".into(), "--look-up".into(), look_up.into()]
         }
+        Bench::Hardware => vec!["bench-hardware".into()],
         // Debian's root takes three times as long, and its scripts are not what is in question.
         Bench::Repeatability => vec!["bench-repeatability".into(), "--small".into()],
         Bench::Records => {

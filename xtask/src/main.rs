@@ -140,6 +140,8 @@ enum Bench {
     Order,
     /// A host table of 10,000 hosts: its size, and finding one.
     Fleet,
+    /// What the hardware check costs a healthy machine with four disks.
+    Hardware,
     /// Counted boots of a small root: how far 20 differ, false alarms, and one per cent more in one stage.
     Repeatability,
     /// Records of 10,000 machines, and one: how soon they are read, beside cat and grep.

@@ -11,7 +11,6 @@ use preroot_qemu_tests::{Artefacts, Boot, Error, Event, Record};
 
 use super::Table;
 use super::guest::{self, Held, Peers, REACHED, VERDICT, held_ns, ms, stamp_ms};
-use super::hardware;
 
 /// What the kernel says before it starts the image's init.
 const RUN_INIT: &str = "Run /init as init process";
@@ -38,7 +37,6 @@ pub(crate) fn run(peers: &Peers, table: &Table) -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
     eprintln!("measuring: each boot takes about a minute, whatever else the machine does");
     let held = guest::held_at_start(&artefacts)?;
-    let hardware = hardware::cost(&artefacts)?;
     let record = Record::new(held.record.clone());
     let boot = record.latest()?;
     let scratch = tempfile::tempdir().map_err(|error| Error::unexpected(error.to_string()))?;
@@ -59,7 +57,7 @@ pub(crate) fn run(peers: &Peers, table: &Table) -> Result<(), Error> {
     ];
     let recording = recording.map(|(name, words)| recorded(name, &artefacts, peers, words));
     let [with, without] = recording;
-    let mut text = report(&artefacts, &figures, &boot, &held, &hardware)?;
+    let mut text = report(&artefacts, &figures, &boot, &held)?;
     costs(&mut text, &with?, &without?);
     table.hand_out(HEADING, &text)
 }
@@ -151,7 +149,6 @@ fn report(
     figures: &[Figures],
     boot: &Boot<'_>,
     held: &Held,
-    hardware: &hardware::Cost,
 ) -> Result<String, Error> {
     let mut text = String::from("Guest time: one instruction is one ns (QEMU icount).\n\n");
     let limit = figures.first().map_or(1.0, |figures| figures.init_ms);
@@ -183,13 +180,6 @@ fn report(
         bytes(&artefacts.init)?,
         held.resident,
         artefacts.kernel_version
-    );
-    let _ = writeln!(
-        text,
-        "The hardware check of a healthy machine with 4 disks, all of whose processes: {:.2} ms, and {:.2} ms until the first of \
-         them runs.\n",
-        ms(hardware.check_ns),
-        ms(hardware.start_ns)
     );
     text.push_str("## preroot by stage\n\n| stage | begins, ms | takes, ms |\n|---|---:|---:|\n");
     stages(&mut text, boot);
