@@ -100,6 +100,18 @@ impl Disk {
         Ok(copy)
     }
 
+    /// A copy of what is in its partition: e2fsck 1.47 forgets where a file system begins once it has replayed a journal.
+    pub(crate) fn contents(&self) -> Result<Self, Error> {
+        let contents = Self::in_directory(scratch()?);
+        let mut copy = Command::new("dd");
+        copy.args(["status=none", "bs=1M", "conv=sparse", "iflag=skip_bytes"]);
+        copy.arg(format!("skip={}", self.offset));
+        copy.arg(format!("if={}", self.path().display()));
+        copy.arg(format!("of={}", contents.path().display()));
+        files::run(&mut copy)?;
+        Ok(contents)
+    }
+
     /// The disk in a directory of its own, without a partition.
     pub(crate) fn in_directory(dir: tempfile::TempDir) -> Self {
         Self { dir, offset: 0 }

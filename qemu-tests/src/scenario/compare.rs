@@ -119,7 +119,7 @@ pub enum Last {
     Waits,
 }
 
-/// Boots a scenario with an image on the root of `ours`, and looks. Consoles are kept in `dir`.
+/// Boots a scenario with an image on the root of `ours`, and looks. Consoles are kept in `dir`, and what e2fsck has said.
 ///
 /// # Errors
 /// [`Error::NotAsked`] where it cannot be asked of everybody; others when the harness itself fails.
@@ -167,7 +167,7 @@ pub fn see(scenario: &Scenario, ours: &Subject, rival: &Rival, dir: &Path) -> Re
     let seen = guest.judge()?;
     drop(guest);
     Ok(Seen {
-        consistent: is_consistent(&disk)?,
+        consistent: is_consistent(&disk, dir)?,
         ..seen
     })
 }
@@ -205,15 +205,27 @@ fn subject(ours: &Subject, rival: &Rival) -> Subject {
     subject
 }
 
-/// Whether e2fsck finds nothing to do but to replay the journal. A journal that cannot be replayed it clears, and says so by its status.
-fn is_consistent(disk: &Disk) -> Result<bool, Error> {
-    let said = |words: &[&str]| {
+/// Whether e2fsck finds nothing to do but what it does for every root that has lost its power: replay the journal, finish what was being
+/// deleted, count what is free (the kernel leaves that to whoever mounts next). It does no more than that where the superblock says clean.
+fn is_consistent(disk: &Disk, dir: &Path) -> Result<bool, Error> {
+    let disk = disk.contents()?;
+    let mut all = Vec::new();
+    let mut said = |words: &[&str]| {
         let mut check = Command::new("/sbin/e2fsck");
-        files::output(check.args(words).arg(disk.file_system()))
+        let output = files::output(check.args(words).arg(disk.file_system()))?;
+        all.extend(output.stdout);
+        Ok(output.status.success())
     };
-    let replayed = said(&["-p", "-E", "journal_only"])?.status.success();
-    let is_clean = said(&["-f", "-n"])?.status.success();
-    Ok(replayed && is_clean)
+    // A journal that cannot be replayed it clears, and says so by its status.
+    let is_replayed = said(&["-p", "-E", "journal_only"])?;
+    let is_valid = disk.superblock_field("Filesystem state:");
+    let is_valid = is_valid.is_ok_and(|state| state == "clean");
+    if is_replayed && is_valid {
+        said(&["-p"])?;
+    }
+    let is_clean = said(&["-f", "-n"])?;
+    files::write(&dir.join("e2fsck.txt"), all)?;
+    Ok(is_replayed && is_valid && is_clean)
 }
 
 /// A machine that is looked at.
@@ -457,16 +469,21 @@ mod tests {
         let disk = Disk::empty(16 << 20).unwrap();
         let mut make = Command::new("/sbin/mke2fs");
         files::run(make.args(["-q", "-t", "ext4"]).arg(disk.path())).unwrap();
-        let check = |expected: bool| assert_eq!(is_consistent(&disk).unwrap(), expected);
+        let dir = disk.path().with_file_name("kept");
+        files::create_directory(&dir).unwrap();
+        let check = |expected: bool| assert_eq!(is_consistent(&disk, &dir).unwrap(), expected);
         check(true);
         // As of a machine that has lost its power.
         let block = disk.path().with_file_name("block");
         files::write(&block, [0x55; 1024]).unwrap();
         let journal = format!("jw -b 333 {}", block.display());
-        disk.debugfs(&["jo", &journal, "jc"]).unwrap();
+        let count = "set_super_value free_blocks_count 5";
+        disk.debugfs(&[count, "jo", &journal, "jc"]).unwrap();
         check(true);
-        let features = disk.superblock_field("Filesystem features:").unwrap();
-        assert!(!features.contains("needs_recovery"), "{features}");
+        disk.debugfs(&["set_super_value state 2"]).unwrap();
+        check(false);
+        disk.debugfs(&["set_super_value state 1"]).unwrap();
+        check(true);
         let journal = disk.offset_of("data <8> 0").unwrap();
         disk.overwrite(journal, &[0x55; 4096]).unwrap();
         check(false);
