@@ -43,7 +43,11 @@ fn theirs(table: &[u8]) -> String {
         let Some((key, value)) = field.split_once(':') else {
             continue;
         };
-        let value = value.trim();
+        // Blanks are no more than nothing.
+        let value = match value.trim() {
+            "" => "Not Specified",
+            value => value,
+        };
         let value = match (title, key) {
             ("Physical Memory Array", "Maximum Capacity")
             | ("Memory Device", "Size")
