@@ -21,7 +21,7 @@ use crate::library::named;
 use crate::machine::{Machine, free_port};
 use crate::programs::{self, Change};
 use crate::record::{Record, why};
-use crate::scenario::wait_verdict;
+use crate::scenario::{expect, wait_verdict};
 use crate::session::Session;
 use crate::spec::{Nic, Spec};
 use crate::ssh::{Door, Ssh};
@@ -74,6 +74,9 @@ struct Expect {
     /// What the record has in it, in this order.
     #[serde(default)]
     record: Vec<String>,
+    /// What the hardware check says.
+    #[serde(default)]
+    hardware: Option<expect::Expect>,
     /// Commands in the rescue shell, and what they print has in it.
     #[serde(default)]
     shell: BTreeMap<String, String>,
@@ -179,6 +182,9 @@ fn judge(scenario: &Scenario, session: &mut Session) -> Result<Vec<String>, Erro
         .filter(|words| !reason.contains(*words))
     {
         all.push(format!("reason: no `{words}` in `{reason}`"));
+    }
+    if let Some(hardware) = &expect.hardware {
+        all.extend(expect::differences(hardware, &boot));
     }
     let text = boot.text();
     let mut rest = text.as_str();

@@ -13,7 +13,7 @@ use crate::disk::{self, Disk};
 use crate::error::Error;
 use crate::files;
 use crate::library;
-use crate::machine::free_port;
+use crate::machine::{Machine, free_port};
 use crate::parts::{Extra, Slot};
 use crate::programs::{self, Baked, Change};
 use crate::record::Record;
@@ -59,6 +59,12 @@ struct Hardware {
     /// Its disks behind the root's, which is vda.
     #[serde(default)]
     disk: Vec<Extra>,
+    /// Disks more, each behind a PCI bridge, MiB.
+    #[serde(default)]
+    bridged: Vec<u64>,
+    /// What controllers of NVMe warn of, by serial number, as their health logs have it.
+    #[serde(default)]
+    warns: BTreeMap<String, u8>,
     /// How many network cards it has.
     cards: usize,
     /// What the record says.
@@ -144,6 +150,13 @@ impl Bench {
         let mut disks = Vec::new();
         let spec = self.spec(hardware, parts, port, &mut disks)?;
         let mut machine = spec.start_init()?;
+        // Before any driver is loaded.
+        for number in 0..hardware.bridged.len() {
+            machine.attach(1 + parts.disk.len() + number)?;
+        }
+        for (serial, bits) in &hardware.warns {
+            warn(&machine, serial, *bits)?;
+        }
         let ssh = Ssh::new(&self.artefacts, Door::Rescue, port)?;
         ssh.wait(&mut machine)?;
         let mut session = ssh.session()?;
@@ -190,6 +203,11 @@ impl Bench {
             spec = plugged;
             disks.push(disk);
         }
+        for mib in &hardware.bridged {
+            let disk = Disk::empty(mib << 20)?;
+            spec = spec.disk_unplugged(&disk);
+            disks.push(disk);
+        }
         for card in 0..parts.cards {
             let forwards = if card == 0 {
                 vec![(port, RESCUE_PORT)]
@@ -200,6 +218,32 @@ impl Bench {
         }
         Ok(spec)
     }
+}
+
+/// Has the controller of NVMe with this serial number warn.
+fn warn(machine: &Machine, serial: &str, bits: u8) -> Result<(), Error> {
+    let mut monitor = machine.monitor()?;
+    let anonymous = "/machine/peripheral-anon";
+    let devices = monitor.execute("qom-list", serde_json::json!({ "path": anonymous }))?;
+    let names = devices.as_array().into_iter().flatten();
+    for name in names.filter_map(|device| device["name"].as_str()) {
+        let path = format!("{anonymous}/{name}");
+        let mut get = |property: &str| {
+            let what = serde_json::json!({ "path": path, "property": property });
+            monitor.execute("qom-get", what)
+        };
+        let is_it = get("type").is_ok_and(|kind| kind == "nvme")
+            && get("serial").is_ok_and(|value| value == serial);
+        if is_it {
+            let what = serde_json::json!({
+                "path": path, "property": "smart_critical_warning", "value": bits,
+            });
+            return monitor.execute("qom-set", what).map(drop);
+        }
+    }
+    Err(Error::unexpected(format!(
+        "no NVMe disk {serial}: {devices}"
+    )))
 }
 
 /// The image, with what is expected and with the drivers of all buses.

@@ -21,6 +21,7 @@ macro_rules! machines {
 
 machines! {
     ahci "ahci"
+    failing "failing"
     healthy "healthy"
     missing "missing"
     sick "sick"

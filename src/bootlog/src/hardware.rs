@@ -36,7 +36,7 @@ pub struct Change {
 
 /// Facts that are the thing's own: what else is known of it (which name the kernel gave it, how long a read took) may differ
 /// from boot to boot.
-const OWN: [&str; 23] = [
+const OWN: [&str; 24] = [
     "alive",
     "bytes",
     "carrier",
@@ -52,6 +52,7 @@ const OWN: [&str; 23] = [
     "installed",
     "level",
     "limited",
+    "mapped",
     "microcode",
     "model",
     "online",
@@ -264,10 +265,11 @@ fn words(thing: &Thing) -> String {
 
 /// The value of a fact, in a person's units.
 fn worded(key: &str, value: &str) -> String {
-    const SIZES: [&str; 6] = [
+    const SIZES: [&str; 7] = [
         "bytes",
         "total",
         "installed",
+        "mapped",
         "firmware",
         "kernel",
         "corrupted",

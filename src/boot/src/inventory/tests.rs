@@ -143,9 +143,11 @@ fn memory() {
     );
     check(
         memory(),
-        &["is memory memory|total=2147483648|installed=4294967296|limited=mem=2G"],
+        &[
+            "is memory memory|total=2147483648|installed=4294967296|mapped=3221225472|limited=mem=2G",
+        ],
         false,
-        "degraded|memory|4294967296|2147483648|small|memory: 2 GiB missing, installed 4 GiB, left out by mem=2G",
+        "degraded|memory|4294967296|2147483648|small|memory: 2 GiB missing, installed 4 GiB, mapped 3 GiB, left out by mem=2G",
     );
     // What cannot be read holds nobody up.
     let held = Want {

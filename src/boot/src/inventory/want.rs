@@ -326,6 +326,7 @@ pub(super) fn memory_words(item: &Item<'_>) -> heapless::String<TEXT_BYTES_MAX> 
     let mut words = heapless::String::new();
     let of = [
         ("installed", "installed"),
+        ("mapped", "mapped"),
         ("firmware", "the firmware tells of"),
         ("kernel", "the kernel has"),
         ("corrupted", "corrupted"),

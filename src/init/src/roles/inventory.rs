@@ -100,7 +100,8 @@ struct Machine<'m, 'p> {
     judge: Option<&'m mut Judge<'p>>,
     out: &'m mut dyn Out,
     room: Room,
-    arrays: Vec<String<32>, DISKS_FAULTY_MAX>,
+    /// Arrays, and how many members each lacked when it was told.
+    arrays: Vec<(String<32>, Option<u64>), DISKS_FAULTY_MAX>,
     log: KernelErrors,
     /// How many errors the kernel has told of each disk.
     errors: Vec<(String<32>, u64), DISKS_FAULTY_MAX>,
@@ -262,11 +263,15 @@ impl<'m, 'p> Machine<'m, 'p> {
         let Machine {
             judge, out, arrays, ..
         } = self;
-        let is_told = arrays.iter().any(|array| array == disk);
         disks::arrays(&self.tree, disk, &mut |item| {
             offer(judge, item);
-            let name = String::try_from(disk);
-            if !is_told && name.is_ok_and(|name| arrays.push(name).is_ok()) {
+            let lacks = item.number("degraded");
+            let is_new = match arrays.iter_mut().find(|(name, _)| name == disk) {
+                Some((_, told)) => core::mem::replace(told, lacks) != lacks,
+                // More than these are not told.
+                None => String::try_from(disk).is_ok_and(|name| arrays.push((name, lacks)).is_ok()),
+            };
+            if is_new {
                 let _ = item.write(out);
             }
         });

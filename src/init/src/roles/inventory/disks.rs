@@ -216,17 +216,21 @@ fn model(files: &Directory, facts: &mut Facts) {
     facts.put("model", &words);
 }
 
-/// Says each array that is assembled.
+/// Says an array once it runs: before, some of its members may only not have come.
 pub(super) fn arrays(tree: &Tree<'_>, disk: &str, each: &mut dyn FnMut(&Item<'_>)) {
     let Some(files) = tree.directory(&["/sys/class/block/", disk, "/md"]) else {
         return;
     };
-    let mut level = Small::new();
-    let level = files.text("level", &mut level);
-    // One that is being put together has no level yet.
-    if level.is_empty() {
+    // Documentation/admin-guide/md.rst; `clear` has no members at all.
+    let mut state = Small::new();
+    if matches!(
+        files.text("array_state", &mut state),
+        "" | "clear" | "inactive"
+    ) {
         return;
     }
+    let mut level = Small::new();
+    let level = files.text("level", &mut level);
     let mut facts = Facts::new();
     facts.put("level", level);
     for (key, file) in [("disks", "raid_disks"), ("degraded", "degraded")] {
@@ -234,6 +238,18 @@ pub(super) fn arrays(tree: &Tree<'_>, disk: &str, each: &mut dyn FnMut(&Item<'_>
             facts.number(key, number);
         }
     }
+    let mut members = String::<96>::new();
+    tree.names(&["/sys/class/block/", disk, "/slaves"], &mut |_, member| {
+        let room = members.capacity() - members.len();
+        // What does not fit is left out.
+        if member.len() < room {
+            let blank = if members.is_empty() { "" } else { " " };
+            let _ = members
+                .push_str(blank)
+                .and_then(|()| members.push_str(member));
+        }
+    });
+    facts.put("members", &members);
     each(&Item {
         class: Class::Md,
         name: &name(disk),

@@ -6,6 +6,7 @@
 //! | `firmware` | /sys/firmware/memmap, as the firmware gave it, whatever the kernel was told to leave out: where that explains something, for it is many files |
 //! | `kernel` | /proc/iomem, what the kernel uses |
 //! | `installed`, slots | SMBIOS |
+//! | `mapped` | SMBIOS: how much of it has addresses, where that is not all of it: what is in a slot and was not brought up has none |
 //! | `edac_ce`, `edac_ue` | corrected and uncorrected errors, of all controllers (Documentation/admin-guide/ras.rst) |
 
 use core::fmt::Write;
@@ -15,7 +16,7 @@ use heapless::String;
 use preroot_boot::inventory::{Facts, Item, Name, name};
 use preroot_boot::limits::COMMAND_LINE_BYTES_MAX;
 use preroot_plan::Class;
-use preroot_smbios::{Array, Broken, Device, Size, TABLE_BYTES_MAX, structures};
+use preroot_smbios::{Array, Broken, Device, Range, Size, TABLE_BYTES_MAX, structures};
 
 use super::tree::{Small, Tree, small, text_of};
 use crate::limits::{FACT_BYTES_MAX, SLOTS_MAX};
@@ -38,6 +39,9 @@ pub(super) fn look(
     let table = tree.bytes(&["/sys/firmware/dmi/tables/DMI"], table);
     let said = slots(table, each);
     put(&mut facts, "installed", said.installed);
+    if said.installed.is_some() && said.mapped != said.installed {
+        put(&mut facts, "mapped", said.mapped);
+    }
     if let Some(broken) = said.broken {
         let mut words = String::<96>::new();
         // It fits.
@@ -149,6 +153,7 @@ fn kernel_range(line: &str) -> Option<u64> {
 #[derive(Debug, Default)]
 struct Said {
     installed: Option<u64>,
+    mapped: Option<u64>,
     broken: Option<Broken>,
 }
 
@@ -161,14 +166,19 @@ fn slots(table: &[u8], each: &mut dyn FnMut(&Item<'_>)) -> Said {
     let mut facts = Facts::new();
     let mut count = 0;
     for structure in structures(table) {
-        let device = match structure {
-            Ok(structure) => Device::of(&structure),
+        let structure = match structure {
+            Ok(structure) => structure,
             Err(broken) => {
                 said.broken = said.broken.or(Some(broken));
-                None
+                continue;
             }
         };
-        let Some(device) = device.filter(|device| is_memory(table, device)) else {
+        let range = Range::of(&structure).filter(|range| is_memory(table, range.array));
+        if let Some(bytes) = range.and_then(|range| range.bytes()) {
+            said.mapped = Some(said.mapped.unwrap_or(0).saturating_add(bytes));
+        }
+        let device = Device::of(&structure).filter(|device| is_memory(table, device.array));
+        let Some(device) = device else {
             continue;
         };
         said.broken = said.broken.or(device.broken);
@@ -200,10 +210,10 @@ fn slots(table: &[u8], each: &mut dyn FnMut(&Item<'_>)) -> Said {
     said
 }
 
-/// Whether it is in no array that is for something else: flash, video memory.
-fn is_memory(table: &[u8], device: &Device<'_>) -> bool {
+/// Whether this is no array that is for something else: flash, video memory.
+fn is_memory(table: &[u8], handle: u16) -> bool {
     let mut arrays = structures(table).filter_map(|structure| Array::of(&structure.ok()?));
-    let array = arrays.find(|array| array.handle == device.array);
+    let array = arrays.find(|array| array.handle == handle);
     array.is_none_or(|array| array.purpose == Array::SYSTEM_MEMORY)
 }
 

@@ -9,6 +9,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use heapless::Vec as Bounded;
+use preroot_smbios::{Range, structures};
 use tempfile::TempDir;
 
 use super::{Answer, Machine, Room, Told, Tree};
@@ -181,7 +182,7 @@ fn memory_is_told() {
     assert_eq!(
         of(&told, "memory"),
         [format!(
-            "memory total={} corrupted=8192 kernel={} installed={} edac_ce=7 edac_ue=0 \
+            "memory total={} corrupted=8192 kernel={} installed={} mapped=536870912 edac_ce=7 edac_ue=0 \
              limited=mem=508M memmap=1M$0x10000000 firmware={}",
             480_284 << 10,
             0x9_fc00 - 0x1000 + 0x1fc0_0000 - 0x10_0000,
@@ -196,6 +197,40 @@ fn memory_is_told() {
             "DIMM_A2 bank=BANK 1 bytes=0 manufacturer=ACME part=PN7 serial=SN-A2",
             "DIMM_B1 bank=BANK 2 bytes=34359738368 speed=3200 manufacturer=ACME part=PN7 serial=SN-B1",
         ]
+    );
+}
+
+/// A workstation with four of six slots filled, two arrays, and flash in a third. What fills the slots has addresses, all of it;
+/// then some of it has none.
+#[test]
+fn what_has_no_addresses_is_told() {
+    let told = |table: &[u8]| {
+        let fake = Fake::new(&[]);
+        fake.file("/sys/firmware/dmi/tables/DMI", table);
+        let told = fake.told();
+        let slots = of(&told, "slot").len();
+        (slots, of(&told, "memory").join(""))
+    };
+    let mut table = kept("hp-z600.dmi");
+    let (slots, memory) = told(&table);
+    assert_eq!(
+        (slots, memory.as_str()),
+        (6, "memory installed=34359738368")
+    );
+    // The second array's 16 GiB end 8 GiB earlier; its addresses are in KiB.
+    let ranges = structures(&table).filter_map(|structure| Range::of(&structure.unwrap()));
+    let end = ranges.map(|range| range.last).max().unwrap();
+    let kib = |bytes: u64| u32::try_from(bytes >> 10).unwrap().to_le_bytes();
+    let at = table
+        .windows(4)
+        .position(|bytes| bytes == kib(end))
+        .unwrap();
+    table[at..at + 4].copy_from_slice(&kib(end - (8 << 30)));
+    let (_, memory) = told(&table);
+    let mapped = 24_u64 << 30;
+    assert_eq!(
+        memory,
+        format!("memory installed=34359738368 mapped={mapped}")
     );
 }
 
@@ -258,6 +293,31 @@ fn slots_of_flash_are_no_memory() {
     table.extend(slot(1, "A1", "X"));
     table.extend([127, 4, 0, 0, 0, 0]);
     assert_eq!(names_of(&table), "A1");
+}
+
+#[test]
+fn arrays_are_told_with_their_members() {
+    const ARRAY: &[(&str, &str)] = &[
+        ("/sys/block/md127/ro", "0\n"),
+        ("/sys/class/block/md127/md/level", "raid1\n"),
+        ("/sys/class/block/md127/md/raid_disks", "2\n"),
+        ("/sys/class/block/md127/md/degraded", "1\n"),
+        ("/sys/class/block/md127/slaves/sdb1/size", "1\n"),
+    ];
+    let array = |state: &str| {
+        let fake = Fake::new(ARRAY);
+        fake.file("/sys/class/block/md127/md/array_state", state.as_bytes());
+        of(&fake.told(), "md").join("; ")
+    };
+    let told = "md127 level=raid1 disks=2 degraded=1 members=sdb1";
+    for (state, expected) in [
+        ("clean\n", told),
+        ("active\n", told),
+        ("inactive\n", ""),
+        ("", ""),
+    ] {
+        assert_eq!(array(state), expected, "{state}");
+    }
 }
 
 #[test]
@@ -455,6 +515,7 @@ fn disks_are_told() {
     for (name, place) in [("sr0", ata), ("loop0", "virtual"), ("dm-0", "virtual")] {
         fake.disk(name, place, 1 << 20, &[]);
     }
+    fake.file("/sys/devices/virtual/block/md0/md/array_state", b"clean\n");
     fake.file("/sys/devices/virtual/block/md0/md/level", b"raid1\n");
     fake.file("/sys/devices/virtual/block/md0/md/raid_disks", b"2\n");
     fake.file("/sys/devices/virtual/block/md0/md/degraded", b"1\n");
