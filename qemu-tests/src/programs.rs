@@ -117,6 +117,7 @@ pub fn bake_sshd(artefacts: &Artefacts, change: &Change, sshd: &SshdImage) -> Re
     for package in sshd.packages.iter().chain(&artefacts.packages) {
         bake.arg("--package").arg(package);
     }
+    bake.arg("--packed-in").arg(&artefacts.image);
     bake.arg("--bootlog").arg(&artefacts.bootlog_static);
     bake.arg("--authorized-keys").arg(&sshd.authorized_keys);
     if let Some(key) = &sshd.host_key {
@@ -168,6 +169,8 @@ fn bake_command(artefacts: &Artefacts, modules: &Path, config: &Path, plan: &Pat
     for package in &artefacts.packages {
         bake.arg("--package").arg(package);
     }
+    // The same tools in almost all images, and a second for each MB of them.
+    bake.arg("--packed-in").arg(&artefacts.image);
     bake.arg("--bootlog").arg(&artefacts.bootlog_static);
     bake.arg("--authorized-keys")
         .arg(artefacts.client_key.with_extension("pub"));

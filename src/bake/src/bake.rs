@@ -14,7 +14,7 @@ use crate::file::{base_name, read_whole};
 use crate::layout::{HELPER_TARGET, Layout, PLAN_PATH};
 use crate::list::Listing;
 use crate::modules::Modules;
-use crate::pack::Packing;
+use crate::pack::{PAYLOAD_PATH, Packing};
 use crate::rescue::{Backend, HostKeys, Rescue};
 use crate::sources::{Origin, Sources};
 use crate::tools::{Tool, Tools, check_static};
@@ -64,6 +64,8 @@ pub struct Recipe {
     pub tools: Vec<Tool>,
     /// How they lie in the image.
     pub packing: Packing,
+    /// An image from which they are taken as they are packed there, where they are the same: packing them takes seconds.
+    pub packed_in: Option<PathBuf>,
     /// More files.
     pub files: Vec<ExtraFile>,
 }
@@ -103,8 +105,12 @@ pub fn bake(recipe: &Recipe) -> Result<Image, Vec<Error>> {
     }
     bake.programs(plan_bytes.as_deref());
     bake.rescue();
+    let before = bake.packed_before();
     match plan_bytes {
-        Some(bytes) if bake.errors.is_empty() => bake.finish(bytes).map_err(|error| vec![error]),
+        Some(bytes) if bake.errors.is_empty() => {
+            let baked = bake.finish(bytes, before.as_deref());
+            baked.map_err(|error| vec![error])
+        }
         _ => Err(bake.errors),
     }
 }
@@ -322,12 +328,25 @@ impl Bake<'_> {
         Ok(())
     }
 
-    fn finish(self, plan_bytes: Vec<u8>) -> Result<Image, Error> {
+    /// The payload of the image whose tools may be the same.
+    fn packed_before(&mut self) -> Option<Vec<u8>> {
+        let path = self.recipe.packed_in.as_ref()?;
+        let bytes = self.keep(read_whole(path))?;
+        let listing = Listing::read(&bytes).map_err(|error| {
+            let what = format!("not an image that can be read: {error}");
+            let remedy = "name an image that `preroot bake` has made, or none";
+            Error::input(path.display(), what, remedy)
+        });
+        let listing = self.keep(listing)?;
+        listing.file(PAYLOAD_PATH).map(<[u8]>::to_vec)
+    }
+
+    fn finish(self, plan_bytes: Vec<u8>, before: Option<&[u8]>) -> Result<Image, Error> {
         let compression = self.recipe.compression;
         let plan_digest = digest::of_bytes(&plan_bytes);
         let mut layout = self.layout;
         layout.file(PLAN_PATH, 0o644, plan_bytes, "what the boot is to do");
-        let archive = layout.finish(&plan_digest)?;
+        let archive = layout.finish(&plan_digest, before)?;
         let bytes = compression
             .compress(&archive.to_bytes())
             .map_err(|source| Error::file("compress", Path::new("image"), source))?;

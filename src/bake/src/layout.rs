@@ -108,10 +108,14 @@ impl Layout {
         self.pack.has(path) && path != SHELL_PATH && path != CHECKER_PATH
     }
 
-    /// The archive, with payload, reasons and digests as members of it.
-    pub(crate) fn finish(mut self, plan_digest: &str) -> Result<Archive, Error> {
+    /// The archive, with payload, reasons and digests as members of it; `before`: a payload that may hold the same.
+    pub(crate) fn finish(
+        mut self,
+        plan_digest: &str,
+        before: Option<&[u8]>,
+    ) -> Result<Archive, Error> {
         if !self.pack.is_empty() {
-            let bytes = self.pack.finish()?;
+            let bytes = self.pack.finish(before)?;
             self.file(
                 PAYLOAD_PATH,
                 0o644,

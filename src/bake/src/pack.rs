@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use liblzma::stream::{LzmaOptions, Stream};
-use preroot_payload::{Draft, DraftEntry, Packed};
+use preroot_payload::{Draft, DraftEntry, Packed, Payload};
 
 use crate::error::Error;
 
@@ -62,8 +62,12 @@ impl Pack {
             .map(|(path, reason)| (packed_path(path), reason.as_str()))
     }
 
-    /// The payload's bytes.
-    pub(crate) fn finish(&self) -> Result<Vec<u8>, Error> {
+    /// The payload's bytes: packed as in a payload made before, where that holds the same files.
+    pub(crate) fn finish(&self, before: Option<&[u8]>) -> Result<Vec<u8>, Error> {
+        let before = before.and_then(|bytes| Payload::check(bytes).ok());
+        if let Some(bytes) = before.and_then(|before| self.draft.freeze_as(&before)) {
+            return Ok(bytes);
+        }
         self.draft.freeze(|raw| lzma(raw).ok()).map_err(|error| {
             Error::input("image.tools", error.to_string(), "bake with --tools plain")
         })

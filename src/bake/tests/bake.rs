@@ -62,6 +62,32 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
+fn tools_are_taken_over_only_where_they_are_the_same() {
+    let mut world = World::new(Order::Forward);
+    world.recipe.packing = Packing::Packed;
+    let first = bake(&world.recipe).unwrap().bytes;
+    world.write("before.img", &first);
+    world.recipe.packed_in = Some(world.path("before.img"));
+    assert!(bake(&world.recipe).unwrap().bytes == first);
+    // Without one of them, the others are packed anew, as they would be without that image.
+    world.recipe.tools.retain(|tool| *tool != Tool::Bootlog);
+    let fewer = bake(&world.recipe).unwrap().bytes;
+    world.recipe.packed_in = None;
+    assert!(bake(&world.recipe).unwrap().bytes == fewer);
+    assert!(fewer != first);
+    // One that has none packed, and one that is no image.
+    world.recipe.packing = Packing::Plain;
+    world.write("plain.img", bake(&world.recipe).unwrap().bytes);
+    world.recipe.packing = Packing::Packed;
+    world.recipe.packed_in = Some(world.path("plain.img"));
+    assert!(bake(&world.recipe).unwrap().bytes == fewer);
+    world.write("noise.img", "\x1f\u{8b} is how gzip begins");
+    world.recipe.packed_in = Some(world.path("noise.img"));
+    let errors = bake(&world.recipe).unwrap_err();
+    assert!(errors[0].to_string().contains("noise.img"), "{errors:?}");
+}
+
+#[test]
 fn every_input_byte_of_a_member_changes_the_digest() {
     let world = World::new(Order::Forward);
     let before = bake(&world.recipe).unwrap().listing.to_string();

@@ -81,6 +81,19 @@ impl Draft {
         Ok(bytes)
     }
 
+    /// The payload's bytes with the stream of one that was made before, without compressing anything; `None`: that one does not
+    /// hold these very files, one after the other.
+    #[must_use]
+    pub fn freeze_as(&self, before: &Payload<'_>) -> Option<Vec<u8>> {
+        let raw_bytes = self.files().map(<[u8]>::len).sum();
+        if raw_bytes != before.raw_bytes() || self.entries.len() > ENTRIES_MAX {
+            return None;
+        }
+        let bytes = self.assemble(raw_bytes, before.stream()).ok()?;
+        self.check(&bytes)?;
+        Some(bytes)
+    }
+
     fn files(&self) -> impl Iterator<Item = &[u8]> {
         self.entries.iter().map(|entry| match &entry.packed {
             Packed::File(_, bytes) => bytes.as_slice(),

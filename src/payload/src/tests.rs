@@ -75,6 +75,41 @@ fn what_is_packed_is_unpacked() {
 }
 
 #[test]
+fn the_same_files_are_not_packed_twice() {
+    let draft = sample();
+    let bytes = draft.freeze(lzma).unwrap();
+    let before = Payload::check(&bytes).unwrap();
+    assert_eq!(draft.freeze_as(&before), Some(bytes.clone()));
+    // Names are not in the stream.
+    let mut renamed = sample();
+    renamed.entries[2].path = "bin/box".to_string();
+    renamed.entries.pop();
+    let frozen = renamed.freeze_as(&before).unwrap();
+    assert_eq!(unpack(&frozen), Some(renamed.entries));
+    // Other bytes, as many of them; the same in another order; more; fewer.
+    let mut others = [sample(), sample(), sample(), sample()];
+    let [changed, swapped, more, fewer] = &mut others;
+    changed.entries[0] = file("sbin/e2fsck", &[7; 2_400]);
+    swapped.entries.swap(0, 2);
+    more.entries.push(file("bin/more", b"x"));
+    fewer.entries.remove(2);
+    for other in &others {
+        assert_eq!(other.freeze_as(&before), None, "{:?}", other.entries);
+    }
+    // A stream that was damaged is not taken over.
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x10;
+        let Ok(before) = Payload::check(&damaged) else {
+            continue;
+        };
+        if let Some(frozen) = draft.freeze_as(&before) {
+            assert_eq!(unpack(&frozen), Some(sample().entries), "byte {at}");
+        }
+    }
+}
+
+#[test]
 fn a_file_in_the_middle_is_unpacked_alone() {
     let bytes = sample().freeze(lzma).unwrap();
     let payload = Payload::check(&bytes).unwrap();

@@ -75,6 +75,10 @@ pub(crate) struct Bake {
     #[arg(long, value_name = "FORM", value_parser = packing, default_value = "packed")]
     tools: Packing,
 
+    /// An image that was baked before: packed tools that are the same are taken from it as they are, which saves seconds
+    #[arg(long, value_name = "IMAGE")]
+    packed_in: Option<PathBuf>,
+
     /// Where the image goes
     #[arg(long, value_name = "IMAGE", required_unless_present = "list")]
     output: Option<PathBuf>,
@@ -118,6 +122,7 @@ impl Bake {
             },
             tools: tools(config_path, &config)?,
             packing: self.tools,
+            packed_in: self.packed_in.clone(),
             files: files(config_path, &config)?,
         };
         let image = preroot_bake::bake(&recipe).map_err(|errors| refused(&errors))?;

@@ -30,7 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Bake(bake::Bake),
+    Bake(Box<bake::Bake>),
     BakeHost(bake_host::BakeHost),
     Freeze(freeze::Freeze),
     Learn(learn::Learn),
