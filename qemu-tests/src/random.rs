@@ -58,6 +58,29 @@ const MOMENTS: [&str; 4] = [
     "preroot: verdict ",
 ];
 
+/// The network of QEMU, for an image whose plan does not say it.
+const NETWORK: &str = "ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off preroot.port=2222";
+
+/// What happens to it once it is switched on.
+const FATES: [Fate; 7] = [
+    Fate::Nothing,
+    Fate::Nothing,
+    Fate::PowerCut,
+    Fate::PowerCut,
+    Fate::RootComesLate,
+    Fate::CableComesLate,
+    Fate::CablePulled,
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Nothing,
+    PowerCut,
+    RootComesLate,
+    CableComesLate,
+    CablePulled,
+}
+
 /// The scenario with a number, of a seed.
 #[must_use]
 pub fn scenario(seed: u64, number: u64) -> String {
@@ -65,12 +88,24 @@ pub fn scenario(seed: u64, number: u64) -> String {
     let mut rng = Rng::with_seed(seed ^ number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let scripts = rng.usize(0..=SCRIPTS_MAX);
     let damage = rng.bool().then(|| *pick(&mut rng, &DAMAGES));
-    let cut = rng.u8(0..4) == 0;
+    let has_plan = rng.u8(0..10) > 0;
+    // Without a plan nothing is booted that could be cut short.
+    let fate = *pick(&mut rng, if has_plan { &FATES } else { &FATES[..1] });
     let mut text = format!("story = \"seed {seed}, number {number}\"\nends = \"by-rescue\"\n");
     machine(&mut rng, &mut text);
-    if rng.bool() {
-        let _ = writeln!(text, "append = \"{}\"", pick(&mut rng, &WORDS));
+    let mut words = if rng.bool() {
+        *pick(&mut rng, &WORDS)
+    } else {
+        ""
     }
+    .to_owned();
+    if !has_plan {
+        words = format!("{words} {NETWORK}");
+        text.push_str(
+            "image = [{ lay = { path = \"etc/preroot/plan\", contents = \"no plan\" } }]\n",
+        );
+    }
+    let _ = writeln!(text, "append = \"{}\"", words.trim());
     if let Some(damage) = damage {
         let _ = writeln!(text, "damage = [\n    {damage},\n]");
     }
@@ -80,17 +115,12 @@ pub fn scenario(seed: u64, number: u64) -> String {
             (format!("{name}-{place}"), *body)
         })
         .collect();
-    config(&mut rng, &bodies, &mut text);
-    disk(&mut rng, &mut text);
+    config(&mut rng, &bodies, has_plan, &mut text);
+    root(&mut rng, fate, &mut text);
+    disks(&mut rng, &mut text);
+    cards(&mut rng, fate, &mut text);
     tree(&mut rng, &bodies, &mut text);
-    if cut {
-        let after = pick(&mut rng, &MOMENTS);
-        let pause = rng.u64(0..3000);
-        let _ = writeln!(
-            text,
-            "\n[[step]]\nafter = \"{after}\"\npause-ms = {pause}\ncut-power = true"
-        );
-    }
+    steps(&mut rng, fate, &mut text);
     text.push_str("\n[expect]\ninvariants = true\n");
     text
 }
@@ -106,7 +136,7 @@ fn machine(rng: &mut Rng, text: &mut String) {
 }
 
 /// How the order is run, and how long those have that hang.
-fn config(rng: &mut Rng, bodies: &[(String, &str)], text: &mut String) {
+fn config(rng: &mut Rng, bodies: &[(String, &str)], has_plan: bool, text: &mut String) {
     let mut lines = String::new();
     for (name, _) in bodies {
         if name.starts_with("hangs") || name.starts_with("deserts") {
@@ -116,27 +146,79 @@ fn config(rng: &mut Rng, bodies: &[(String, &str)], text: &mut String) {
     if !lines.is_empty() {
         let _ = writeln!(text, "config = \"\"\"\n{lines}\"\"\"");
     }
+    text.push_str("\n[config-replaced]\n");
     if rng.bool() {
         let parallel = pick(rng, &[1, 2, 7]);
-        let _ = writeln!(text, "\n[config-replaced]");
         text.push_str("'policy = \"levels\"' = 'policy = \"edges\"'\n");
         let _ = writeln!(text, "'parallel = \"unlimited\"' = 'parallel = {parallel}'");
     }
+    if !has_plan {
+        // Nothing can be laid over what is packed.
+        text.push_str("'compression = \"lz4\"' = 'compression = \"none\"'\n");
+    }
 }
 
-fn disk(rng: &mut Rng, text: &mut String) {
+fn root(rng: &mut Rng, fate: Fate, text: &mut String) {
+    text.push_str("\n[root]\n");
+    if fate == Fate::RootComesLate {
+        text.push_str("unplugged = true\n");
+        return;
+    }
     let bus = pick(rng, &["virtio", "nvme", "ahci"]);
-    let _ = writeln!(text, "\n[root]\nbus = \"{bus}\"");
+    let _ = writeln!(text, "bus = \"{bus}\"");
     if rng.u8(0..4) == 0 {
         let mib = rng.u64(4..40);
         let _ = writeln!(text, "fault = {{ slow = {} }}", mib << 20);
     }
+}
+
+/// Others than the root's; some of them are broken.
+fn disks(rng: &mut Rng, text: &mut String) {
     for number in 0..rng.usize(0..3) {
         let (bus, mib) = (pick(rng, &["virtio", "nvme", "ahci"]), rng.u64(16..80));
         let _ = writeln!(
             text,
             "\n[[disk]]\nbus = \"{bus}\"\nmib = {mib}\nserial = \"RANDOM-{number}\""
         );
+        match rng.u8(0..6) {
+            0 => text.push_str("fault = \"hangs\"\n"),
+            1 => text.push_str("fault = \"no-reads\"\n"),
+            _ => {}
+        }
+    }
+}
+
+/// The first one is where the client comes from.
+fn cards(rng: &mut Rng, fate: Fate, text: &mut String) {
+    text.push_str("\n[[card]]\n");
+    if fate == Fate::CableComesLate {
+        text.push_str("unplugged = true\n");
+    }
+    if rng.u8(0..4) == 0 {
+        text.push_str("\n[[card]]\non = \"alone\"\n");
+    }
+}
+
+fn steps(rng: &mut Rng, fate: Fate, text: &mut String) {
+    let pause = rng.u64(0..3000);
+    let mut step = |lines: &str| {
+        let _ = writeln!(text, "\n[[step]]\n{lines}");
+    };
+    let moment = |rng: &mut Rng| format!("after = \"{}\"", pick(rng, &MOMENTS));
+    match fate {
+        Fate::Nothing => {}
+        Fate::PowerCut => {
+            step(&format!(
+                "{}\npause-ms = {pause}\ncut-power = true",
+                moment(rng)
+            ));
+        }
+        Fate::RootComesLate => step(&format!("pause-ms = {pause}\nattach = [0]")),
+        Fate::CableComesLate => step(&format!("pause-ms = {pause}\nplug = [0]")),
+        Fate::CablePulled => {
+            step(&format!("{}\npull = [0]", moment(rng)));
+            step(&format!("pause-ms = {pause}\nplug = [0]"));
+        }
     }
 }
 
@@ -172,7 +254,7 @@ mod tests {
         let mut all: Vec<String> = (0..300).map(|number| scenario(7, number)).collect();
         for (text, number) in all.iter().zip(0..) {
             assert_eq!(*text, scenario(7, number));
-            let read: Result<Scenario, _> = toml::from_str(text);
+            let read = Scenario::parse(text);
             assert!(read.is_ok(), "{text}\n{:?}", read.err());
         }
         assert_ne!(scenario(7, 0), scenario(8, 0));
@@ -182,7 +264,18 @@ mod tests {
         assert_eq!(all.len(), 300);
         let all = all.concat();
         let names = BODIES.iter().map(|(name, _)| *name);
-        for words in names.chain(DAMAGES).chain(MOMENTS).chain(["slow", "edges"]) {
+        let others = [
+            "slow",
+            "edges",
+            "hangs\"",
+            "no-reads",
+            "no plan",
+            "attach",
+            "pull",
+            "unplugged",
+            "alone",
+        ];
+        for words in names.chain(DAMAGES).chain(MOMENTS).chain(others) {
             assert!(all.contains(words), "{words}");
         }
     }

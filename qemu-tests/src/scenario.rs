@@ -189,6 +189,11 @@ impl Scenario {
         &self.text
     }
 
+    /// Whether it has a disk that may keep the kernel from switching off.
+    fn hangs(&self) -> bool {
+        self.root.hangs() || self.disk.iter().any(Extra::hangs)
+    }
+
     /// What no machine can be, or do.
     fn check(&self) -> Result<(), String> {
         let disks = self.disk.len() + 1;

@@ -19,6 +19,18 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(700);
 /// When the deadline is over, or when `look` fails for good.
 pub fn until<T>(
     what: &str,
+    look: impl FnMut() -> Result<Result<T, String>, Error>,
+) -> Result<T, Error> {
+    at_most(DEADLINE, what, look)
+}
+
+/// As [`until`], with a deadline of its own.
+///
+/// # Errors
+/// As [`until`].
+pub(crate) fn at_most<T>(
+    deadline: Duration,
+    what: &str,
     mut look: impl FnMut() -> Result<Result<T, String>, Error>,
 ) -> Result<T, Error> {
     let begun = Instant::now();
@@ -27,8 +39,8 @@ pub fn until<T>(
             Ok(found) => return Ok(found),
             Err(last) => last,
         };
-        if begun.elapsed() > DEADLINE {
-            let seconds = DEADLINE.as_secs();
+        if begun.elapsed() > deadline {
+            let seconds = deadline.as_secs();
             return Err(Error::Deadline {
                 what: what.to_owned(),
                 seconds,
