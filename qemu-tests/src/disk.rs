@@ -273,8 +273,13 @@ impl Disk {
     pub fn health(&self) -> Result<Health, Error> {
         let mut fsck = Command::new("/sbin/e2fsck");
         let output = files::output(fsck.args(["-f", "-n"]).arg(self.file_system()))?;
-        let header = self.superblock()?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let header = match self.superblock() {
+            Ok(header) => header,
+            // Of a file system that is badly damaged dumpe2fs says no more.
+            Err(Error::Command { .. }) => return Ok(Health::Unclean(said)),
+            Err(error) => return Err(error),
+        };
         let journal = field(&header, "Filesystem features:").contains("needs_recovery");
         let state = field(&header, "Filesystem state:");
         if output.status.into_raw() == 0 && !journal && state == "clean" {
@@ -325,4 +330,26 @@ pub(crate) fn scratch() -> Result<tempfile::TempDir, Error> {
         .prefix("preroot-")
         .tempdir()
         .map_err(|error| Error::file("make a directory in", Path::new("/tmp"), error))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A test's helpers may panic.
+
+    use super::*;
+
+    /// However bad a file system is, that is said of it, and no failure of whoever asks.
+    #[test]
+    fn a_file_system_is_clean_or_it_is_said_why_not() {
+        let disk = Disk::empty(8 << 20).unwrap();
+        assert!(matches!(disk.health().unwrap(), Health::Unclean(_)));
+        let mut mke2fs = Command::new("/sbin/mke2fs");
+        files::run(mke2fs.args(["-q", "-t", "ext4"]).arg(disk.path())).unwrap();
+        assert_eq!(disk.health().unwrap(), Health::Clean);
+        // The group descriptors, in the second block of 1 KiB of a small one.
+        disk.overwrite(2048, &[0x55; 64]).unwrap();
+        assert!(matches!(disk.health().unwrap(), Health::Unclean(_)));
+        disk.repair().unwrap();
+        assert_eq!(disk.health().unwrap(), Health::Clean);
+    }
 }

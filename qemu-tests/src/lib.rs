@@ -36,6 +36,7 @@ mod session;
 mod small;
 mod spec;
 mod ssh;
+mod steady;
 mod subject;
 mod wait;
 mod wdat;

@@ -16,6 +16,7 @@ use crate::files;
 use crate::fpdt;
 use crate::layer::Layer;
 use crate::machine::{LOOK_PAUSE, Machine, free_port};
+use crate::steady;
 use crate::wdat;
 
 /// The MAC address that the config's host table names.
@@ -409,6 +410,11 @@ impl Spec {
     pub fn start(&self) -> Result<Machine, Error> {
         let dir = disk::scratch()?;
         let mut command = self.command(dir.path());
+        if self.counted == Counted::Instructions {
+            self.disks
+                .iter()
+                .try_for_each(|plug| steady::read_all(&plug.path))?;
+        }
         if self.watchdog {
             let table = dir.path().join("wdat");
             files::write(&table, wdat::table())?;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::{Bus, Counted, Link, Nic, Plug, Random, Spec};
 use crate::accelerator::Accelerator;
+use crate::steady;
 
 impl Spec {
     pub(super) fn command(&self, dir: &Path) -> Command {
@@ -91,8 +92,12 @@ impl Spec {
                     _ => "off",
                 };
                 // The page cache outlives QEMU, so a killed machine has lost power but not its disk.
+                let how = match self.counted {
+                    Counted::Free => "cache=writeback",
+                    Counted::Instructions => steady::disk(&self.qemu),
+                };
                 let drive = format!(
-                    "file={},format=raw,if=none,id=disk{number},cache=writeback,readonly={writing}",
+                    "file={},format=raw,if=none,id=disk{number},{how},readonly={writing}",
                     path.display()
                 );
                 command.args(["-drive", &drive]);
@@ -139,6 +144,9 @@ impl Spec {
             command.args(["-netdev", &backend]);
             let mut device =
                 format!("virtio-net-pci,id=card{number},netdev=net{number},mac={mac},romfile=");
+            if self.counted == Counted::Instructions {
+                device.push_str(steady::CARD);
+            }
             if let Some((_, slot)) = self.slots.iter().find(|(card, _)| *card == number) {
                 device.push_str(&format!(",addr={slot}"));
             }
