@@ -129,11 +129,13 @@ pub fn see(scenario: &Scenario, ours: &Subject, rival: &Rival, dir: &Path) -> Re
     let subject = subject(ours, rival);
     let disk = Disk::copy(&subject.artefacts)?;
     scenario.write_files(&disk)?;
-    let image = OwnImage::of(scenario, &subject, &disk)?;
+    let own = OwnImage::of(scenario, &subject, &disk)?;
     if !scenario.damage.is_empty() {
         damage::apply(&disk, &scenario.damage)?;
     }
-    let image = image.map_or_else(|| rival.image.clone(), |image| image.path());
+    let image = own
+        .as_ref()
+        .map_or_else(|| rival.image.clone(), OwnImage::path);
     let words = translate::append(
         &scenario.append,
         rival.generator,
