@@ -25,30 +25,63 @@ const HEADING: &str = "Peers";
 const VERSION: u32 = 1;
 /// The scenarios: whose fault lies in the machine, its disks, its root or the image as a whole, and not in what only preroot has (its
 /// config, its plan, its watchdog); one of each kind, for each takes minutes.
-const SCENARIOS: [&str; 23] = [
-    "clean",
-    "damaged",
-    "root/journal-garbled",
-    "root/inode-table-garbled",
-    "root/superblock-garbled",
-    "root/no-libc",
-    "root/no-shell",
-    "disk/root-absent",
-    "disk/root-comes-late",
-    "script/kills-everybody",
-    "script/fills-the-root",
-    "outage/while-checking",
-    "image/no-archive",
-    "outage/scripts-begin",
-    "network/no-carrier",
-    "state/no-mount-points",
-    "disk/root-hangs",
-    "script/hangs-to-the-deadline",
-    "disk/root-slow",
-    "disk/root-on-nvme",
-    "memory/less",
-    "disk/root-cannot-be-read",
-    "state/read-only-disk",
+const SCENARIOS: [(&str, &str); 23] = [
+    ("clean", "nothing is wrong"),
+    (
+        "damaged",
+        "a directory's inode is cleared, a link count is wrong",
+    ),
+    ("root/journal-garbled", "the journal means nothing"),
+    (
+        "root/inode-table-garbled",
+        "a block of the inode table means nothing",
+    ),
+    (
+        "root/superblock-garbled",
+        "the superblock, with the label, means nothing; its copies are good",
+    ),
+    ("root/no-libc", "the root has no C library"),
+    ("root/no-shell", "the root has no shell for its scripts"),
+    ("disk/root-absent", "the root's disk is not there"),
+    (
+        "disk/root-comes-late",
+        "the root's disk is plugged in while it is waited for",
+    ),
+    (
+        "script/kills-everybody",
+        "an init script kills every process that it may",
+    ),
+    ("script/fills-the-root", "an init script fills the root"),
+    (
+        "outage/while-checking",
+        "the power goes while a damaged root is checked",
+    ),
+    (
+        "image/no-archive",
+        "the image is garbled from its beginning on",
+    ),
+    (
+        "outage/scripts-begin",
+        "the power goes when the first init scripts start",
+    ),
+    ("network/no-carrier", "no cable is in"),
+    (
+        "state/no-mount-points",
+        "the root has no /run, /proc, /sys and /dev",
+    ),
+    ("disk/root-hangs", "reads of the root's disk never end"),
+    ("script/hangs-to-the-deadline", "an init script hangs"),
+    (
+        "disk/root-slow",
+        "the root's disk gives two megabytes a second",
+    ),
+    ("disk/root-on-nvme", "the root is on an NVMe drive"),
+    ("memory/less", "half the memory"),
+    (
+        "disk/root-cannot-be-read",
+        "each read of the root's disk ends with an error",
+    ),
+    ("state/read-only-disk", "the root's disk cannot be written"),
 ];
 
 /// What is compared, and how.
@@ -91,7 +124,7 @@ pub(crate) fn run(options: &Options, table: &Table) -> Result<(), Error> {
     let mut cells = read_cells(&kept);
     let mut rows = Vec::new();
     eprintln!("comparing: each boot takes a minute or two, those of which nothing comes some more");
-    for name in SCENARIOS {
+    for (name, wrong) in SCENARIOS {
         let path = library_directory().join(name).with_extension("toml");
         let scenario = Scenario::read(&path)?;
         let mut row = Vec::new();
@@ -115,7 +148,7 @@ pub(crate) fn run(options: &Options, table: &Table) -> Result<(), Error> {
             add_cell(&kept, &cell)?;
             cells.push(cell);
         }
-        rows.push((name, scenario.story.clone(), row));
+        rows.push((name, wrong, row));
         table.keep(HEADING, &report(&columns, &rows, &versions))?;
     }
     table.hand_out(HEADING, &report(&columns, &rows, &versions))
@@ -235,7 +268,7 @@ fn on_console(seen: &Seen) -> Option<&'static str> {
     }
 }
 
-fn report(columns: &[Column], rows: &[(&str, String, Vec<String>)], versions: &str) -> String {
+fn report(columns: &[Column], rows: &[(&str, &str, Vec<String>)], versions: &str) -> String {
     let versions: Vec<&str> = versions.lines().collect();
     let mut text = format!(
         "What becomes of a machine, with each image on the same kernel and root disk. Judged from outside alone: by ssh, by how often\n\
@@ -246,9 +279,12 @@ fn report(columns: &[Column], rows: &[(&str, String, Vec<String>)], versions: &s
          - locked out: nobody is let in by ssh. Behind it is what somebody at the console has.\n\
          - early login: the image's sshd has let somebody in before the root's did; a client knocks every few seconds.\n\
          - root damaged: e2fsck would have something to do.\n\n\
-         Peers: {}. dracut's Debian packages have no sshd for its images. All know the root by its label\n\
-         and may repair what can be: `fsck.repair=yes` for initramfs-tools; dracut has no such word and runs `e2fsck -a`.\n\n\
-         | scenario | what happens |",
+         Peers: {}.\n\
+         dracut's Debian packages have no sshd for its images. All know the root by its label and may repair what can be:\n\
+         `fsck.repair=yes` for initramfs-tools; dracut has no such word and runs `e2fsck -a`. Where the\n\
+         superblock with the label is lost, neither finds the root, and so does not check it. Somebody at the console has\n\
+         a shell of theirs there; preroot's rescue is for who comes by ssh, and its console only says what is wrong.\n\n\
+         | scenario | what is wrong |",
         versions.join(", ")
     );
     for column in columns {
@@ -256,9 +292,8 @@ fn report(columns: &[Column], rows: &[(&str, String, Vec<String>)], versions: &s
         let _ = write!(text, " {} |", column.name);
     }
     let _ = writeln!(text, "\n|---|---|{}", "---|".repeat(columns.len()));
-    for (name, story, cells) in rows {
-        let what = story.split(": ").next().unwrap_or_default();
-        let _ = writeln!(text, "| {name} | {what} | {} |", cells.join(" | "));
+    for (name, wrong, cells) in rows {
+        let _ = writeln!(text, "| {name} | {wrong} | {} |", cells.join(" | "));
     }
     text
 }
@@ -324,7 +359,7 @@ mod tests {
 
     #[test]
     fn each_scenario_can_be_asked_of_everybody() {
-        for name in SCENARIOS {
+        for (name, _) in SCENARIOS {
             let path = library_directory().join(name).with_extension("toml");
             let scenario = Scenario::read(&path).unwrap();
             is_for_all(&scenario).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -363,15 +398,15 @@ mod tests {
         };
         let rows = [(
             "clean",
-            "a root boots: and more".to_owned(),
+            "nothing is wrong",
             vec!["up".to_owned(), "locked out".to_owned()],
         )];
         let text = report(&[column("a"), column("b")], &rows, "x 1\ny 2\n");
         assert!(text.contains("Peers: x 1, y 2."), "{text}");
         assert!(
             text.ends_with(
-                "| scenario | what happens | a | b |\n|---|---|---|---|\n\
-                 | clean | a root boots | up | locked out |\n"
+                "| scenario | what is wrong | a | b |\n|---|---|---|---|\n\
+                 | clean | nothing is wrong | up | locked out |\n"
             ),
             "{text}"
         );
