@@ -101,7 +101,7 @@ pub fn run(name: &str) -> Result<(), Error> {
     };
     let copies = plugged
         .iter()
-        .map(|number| Disk::copy_of(&disk_path(&prepared, *number)));
+        .map(|number| Disk::copy_of(&disk_path(&prepared, *number), 0));
     let disks = copies.collect::<Result<Vec<Disk>, Error>>()?;
     let find = format!("find = \"{}\"", scenario.root);
     let change = Change {
@@ -313,15 +313,4 @@ fn udev_rules(artefacts: &Artefacts, path: &Path) -> Result<(), Error> {
         files::run(debugfs.args(["-w", "-R", &write]).arg(path))?;
     }
     Ok(())
-}
-
-impl Disk {
-    /// Copies a disk's image, whatever is on it.
-    fn copy_of(image: &Path) -> Result<Self, Error> {
-        let dir = disk::scratch()?;
-        let mut copy = Command::new("cp");
-        copy.args(["--sparse=always", "--reflink=auto"]).arg(image);
-        files::run(copy.arg(dir.path().join("disk.img")))?;
-        Ok(Self::in_directory(dir))
-    }
 }

@@ -40,15 +40,22 @@ impl Disk {
     /// # Errors
     /// When there is no room for it.
     pub fn copy(artefacts: &Artefacts) -> Result<Self, Error> {
-        let dir = scratch()?;
-        let mut copy = Command::new("cp");
-        copy.args(["--sparse=always", "--reflink=auto"])
-            .arg(&artefacts.root_disk);
-        files::run(copy.arg(dir.path().join("disk.img")))?;
-        Ok(Self {
-            dir,
-            offset: artefacts.root_offset,
-        })
+        Self::copy_of(&artefacts.root_disk, artefacts.root_offset)
+    }
+
+    /// Copies any disk, as sparse as it is.
+    ///
+    /// # Errors
+    /// When it cannot be read, or there is no room for it.
+    pub(crate) fn copy_of(disk: &Path, offset: u64) -> Result<Self, Error> {
+        let copy = Self {
+            dir: scratch()?,
+            offset,
+        };
+        let mut command = Command::new("cp");
+        command.args(["--sparse=always", "--reflink=auto"]);
+        files::run(command.arg(disk).arg(copy.path()))?;
+        Ok(copy)
     }
 
     /// A disk of this size with nothing on it, not even partitions.
@@ -92,12 +99,7 @@ impl Disk {
     /// # Errors
     /// When there is no room for it.
     pub fn duplicate(&self) -> Result<Self, Error> {
-        let (dir, offset) = (scratch()?, self.offset);
-        let copy = Self { dir, offset };
-        let mut command = Command::new("cp");
-        command.args(["--sparse=always", "--reflink=auto"]);
-        files::run(command.arg(self.path()).arg(copy.path()))?;
-        Ok(copy)
+        Self::copy_of(&self.path(), self.offset)
     }
 
     /// A copy of what is in its partition: e2fsck 1.47 forgets where a file system begins once it has replayed a journal.

@@ -147,17 +147,17 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     }
     checked?;
     let report = Report::begin(&options.report)?;
+    parts.retain(|part| part.name != TIME);
     let mut run = Run {
         options,
-        subject,
+        subject: subject.copied_ahead(parts.len()),
         report,
         results: Results {
             before: baseline,
             ..Results::new(about)
         },
-        view: View::new(parts.len()),
+        view: View::new(parts.len() + usize::from(time.is_some())),
     };
-    parts.retain(|part| part.name != TIME);
     run.scenarios(&parts, jobs)?;
     if let Some(time) = &time {
         run.time(time, jobs)?;

@@ -189,6 +189,11 @@ impl Scenario {
         &self.text
     }
 
+    /// Whether its image is baked from another config, or with other scripts.
+    fn is_baked(&self) -> bool {
+        !self.config_replaced.is_empty() || !self.config.is_empty() || !self.script.is_empty()
+    }
+
     /// Whether it has a disk that may keep the kernel from switching off.
     fn hangs(&self) -> bool {
         self.root.hangs() || self.disk.iter().any(Extra::hangs)

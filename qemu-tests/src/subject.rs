@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::sync::Arc;
 
 use crate::artefacts::Artefacts;
+use crate::copies::Copies;
+use crate::disk::Disk;
 use crate::error::Error;
 use crate::files;
 use crate::ssh::{Door, Ssh};
@@ -31,16 +34,40 @@ pub struct Subject {
     pub image: Owner,
     /// Whose the root disk is.
     pub root: Owner,
+    /// Copies of the root disk that are made while machines run.
+    copies: Option<Arc<Copies>>,
 }
 
 impl Subject {
+    /// These files, and whose image and root disk are.
+    #[must_use]
+    pub fn new(artefacts: Artefacts, image: Owner, root: Owner) -> Self {
+        Self {
+            artefacts,
+            image,
+            root,
+            copies: None,
+        }
+    }
+
     /// What set-up has made.
     #[must_use]
     pub fn of_setup(artefacts: Artefacts) -> Self {
-        Self {
-            artefacts,
-            image: Owner::Setup,
-            root: Owner::Setup,
+        Self::new(artefacts, Owner::Setup, Owner::Setup)
+    }
+
+    /// Has so many copies of its root disk be made, one ahead.
+    #[must_use]
+    pub fn copied_ahead(mut self, count: usize) -> Self {
+        self.copies = Some(Arc::new(Copies::new(&self.artefacts, count)));
+        self
+    }
+
+    /// A copy of its root disk.
+    pub(crate) fn disk(&self) -> Result<Disk, Error> {
+        match &self.copies {
+            Some(copies) => copies.take(),
+            None => Disk::copy(&self.artefacts),
         }
     }
 

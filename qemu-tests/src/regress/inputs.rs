@@ -68,11 +68,7 @@ impl Inputs {
         };
         let words = [network, self.append.as_deref().unwrap_or_default()];
         artefacts.append = words.join(" ").trim().to_owned();
-        Ok(Subject {
-            artefacts,
-            image,
-            root,
-        })
+        Ok(Subject::new(artefacts, image, root))
     }
 
     /// What set-up has made, with the user's files in the places of its own.

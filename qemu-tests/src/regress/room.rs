@@ -36,7 +36,8 @@ pub(crate) fn check(
             "--jobs N runs fewer machines at once",
         )?;
     }
-    let scratch = (root + JOB_BYTES) * machines;
+    // The copy for the next one is made meanwhile.
+    let scratch = (root + JOB_BYTES) * machines + root;
     enough(
         &std::env::temp_dir(),
         scratch,

@@ -21,24 +21,28 @@ pub(super) enum OwnImage {
 }
 
 impl OwnImage {
+    /// Whether a scenario can be asked of these files at all, before anything is made for it.
+    pub(super) fn ask(scenario: &Scenario, subject: &Subject) -> Result<(), Error> {
+        if scenario.is_baked() && (subject.image, subject.root) != (Owner::Setup, Owner::Setup) {
+            let why = "it bakes an image from another config, which is not there for this one";
+            return Err(Error::NotAsked { why: why.into() });
+        }
+        Ok(())
+    }
+
     /// The image where the scenario needs one of its own, and its scripts on the disk.
     pub(super) fn of(
         scenario: &Scenario,
         subject: &Subject,
         disk: &Disk,
     ) -> Result<Option<Self>, Error> {
+        Self::ask(scenario, subject)?;
         let artefacts = &subject.artefacts;
         let change = Change {
             replaced: scenario.config_replaced.clone(),
             added: scenario.config.clone(),
         };
-        let is_baked =
-            !change.replaced.is_empty() || !change.added.is_empty() || !scenario.script.is_empty();
-        if is_baked && (subject.image, subject.root) != (Owner::Setup, Owner::Setup) {
-            let why = "it bakes an image from another config, which is not there for this one";
-            return Err(Error::NotAsked { why: why.into() });
-        }
-        let baked = if !is_baked {
+        let baked = if !scenario.is_baked() {
             None
         } else if scenario.script.is_empty() {
             Some(programs::bake(artefacts, &change, &artefacts.root_tree)?)

@@ -151,8 +151,8 @@ impl<'s> Run<'s> {
         let Self {
             scenario, subject, ..
         } = *self;
-        let artefacts = &subject.artefacts;
-        let disk = Disk::copy(artefacts)?;
+        OwnImage::ask(scenario, subject)?;
+        let disk = subject.disk()?;
         scenario.write_files(&disk)?;
         let image = OwnImage::of(scenario, subject, &disk)?;
         if !scenario.damage.is_empty() {
