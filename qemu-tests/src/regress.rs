@@ -271,6 +271,7 @@ impl Options {
     fn check(&self, subject: &Subject, jobs: usize, parts: usize) -> Result<(), Error> {
         let qemu = &subject.artefacts.qemu;
         files::run(std::process::Command::new(qemu).arg("--version"))?;
+        readable(&subject.artefacts)?;
         if let Some(root) = &self.inputs.root {
             in_use::check(root)?;
         }
@@ -376,6 +377,24 @@ impl Run<'_> {
         say(&summary::page(&self.results, &self.options.report));
         Ok(self.results.exit())
     }
+}
+
+/// Whether machines can be given what they boot, and the client its key: set-up may have been somebody else's.
+fn readable(artefacts: &Artefacts) -> Result<(), Error> {
+    let artefacts = [
+        &artefacts.kernel,
+        &artefacts.image,
+        &artefacts.root_disk,
+        &artefacts.client_key,
+    ];
+    for path in artefacts {
+        std::fs::File::open(path).map_err(|source| Error::File {
+            what: "read",
+            path: path.clone(),
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 /// Removes what an earlier run has left: it is none of this one's.
