@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::layer::Layer;
-use crate::spec::{Bus, Nic, Spec};
+use crate::spec::{Bus, Cache, Nic, Spec};
 
 /// What a disk's sectors are counted in.
 const SECTOR_BYTES: u64 = 512;
@@ -21,6 +21,9 @@ pub(crate) struct Root {
     /// What is wrong with it.
     #[serde(default)]
     fault: Option<Fault>,
+    /// How it caches what is written.
+    #[serde(default)]
+    cache: Cache,
     /// It lies beside the machine until a step attaches it.
     #[serde(default)]
     unplugged: bool,
@@ -39,6 +42,9 @@ pub(crate) struct Extra {
     /// What is wrong with it.
     #[serde(default)]
     fault: Option<Fault>,
+    /// How it caches what is written.
+    #[serde(default)]
+    cache: Cache,
 }
 
 /// What is wrong with a disk.
@@ -105,6 +111,7 @@ impl Default for Root {
             bus: virtio(),
             serial: None,
             fault: None,
+            cache: Cache::default(),
             unplugged: false,
         }
     }
@@ -120,7 +127,16 @@ impl Root {
         };
         let layer = self.fault.as_ref().map(|fault| fault.layer(disk));
         let spec = spec.plug(disk, bus);
-        Ok(spec.with(layer.transpose()?, self.serial.as_deref(), None))
+        let spec = spec.with(layer.transpose()?, self.serial.as_deref(), None);
+        Ok(spec.cached(self.cache))
+    }
+
+    /// What no root disk can be.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.unplugged && self.cache != Cache::default() {
+            return Err("root: one that is attached later has a write-back cache".to_owned());
+        }
+        Ok(())
     }
 
     /// Whether it holds the machine up for ever.
@@ -135,10 +151,8 @@ impl Extra {
         let disk = Disk::empty(self.mib << 20)?;
         let layer = self.fault.as_ref().map(|fault| fault.layer(&disk));
         let spec = spec.plug(&disk, self.bus);
-        Ok((
-            spec.with(layer.transpose()?, Some(&self.serial), self.wwn),
-            disk,
-        ))
+        let spec = spec.with(layer.transpose()?, Some(&self.serial), self.wwn);
+        Ok((spec.cached(self.cache), disk))
     }
 
     /// Whether it holds the machine up for ever.

@@ -201,6 +201,7 @@ impl Scenario {
 
     /// What no machine can be, or do.
     fn check(&self) -> Result<(), String> {
+        self.root.check()?;
         let disks = self.disk.len() + 1;
         let cards = self.card.as_ref().map_or(1, Vec::len);
         for (number, step) in self.step.iter().enumerate() {
@@ -279,6 +280,14 @@ mod tests {
         check(
             &format!("root = {{ bus = \"floppy\" }}\n{expect}"),
             "unknown variant `floppy`",
+        );
+        check(
+            &format!("root = {{ unplugged = true, cache = \"writethrough\" }}\n{expect}"),
+            "attached later has a write-back cache",
+        );
+        check(
+            &format!("root = {{ cache = \"fast\" }}\n{expect}"),
+            "unknown variant `fast`",
         );
         check(
             &format!("[[step]]\npull = [1]\n{expect}"),

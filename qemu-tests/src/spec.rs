@@ -80,6 +80,18 @@ struct Plug {
     serial: Option<String>,
     /// Its World Wide Name, where its bus has one.
     wwn: Option<u64>,
+    cache: Cache,
+}
+
+/// What a disk says of its cache, and so whether the machine flushes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Cache {
+    /// What is written is on the disk once it has been flushed.
+    #[default]
+    Writeback,
+    /// What is written is on the disk.
+    Writethrough,
 }
 
 /// Where ramoops keeps things, as parameters that the kernel does not give to a module; and a kernel that panics resets the machine.
@@ -94,6 +106,7 @@ impl Plug {
             layer: None,
             serial: None,
             wwn: None,
+            cache: Cache::default(),
         }
     }
 }
@@ -310,6 +323,15 @@ impl Spec {
             plug.layer = layer;
             plug.serial = serial.map(str::to_owned);
             plug.wwn = wwn;
+        }
+        self
+    }
+
+    /// Has the last disk cache what is written so.
+    #[must_use]
+    pub(crate) fn cached(mut self, cache: Cache) -> Self {
+        if let Some(plug) = self.disks.last_mut() {
+            plug.cache = cache;
         }
         self
     }

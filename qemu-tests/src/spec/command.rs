@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{Bus, Counted, Link, Nic, Plug, Random, Spec};
+use super::{Bus, Cache, Counted, Link, Nic, Plug, Random, Spec};
 use crate::accelerator::Accelerator;
 use crate::steady;
 
@@ -107,11 +107,14 @@ impl Spec {
             let wwn = plug
                 .wwn
                 .map_or(String::new(), |wwn| format!(",wwn={wwn:#x}"));
-            let names = format!("drive=disk{number},serial={serial}");
+            let names = format!("drive=disk{number},serial={serial}{}", plug.cache.words());
             let device = match bus {
                 Bus::Virtio | Bus::VirtioReadOnly => {
                     let mut device = disk_device(number, None);
                     device["serial"] = serial.as_str().into();
+                    if plug.cache == Cache::Writethrough {
+                        device["write-cache"] = "off".into();
+                    }
                     device.to_string()
                 }
                 Bus::Nvme => format!("nvme,{names}"),
@@ -151,6 +154,16 @@ impl Spec {
                 device.push_str(&format!(",addr={slot}"));
             }
             command.args(["-device", &device]);
+        }
+    }
+}
+
+impl Cache {
+    /// Words for a device.
+    fn words(self) -> &'static str {
+        match self {
+            Cache::Writeback => "",
+            Cache::Writethrough => ",write-cache=off",
         }
     }
 }
