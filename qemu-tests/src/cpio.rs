@@ -67,7 +67,7 @@ impl Archive {
     }
 
     /// Its bytes, with the member that ends it.
-    pub(crate) fn finish(mut self) -> Vec<u8> {
+    pub fn finish(mut self) -> Vec<u8> {
         self.end();
         self.bytes
     }

@@ -46,15 +46,15 @@ fn output_of(command: &mut Command) -> Result<Output, Error> {
     })
 }
 
-/// Runs a command that reads a file, to its end, which must be a good one.
+/// Runs a command that reads a file, to its end, which must be a good one; gives its standard output.
 ///
 /// # Errors
 /// When it cannot be started, or its end is not a good one.
-pub fn run_with_input(command: &mut Command, input: &Path) -> Result<(), Error> {
+pub fn run_with_input(command: &mut Command, input: &Path) -> Result<Vec<u8>, Error> {
     let file = std::fs::File::open(input).map_err(|error| Error::file("open", input, error))?;
     let output = output_of(command.stdin(file))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(output.stdout);
     }
     Err(failed(command, &output))
 }

@@ -2,7 +2,7 @@
 
 use preroot_qemu_tests::{
     Archive, Artefacts, Disk, Door, Error, Event, Link, Machine, Nic, Record, Session, Spec, Ssh,
-    free_port, until,
+    files, free_port, until,
 };
 
 use crate::{DEFAULT_PORT, Guest, RESCUE_PORT, usual};
@@ -174,4 +174,46 @@ fn panic_before_the_network_is_reachable_by_link_local() -> Result<(), Error> {
     let log = String::from_utf8_lossy(&alone.ssh.run("dmesg | grep preroot")?).into_owned();
     assert!(log.contains("panic"), "{log}");
     Ok(())
+}
+
+/// The packed tools of the image are damaged: whoever comes has no shell, sees how the boot stands, goes on with it, and has the
+/// root's shell once there is a root.
+#[test]
+fn without_a_shell_the_client_s_words_are_left() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let dir = tempfile::tempdir().map_err(|error| Error::unexpected(error.to_string()))?;
+    let (image, lines) = (dir.path().join("image"), dir.path().join("lines"));
+    let mut bytes = files::read(&artefacts.image_plain)?;
+    let mut over = Archive::default();
+    over.add("etc/preroot/payload", 0o100_644, b"no tools");
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes.extend(over.finish());
+    files::write(&image, bytes)?;
+    let (_disk, spec) = usual(&artefacts)?;
+    let mut guest = Guest::start(&artefacts, spec.image(&image).append("preroot.hold=root"))?;
+    let status = until("an answer of PID 1", || {
+        guest.machine.check_running()?;
+        let answer = guest.rescue.output("preroot status")?;
+        let said = String::from_utf8_lossy(&answer.stdout).into_owned();
+        Ok(match said.contains("root") && answer.status.success() {
+            true => Ok(said),
+            false => Err(said),
+        })
+    })?;
+    assert!(status.contains("held before root"), "{status}");
+    let other = guest.rescue.output("ls /")?;
+    assert_eq!(other.status.code(), Some(126));
+    let said = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(said.contains("no shell: `preroot WORD`"), "{said}");
+    // A login without a command.
+    files::write(&lines, "status\n\nnonsense\npreroot continue\nexit\n")?;
+    let said = files::run_with_input(guest.rescue.command().arg("-T"), &lines)?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    for words in ["there is no shell", "(no shell)# ", "held before root"] {
+        assert!(said.contains(words), "no `{words}` in {said}");
+    }
+    guest.wait_root()?;
+    let name = guest.rescue.text_of("preroot enter cat /etc/hostname")?;
+    assert_eq!(name.trim(), "debian12");
+    guest.power_off()
 }

@@ -16,6 +16,7 @@ mod lease;
 mod load_modules;
 mod mount;
 mod network;
+mod no_shell;
 mod options;
 mod probe;
 mod pstore;
@@ -94,7 +95,7 @@ pub fn run(mut arguments: Arguments) -> i32 {
         roles::PSTORE => code(|| pstore::run(&words)),
         roles::WATCHDOG => code(|| watchdog::run(&words)),
         roles::CLIENT => apart(|| client::run(&words)),
-        _ => apart(|| tool::run(name, started)),
+        _ => apart(|| tool::run(name, &words, started)),
     }
 }
 

@@ -16,12 +16,14 @@ use preroot_sys::fs::{
 };
 use preroot_sys::{io, memory};
 
-use super::{Stream, USAGE};
+use super::{Stream, USAGE, Words, no_shell};
 use crate::limits::PATH_BYTES_MAX;
 use crate::linux::{compose, errno, read_whole, with_nul, write_all};
 
 /// Where the payload lies in the image.
 const PAYLOAD: &str = "/etc/preroot/payload";
+/// What sshd and the console start.
+const SHELL: &str = "sh";
 /// What a link to this program ends with, as long as the tool itself is not there.
 const OWN_PROGRAM: &[u8] = b"preroot-helper";
 /// Exit code of a shell for what cannot be executed (POSIX, 2.8.2).
@@ -29,10 +31,15 @@ pub(super) const NOT_EXECUTABLE: i32 = 126;
 
 type Path = String<PATH_BYTES_MAX>;
 
-/// Becomes the tool of this name, or says why not.
-pub(super) fn run(name: &str, arguments: Arguments) -> i32 {
+/// Becomes the tool of this name, or says why not; `words`: what it was given. A shell that there is not has a stand-in.
+pub(super) fn run(name: &str, words: &Words, arguments: Arguments) -> i32 {
     // A login shell is called `-sh`.
-    match become_tool(name.trim_start_matches('-'), arguments) {
+    let name = name.trim_start_matches('-');
+    match become_tool(name, arguments) {
+        Err(Errno(errno)) if name == SHELL => {
+            let _ = writeln!(Stream::error(), "{name}: cannot be unpacked: errno {errno}");
+            no_shell::run(words)
+        }
         Err(Errno::NOENT) => {
             let words = "preroot-helper: a part of PID 1; not to be run by hand";
             let _ = writeln!(Stream::error(), "{words}");
