@@ -69,7 +69,7 @@ pub use session::Session;
 pub use small::Small;
 pub use spec::{Counted, Link, Nic, Spec};
 pub use ssh::{Door, Ssh};
-pub use subject::{NETWORK, Owner, Subject};
+pub use subject::{ADDRESS, Owner, PORT, Subject};
 pub use wait::{DEADLINE, until};
 pub use write_log::{Cut, WriteLog};
 

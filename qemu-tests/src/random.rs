@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 
 use fastrand::Rng;
 
+use crate::subject::{ADDRESS, PORT};
+
 /// Scripts that are added at most.
 const SCRIPTS_MAX: usize = 5;
 /// How long one that hangs may take.
@@ -58,9 +60,6 @@ const MOMENTS: [&str; 4] = [
     "preroot: verdict ",
 ];
 
-/// The network of QEMU, for an image whose plan does not say it.
-const NETWORK: &str = "ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off preroot.port=2222";
-
 /// The fault of a disk that never answers.
 const HANGS: &str = "fault = \"hangs\"\n";
 /// What disks are plugged into: what the kernel of the usual root has drivers for.
@@ -105,7 +104,7 @@ pub fn scenario(seed: u64, number: u64) -> String {
     }
     .to_owned();
     if !has_plan {
-        words = format!("{words} {NETWORK}");
+        words = format!("{words} {ADDRESS} {PORT}");
         text.push_str(
             "image = [{ lay = { path = \"etc/preroot/plan\", contents = \"no plan\" } }]\n",
         );

@@ -11,8 +11,10 @@ use crate::error::Error;
 use crate::files;
 use crate::ssh::{Door, Ssh};
 
-/// What a user's image is told: the network that QEMU has, and the port that the harness comes to. Both override its own tables.
-pub const NETWORK: &str = "ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off preroot.port=2222";
+/// An address in QEMU's network, as the kernel command line of any image has it.
+pub const ADDRESS: &str = "ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off";
+/// The port that the harness comes to, as preroot's has it. Both override an image's own tables.
+pub const PORT: &str = "preroot.port=2222";
 /// Scripts by which somebody comes in: none of them is tampered with.
 const WAYS_IN: [&str; 5] = ["dropbear", "ifupdown", "networking", "ssh", "sshd"];
 

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use preroot_qemu_tests::{Artefacts, Boot, Error, Event, Record};
+use preroot_qemu_tests::{ADDRESS, Artefacts, Boot, Error, Event, Record};
 
 use super::Table;
 use super::guest::{self, Held, Peers, REACHED, VERDICT, held_ns, ms, stamp_ms};
@@ -43,7 +43,7 @@ pub(crate) fn run(peers: &Peers, table: &Table) -> Result<(), Error> {
     let limit = guest::limit_image(&artefacts, peers, &boot, scratch.path())?;
     let (plain, dropbear) = (peers.image("plain"), peers.image("dropbear"));
     let by_device = "root=/dev/vda1";
-    let static_ip = "root=/dev/vda1 ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off";
+    let static_ip = &format!("root=/dev/vda1 {ADDRESS}");
     let measure = |name, image: &Path, append| measure(name, &artefacts, peers, image, append);
     let figures = [
         measure("C init, same modules (the limit)", &limit, by_device)?,

@@ -13,11 +13,11 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use preroot_qemu_tests::{
-    Artefacts, Disk, Error, Health, Machine, Nic, Session, Spec, Ssh, free_port,
+    ADDRESS, Artefacts, Disk, Error, Health, Machine, Nic, Session, Spec, Ssh, free_port,
 };
 
 use super::guest::Peers;
-use super::rescue::{PEER_IP, RESCUE_PORT, SSH_PORT};
+use super::rescue::{RESCUE_PORT, SSH_PORT};
 
 /// How long is waited for a login where there may be none.
 const LOGIN_MAX: Duration = Duration::from_secs(15);
@@ -142,7 +142,7 @@ fn see(artefacts: &Artefacts, peers: &Peers, fault: &Fault, side: Side) -> Resul
         Side::Peer => (
             peers.image("checking"),
             SSH_PORT,
-            format!("root=/dev/vda1 ro {PEER_IP}"),
+            format!("root=/dev/vda1 ro {ADDRESS}"),
             fault.met[1],
         ),
     };

@@ -11,7 +11,8 @@ use std::path::Path;
 use std::process::Command;
 
 use preroot_qemu_tests::{
-    Artefacts, Baked, Change, Error, Nic, Spec, Ssh, SshdImage, bake_sshd, files, free_port,
+    ADDRESS, Artefacts, Baked, Change, Error, Nic, Spec, Ssh, SshdImage, bake_sshd, files,
+    free_port,
 };
 
 use super::Table;
@@ -31,8 +32,6 @@ const TRACE: &str = "trace_event=sched:sched_switch,sched:sched_process_exec \
 /// What of it counts.
 const READ_TRACE: &str = "mkdir -p /tmp/trace && mount -t tracefs none /tmp/trace && \
     grep -e say: -e filename=/init -e swapper /tmp/trace/trace | head -n 20000";
-/// Where initramfs-tools is told its address.
-pub(super) const PEER_IP: &str = "ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off";
 /// What the kernel says before it starts the image's init.
 const RUN_INIT: &str = "Run /init as init process";
 
@@ -65,7 +64,7 @@ pub(crate) fn run(peers: &Peers, table: &Table) -> Result<(), Error> {
         let size = (idle::bytes(image)?, idle::measure(&artefacts, image)?);
         sizes.push((*name, size));
     }
-    let append = format!("root=/dev/vda1 {PEER_IP}");
+    let append = format!("root=/dev/vda1 {ADDRESS}");
     let theirs = banner(&artefacts, &peers.image("dropbear"), SSH_PORT, &append)?;
     rows.push(("initramfs-tools + dropbear", theirs));
     let mut text = banners(&rows, theirs);

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use preroot_qemu_tests::{Artefacts, Error, NETWORK, Owner, Subject, files};
+use preroot_qemu_tests::{ADDRESS, Artefacts, Error, Owner, PORT, Subject, files};
 use serde::Deserialize;
 
 /// Where a Linux kernel for x86 says that it is one: `Documentation/arch/x86/boot.rst`, header field `header`.
@@ -62,11 +62,11 @@ impl Inputs {
             }
             artefacts.client_key.clone_from(key);
         }
-        let network = match image {
-            Owner::User => NETWORK,
-            Owner::Setup => "",
+        let mut words = match image {
+            Owner::User => vec![ADDRESS, PORT],
+            Owner::Setup => Vec::new(),
         };
-        let words = [network, self.append.as_deref().unwrap_or_default()];
+        words.extend(self.append.as_deref());
         artefacts.append = words.join(" ").trim().to_owned();
         Ok(Subject::new(artefacts, image, root))
     }

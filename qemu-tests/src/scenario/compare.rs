@@ -28,8 +28,6 @@ use crate::subject::{Owner, Subject};
 
 /// The port of the root's own sshd.
 const ROOT_PORT: u16 = 22;
-/// Where initramfs-tools is told its address.
-const ADDRESS: &str = "ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off";
 /// What the root's getty shows on the console when its init has done everything.
 const PROMPT: &str = " login: ";
 /// The first thing that a kernel says.

@@ -206,7 +206,11 @@ fn without_a_shell_the_client_s_words_are_left() -> Result<(), Error> {
     let said = String::from_utf8_lossy(&other.stderr).into_owned();
     assert!(said.contains("no shell: `preroot WORD`"), "{said}");
     // A login without a command.
-    files::write(&lines, "status\n\nnonsense\npreroot continue\nexit\n")?;
+    let long = "x".repeat(700);
+    files::write(
+        &lines,
+        format!("status\n\n{long}\nnonsense\npreroot continue\nexit\n"),
+    )?;
     let said = files::run_with_input(guest.rescue.command().arg("-T"), &lines)?;
     let said = String::from_utf8_lossy(&said).into_owned();
     for words in ["there is no shell", "(no shell)# ", "held before root"] {

@@ -33,7 +33,7 @@ pub(super) fn append(words: &str, generator: Generator, label: &str) -> Result<S
         all.push("ro".to_owned());
     }
     if generator == Generator::InitramfsTools {
-        all.push(super::ADDRESS.to_owned());
+        all.push(crate::subject::ADDRESS.to_owned());
         if !words.contains("fsck.repair=") {
             all.push("fsck.repair=yes".to_owned());
         }
@@ -108,7 +108,7 @@ mod tests {
         let check = |words: &str, generator: Generator, expected: &str| {
             assert_eq!(append(words, generator, "r").unwrap(), expected, "{words}");
         };
-        let ip = super::super::ADDRESS;
+        let ip = crate::subject::ADDRESS;
         check("rootwait=5", Generator::Preroot, "rootwait=5");
         check("", Generator::Preroot, "");
         check(

@@ -22,8 +22,8 @@ enum Said {
     End,
     /// Words for the client.
     Words,
-    /// More than anybody would say.
-    Long,
+    /// More than anybody would say, or no text.
+    Unclear,
 }
 
 /// In the shell's place; `words`: what it was given.
@@ -31,7 +31,9 @@ pub(super) fn run(words: &Words) -> i32 {
     let mut asked = Words::new();
     match words.as_slice() {
         ["-c", command, ..] => match said(command, &mut asked) {
-            Said::Words if command.trim_start().starts_with(CLIENT) => client::run(&asked),
+            Said::Words if command.split_ascii_whitespace().next() == Some(CLIENT) => {
+                client::run(&asked)
+            }
             _ => {
                 let _ = writeln!(
                     Stream::error(),
@@ -59,12 +61,12 @@ fn session() -> i32 {
         // Nowhere is left to say that nobody can be told.
         let _ = io::write(descriptor::stdout(), PROMPT);
         let Some(line) = line() else { return code };
-        match said(line, &mut words) {
+        match line.map_or(Said::Unclear, |line| said(line, &mut words)) {
             Said::Nothing => {}
             Said::End => return code,
             Said::Words => code = client::run(&words),
-            Said::Long => {
-                let _ = writeln!(Stream::error(), "preroot: that is too long");
+            Said::Unclear => {
+                let _ = writeln!(Stream::error(), "preroot: that is too long, or no text");
             }
         }
     }
@@ -75,7 +77,7 @@ fn said(line: &'static str, words: &mut Words) -> Said {
     words.clear();
     for word in line.split_ascii_whitespace() {
         if words.push(word).is_err() {
-            return Said::Long;
+            return Said::Unclear;
         }
     }
     // Whoever is used to a shell says whose word it is.
@@ -90,8 +92,8 @@ fn said(line: &'static str, words: &mut Words) -> Said {
     }
 }
 
-/// The next line from standard input, in memory that stays; `None`: there is none. One that is too long, or no text, is empty.
-fn line() -> Option<&'static str> {
+/// The next line from standard input, in memory that stays; `None`: there are no more. One that is too long, or no text, is `Err`.
+fn line() -> Option<Result<&'static str, ()>> {
     let buffer = memory::anonymous(REQUEST_BYTES_MAX).ok()?;
     let (mut length, mut byte) = (0_usize, [0]);
     loop {
@@ -107,8 +109,8 @@ fn line() -> Option<&'static str> {
             }
         }
     }
-    let line = buffer.get(..length).unwrap_or_default();
-    Some(core::str::from_utf8(line).unwrap_or_default())
+    let line = buffer.get(..length).ok_or(());
+    Some(line.and_then(|line| core::str::from_utf8(line).map_err(drop)))
 }
 
 #[cfg(test)]
@@ -131,7 +133,7 @@ mod tests {
         check(" \r", Said::Nothing, &[]);
         check("exit", Said::End, &["exit"]);
         let long: &'static str = "a ".repeat(300).leak();
-        assert_eq!(said(long, &mut Words::new()), Said::Long);
+        assert_eq!(said(long, &mut Words::new()), Said::Unclear);
     }
 
     #[test]
