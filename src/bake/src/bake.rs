@@ -1,12 +1,12 @@
 //! The bake: checks every input, then lays the image out. All that is wrong is said at once.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use preroot_plan::{Assembly, Dhcp, Host, Plan};
+use preroot_plan::Plan;
 
 use crate::compress::Compression;
 use crate::deb::Package;
+use crate::demands;
 use crate::digest;
 use crate::elf::Elf;
 use crate::error::Error;
@@ -21,9 +21,6 @@ use crate::tools::{Tool, Tools, check_static};
 
 /// Where the helpers' program stands in an image.
 const HELPER_PATH: &str = "sbin/preroot-helper";
-
-/// What asks for addresses: busybox, by this name (`init/src/roles/wire.rs`).
-const DHCP_CLIENT: &str = "bin/sh";
 
 /// What an sshd consists of, where it is there.
 const SSHD_PROGRAMS: [&str; 4] = [
@@ -279,22 +276,19 @@ impl Bake<'_> {
             self.keep(added);
         }
         // A file of somebody's own may be the shell, and the client with it.
-        let has_client = recipe.tools.contains(&Tool::Busybox) || self.layout.has(DHCP_CLIENT);
-        if let Some(who) = plan_bytes.and_then(asking).filter(|_| !has_client) {
-            let what = format!(
-                "{who} asks for its address by DHCP, and the image has no busybox, whose udhcpc does that"
-            );
-            let remedy = "add \"busybox\" to image.tools, or take dhcp out of the host table and freeze again";
-            self.errors
-                .push(Error::input(recipe.plan.display(), what, remedy));
+        let has_client = recipe.tools.contains(&Tool::Busybox);
+        let has_client = has_client || self.layout.has(demands::DHCP_CLIENT);
+        // Checked before.
+        let Some(plan) = plan_bytes.and_then(|bytes| Plan::check(bytes).ok()) else {
+            return;
+        };
+        if let Some(who) = demands::asking(&plan).filter(|_| !has_client) {
+            self.errors.push(demands::no_client(&recipe.plan, &who));
         }
-        for path in plan_bytes.map(assembling).unwrap_or_default() {
+        for path in demands::assembling(&plan) {
             // Somebody's own file goes before what a package has.
             let added = if self.layout.is_asleep(&path) {
-                let what =
-                    format!("the plan runs {path}, which is packed until a shell is started");
-                let remedy = "run it by [\"/bin/sh\", \"-c\", ...] in [[root.assemble]]";
-                Err(Error::input(recipe.plan.display(), what, remedy))
+                Err(demands::asleep(&recipe.plan, &path))
             } else if self.layout.has(&path) {
                 Ok(())
             } else {
@@ -353,35 +347,4 @@ impl Bake<'_> {
         let listing = Listing::of(archive, compression, bytes.len());
         Ok(Image { bytes, listing })
     }
-}
-
-/// The first host that asks for its address.
-fn asking(plan_bytes: &[u8]) -> Option<String> {
-    // Checked before.
-    let plan = Plan::check(plan_bytes).ok()?;
-    let asks = |host: &&Host| {
-        let mut interfaces = plan.interfaces_of(host).iter();
-        interfaces.any(|interface| interface.dhcp() == Dhcp::V4)
-    };
-    let host = plan.hosts().iter().find(asks)?;
-    Some(match plan.text(host.hostname) {
-        "" => "a host without a hostname".to_owned(),
-        name => format!("host {name}"),
-    })
-}
-
-/// The programs that a plan has run to assemble the root, each once.
-fn assembling(plan_bytes: &[u8]) -> BTreeSet<String> {
-    // Checked before.
-    let Ok(plan) = Plan::check(plan_bytes) else {
-        return BTreeSet::new();
-    };
-    let programs = plan.assemblies().iter();
-    let programs = programs.flat_map(|step| [step.run, step.late, step.undo]);
-    let path = |text| Assembly::words(plan.text(text)).next();
-    programs
-        .filter_map(path)
-        .filter(|path| !path.is_empty())
-        .map(str::to_owned)
-        .collect()
 }

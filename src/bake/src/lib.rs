@@ -6,6 +6,9 @@
 //! every module is for the plan's kernel, every key is one that dropbear takes; what is not is
 //! refused here, naming file and remedy.
 //!
+//! [`replan()`] puts another plan into an image that was baked, and [`bake_host()`] one machine's key in front of it; all else
+//! in it stays as it was.
+//!
 //! [`Listing`] reads any image back: what is in it and, where we baked it, why.
 #![forbid(unsafe_code)]
 
@@ -14,6 +17,7 @@ mod compress;
 mod contents;
 mod cpio;
 mod deb;
+mod demands;
 mod digest;
 mod elf;
 mod error;
@@ -26,6 +30,7 @@ mod list;
 mod modules;
 mod openssh_keys;
 mod pack;
+mod replan;
 mod rescue;
 mod sources;
 mod sshd_config;
@@ -39,5 +44,6 @@ pub use file::write_whole;
 pub use host_image::{HostImage, HostRecipe, bake_host};
 pub use list::Listing;
 pub use pack::Packing;
+pub use replan::{Replan, replan};
 pub use rescue::{Backend, HostKeys, Rescue};
 pub use tools::Tool;

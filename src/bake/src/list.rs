@@ -27,9 +27,10 @@ pub struct Listing {
 
 /// One archive of an image.
 #[derive(Debug)]
-struct Part {
-    compression: Compression,
-    packed_bytes: usize,
+pub(crate) struct Part {
+    pub(crate) compression: Compression,
+    /// Where it lies in the image.
+    pub(crate) place: Range<usize>,
     /// Which of the image's members are in it.
     members: Range<usize>,
     reasons: BTreeMap<String, String>,
@@ -50,11 +51,12 @@ impl Listing {
                 1 => error,
                 _ => format!("archive {number}, at byte {}: {error}", at + begin),
             })?;
-            listing.add(archive, compression, end);
-            at += begin + end;
+            let place = at + begin..at + begin + end;
+            at = place.end;
+            listing.add(archive, compression, place);
         }
         if listing.parts.is_empty() {
-            listing.add(Archive::default(), Compression::None, bytes.len());
+            listing.add(Archive::default(), Compression::None, 0..bytes.len());
         }
         Ok(listing)
     }
@@ -70,11 +72,11 @@ impl Listing {
             parts: Vec::new(),
             members: Vec::new(),
         };
-        listing.add(archive, compression, packed_bytes);
+        listing.add(archive, compression, 0..packed_bytes);
         listing
     }
 
-    fn add(&mut self, archive: Archive, compression: Compression, packed_bytes: usize) {
+    fn add(&mut self, archive: Archive, compression: Compression, place: Range<usize>) {
         let begin = self.members.len();
         self.members.extend(archive.into_members());
         let members = begin..self.members.len();
@@ -84,7 +86,7 @@ impl Listing {
             .unwrap_or_default();
         self.parts.push(Part {
             compression,
-            packed_bytes,
+            place,
             members,
             reasons,
         });
@@ -100,6 +102,14 @@ impl Listing {
     #[must_use]
     pub fn plan(&self) -> Option<&[u8]> {
         self.file(PLAN_PATH)
+    }
+
+    /// The archive whose plan counts, and its members.
+    pub(crate) fn part_with_plan(&self) -> Option<(&Part, &[Member])> {
+        let mut parts = self.parts.iter().rev();
+        let members = |part: &Part| &self.members[part.members.clone()];
+        let part = parts.find(|part| file(members(part), PLAN_PATH).is_some())?;
+        Some((part, members(part)))
     }
 
     /// The contents of a file. The kernel unpacks in order, so of several the last one counts.
@@ -136,6 +146,14 @@ fn file<'a>(members: &'a [Member], path: &str) -> Option<&'a [u8]> {
     }
 }
 
+/// Whether the members of an archive are as they were baked; none where it does not say how they were.
+pub(crate) fn is_as_baked(members: &[Member]) -> Option<bool> {
+    let digests = std::str::from_utf8(file(members, DIGESTS_PATH)?).ok()?;
+    let mut lines = digests.lines();
+    let said = lines.find_map(|line| line.strip_prefix("image "))?;
+    Some(said == digest::of_members(members))
+}
+
 impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.parts.len();
@@ -168,15 +186,6 @@ impl Shown<'_> {
         self.part.reasons.get(path).map_or("", String::as_str)
     }
 
-    /// Whether the archive is as it was baked; none where it does not say how it was.
-    fn is_whole(&self) -> Option<bool> {
-        let said = self
-            .text(DIGESTS_PATH)?
-            .lines()
-            .find_map(|line| line.strip_prefix("image "))?;
-        Some(said == digest::of_members(self.members))
-    }
-
     fn fmt_packed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_it = |member: &&Member| member.path == PAYLOAD_PATH;
         let Some(member) = self.members.iter().find(is_it) else {
@@ -205,12 +214,12 @@ impl fmt::Display for Shown<'_> {
         writeln!(
             f,
             "{} bytes ({}), {unpacked} bytes unpacked, {} members",
-            self.part.packed_bytes,
+            self.part.place.len(),
             self.part.compression.name(),
             self.members.len(),
         )?;
         f.write_str(self.text(DIGESTS_PATH).unwrap_or_default())?;
-        if self.is_whole() == Some(false) {
+        if is_as_baked(self.members) == Some(false) {
             writeln!(f, "NOT AS BAKED: the members do not have this digest")?;
         }
         writeln!(f)?;

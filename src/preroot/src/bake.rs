@@ -169,7 +169,7 @@ impl Bake {
     }
 }
 
-fn compression(name: &str) -> Result<Compression, String> {
+pub(crate) fn compression(name: &str) -> Result<Compression, String> {
     Compression::from_name(name).ok_or_else(|| "one of zstd, gzip, lz4, none".to_owned())
 }
 
@@ -212,7 +212,7 @@ fn read_config(path: &Path) -> Result<Config, Failure> {
 }
 
 /// All that is wrong, a line each. The system's failures say so by the exit code.
-fn refused(errors: &[preroot_bake::Error]) -> Failure {
+pub(crate) fn refused(errors: &[preroot_bake::Error]) -> Failure {
     let lines: Vec<String> = errors
         .iter()
         .map(|error| format!("error: {error}"))

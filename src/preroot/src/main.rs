@@ -10,6 +10,7 @@ mod exit;
 mod freeze;
 mod learn;
 mod order;
+mod replan;
 mod review;
 mod show;
 mod source;
@@ -35,6 +36,7 @@ enum Command {
     Freeze(freeze::Freeze),
     Learn(learn::Learn),
     Order(order::Order),
+    Replan(replan::Replan),
     Review(review::Review),
     Show(show::Show),
     Why(why::Why),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Freeze(command) => command.run(),
         Command::Learn(command) => command.run(),
         Command::Order(command) => command.run(),
+        Command::Replan(command) => command.run(),
         Command::Review(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::Why(command) => command.run(),
