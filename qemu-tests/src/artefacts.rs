@@ -76,6 +76,19 @@ pub struct Artefacts {
 }
 
 impl Artefacts {
+    /// The kernel for all machines.
+    ///
+    /// # Errors
+    /// When set-up has not brought it.
+    pub(crate) fn all_machines_kernel(&self) -> Result<PathBuf, Error> {
+        let version = self.kernel_version.replace("-cloud-", "-");
+        let kernel = self.full_kernel.join(format!("boot/vmlinuz-{version}"));
+        if kernel.exists() {
+            return Ok(kernel);
+        }
+        Err(Error::unexpected(format!("no {}", kernel.display())))
+    }
+
     /// Finds the index.
     ///
     /// # Errors

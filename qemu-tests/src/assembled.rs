@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::files;
 use crate::library::named;
 use crate::machine::{Machine, free_port};
-use crate::programs::{self, Change};
+use crate::programs;
 use crate::record::{Record, why};
 use crate::scenario::{expect, wait_verdict};
 use crate::session::Session;
@@ -53,7 +53,7 @@ struct Scenario {
     plugged: Vec<usize>,
     /// The config's root.
     root: String,
-    /// Lines added to the config.
+    /// TOML laid over the config.
     config: String,
     /// Words added to the kernel command line.
     #[serde(default)]
@@ -103,12 +103,9 @@ pub fn run(name: &str) -> Result<(), Error> {
         .iter()
         .map(|number| Disk::copy_of(&disk_path(&prepared, *number), 0));
     let disks = copies.collect::<Result<Vec<Disk>, Error>>()?;
-    let find = format!("find = \"{}\"", scenario.root);
-    let change = Change {
-        replaced: [("find = \"LABEL=preroot-root\"".to_owned(), find)].into(),
-        added: scenario.config.clone(),
-    };
-    let baked = programs::bake(&artefacts, &change, &artefacts.root_tree)?;
+    let find = format!("root.find = \"{}\"", scenario.root);
+    let over = [find.as_str(), &scenario.config];
+    let baked = programs::bake(&artefacts, &over, &artefacts.root_tree)?;
     let spec = Spec::new(&artefacts)
         .image(&baked.image())
         .append(&scenario.append);
@@ -247,11 +244,7 @@ fn prepare(scenario: &Scenario, artefacts: &Artefacts, dir: &Path) -> Result<(),
         blank(&path)?;
         spec = spec.disk_at(&path);
     }
-    let change = Change {
-        added: TOOLS.to_owned(),
-        ..Change::default()
-    };
-    let baked = programs::bake(artefacts, &change, &artefacts.root_tree)?;
+    let baked = programs::bake(artefacts, &[TOOLS], &artefacts.root_tree)?;
     let (mut machine, rescue, _) = start(artefacts, spec.disk_at(&root).image(&baked.image()))?;
     rescue.wait(&mut machine)?;
     let mut session = rescue.session()?;

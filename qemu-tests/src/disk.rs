@@ -317,8 +317,13 @@ impl Disk {
 
     /// As the e2fsprogs name a file system inside a file.
     pub(crate) fn file_system(&self) -> String {
-        format!("{}?offset={}", self.path().display(), self.offset)
+        file_system(&self.path(), self.offset)
     }
+}
+
+/// The same of any file.
+pub(crate) fn file_system(path: &Path, offset: u64) -> String {
+    format!("{}?offset={offset}", path.display())
 }
 
 fn field(header: &str, name: &str) -> String {

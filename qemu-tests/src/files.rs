@@ -72,6 +72,25 @@ pub fn run(command: &mut Command) -> Result<Vec<u8>, Error> {
     }
 }
 
+/// Links all that is in a directory from another one, but for what that has already.
+///
+/// # Errors
+/// When the one cannot be read, or the other not written.
+pub fn link_all(from: &Path, into: &Path) -> Result<(), Error> {
+    let failed = |error| Error::file("read", from, error);
+    let from = from.canonicalize().map_err(failed)?;
+    let entries = std::fs::read_dir(&from).map_err(|error| Error::file("read", &from, error))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| Error::file("read", &from, error))?;
+        let link = into.join(entry.file_name());
+        if link.symlink_metadata().is_err() {
+            std::os::unix::fs::symlink(entry.path(), &link)
+                .map_err(|error| Error::file("link", &link, error))?;
+        }
+    }
+    Ok(())
+}
+
 /// Copies a file with its mode.
 ///
 /// # Errors

@@ -19,7 +19,6 @@ mod error;
 mod fault;
 pub mod files;
 mod fpdt;
-mod hardware;
 mod layer;
 mod library;
 mod machine;
@@ -39,6 +38,7 @@ mod spec;
 mod ssh;
 mod steady;
 mod subject;
+mod tree;
 mod wait;
 mod wdat;
 mod write_log;
@@ -51,20 +51,19 @@ pub use cpio::Archive;
 pub use disk::{Disk, Health};
 pub use error::Error;
 pub use fault::{Ends, boot as boot_small, run as run_fault};
-pub use hardware::run as run_hardware;
 pub use layer::Layer;
 pub use library::{directory as library_directory, library, scenarios_in};
 pub use machine::{Cable, Machine, free_port};
 pub use outcome::{Ended, Outcome as Ran};
 pub use power::run as run_power;
-pub use programs::{Baked, Change, SshdImage, bake, bake_sshd};
+pub use programs::{Baked, SshdImage, bake, bake_sshd};
 pub use qmp::Qmp;
 pub use record::{Boot, Record};
 pub use scenario::{
     Generator, Last, Rival, Scenario, Seen, is_for_all, run as run_scenario, run_on, see,
     wait_verdict,
 };
-pub use scripts::{NewScript, Tree};
+
 pub use session::Session;
 pub use small::Small;
 pub use spec::{Counted, Link, Nic, Spec};

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::files;
 
 /// Directories of scenarios of another kind, each with a format and a runner of its own.
-const OTHER_KINDS: [&str; 4] = ["assembled", "damage", "hardware", "power"];
+const OTHER_KINDS: [&str; 3] = ["assembled", "damage", "power"];
 
 /// Where the scenarios are that come with the harness.
 #[must_use]

@@ -95,6 +95,44 @@ impl Machine {
         self.monitor()?.execute("device_del", device).map(drop)
     }
 
+    /// Lets a machine go that was held before its first instruction.
+    ///
+    /// # Errors
+    /// When the monitor says no.
+    pub(crate) fn go(&self) -> Result<(), Error> {
+        let none = serde_json::json!({});
+        self.monitor()?.execute("cont", none).map(drop)
+    }
+
+    /// Has the NVMe controller with this serial number warn: the bits of its health log's Critical Warning.
+    ///
+    /// # Errors
+    /// When there is no such controller.
+    pub(crate) fn warn(&self, serial: &str, bits: u8) -> Result<(), Error> {
+        let mut monitor = self.monitor()?;
+        let anonymous = "/machine/peripheral-anon";
+        let devices = monitor.execute("qom-list", serde_json::json!({ "path": anonymous }))?;
+        let names = devices.as_array().into_iter().flatten();
+        for name in names.filter_map(|device| device["name"].as_str()) {
+            let path = format!("{anonymous}/{name}");
+            let mut get = |property: &str| {
+                let what = serde_json::json!({ "path": path, "property": property });
+                monitor.execute("qom-get", what)
+            };
+            let is_it = get("type").is_ok_and(|kind| kind == "nvme")
+                && get("serial").is_ok_and(|value| value == serial);
+            if is_it {
+                let what = serde_json::json!({
+                    "path": path, "property": "smart_critical_warning", "value": bits,
+                });
+                return monitor.execute("qom-set", what).map(drop);
+            }
+        }
+        Err(Error::unexpected(format!(
+            "no NVMe disk {serial}: {devices}"
+        )))
+    }
+
     /// Plugs a network card's cable in or pulls it, by its number among the cards: the card loses its carrier.
     ///
     /// # Errors

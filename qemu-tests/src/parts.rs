@@ -36,7 +36,8 @@ pub(crate) struct Extra {
     #[serde(default = "virtio")]
     bus: Bus,
     mib: u64,
-    serial: String,
+    #[serde(default)]
+    serial: Option<String>,
     #[serde(default)]
     wwn: Option<u64>,
     /// What is wrong with it.
@@ -45,6 +46,13 @@ pub(crate) struct Extra {
     /// How it caches what is written.
     #[serde(default)]
     cache: Cache,
+    /// What its controller warns of, as an NVMe health log has it: the bits of Critical Warning (NVM Express Base Specification 2.0,
+    /// figure 207).
+    #[serde(default)]
+    warns: Option<u8>,
+    /// It lies beside the machine until a step attaches it, behind a PCI port of its own.
+    #[serde(default)]
+    unplugged: bool,
 }
 
 /// What is wrong with a disk.
@@ -149,10 +157,32 @@ impl Extra {
     /// Makes it and plugs it in.
     pub(crate) fn plug(&self, spec: Spec) -> Result<(Spec, Disk), Error> {
         let disk = Disk::empty(self.mib << 20)?;
+        let bus = if self.unplugged {
+            Bus::Unplugged
+        } else {
+            self.bus
+        };
         let layer = self.fault.as_ref().map(|fault| fault.layer(&disk));
-        let spec = spec.plug(&disk, self.bus);
-        let spec = spec.with(layer.transpose()?, Some(&self.serial), self.wwn);
+        let spec = spec.plug(&disk, bus);
+        let spec = spec.with(layer.transpose()?, self.serial.as_deref(), self.wwn);
+        let spec = match (&self.serial, self.warns) {
+            (Some(serial), Some(bits)) => spec.warning(serial, bits),
+            _ => spec,
+        };
         Ok((spec.cached(self.cache), disk))
+    }
+
+    /// What no disk can be.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let is_plain = self.bus == Bus::Virtio && self.cache == Cache::default();
+        if self.unplugged && !(is_plain && self.serial.is_none() && self.wwn.is_none()) {
+            let what = "one that is attached later is virtio, with a write-back cache and the serial number preroot-diskN";
+            return Err(format!("disk: {what}"));
+        }
+        if self.warns.is_some() && (self.bus != Bus::Nvme || self.serial.is_none()) {
+            return Err("disk: what warns is on nvme, and has a serial number".to_owned());
+        }
+        Ok(())
     }
 
     /// Whether it holds the machine up for ever.
@@ -190,6 +220,10 @@ impl Card {
         let spec = match &self.mac {
             Some(mac) => spec.nic_with_mac(nic, mac),
             None => spec.nic(nic),
+        };
+        let spec = match self.unplugged {
+            true => spec.cable_out(),
+            false => spec,
         };
         match &self.slot {
             Some(slot) => spec.in_slot(slot),

@@ -1,42 +1,29 @@
-//! Freezing and baking anew, for tests whose config is not the usual one.
+//! Freezing, baking and replanning by the project's own programs, for machines whose config is not the usual one.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use toml::{Table, Value};
 
 use crate::artefacts::Artefacts;
 use crate::disk;
 use crate::error::Error;
 use crate::files;
 
-/// What a config says that needs more packages.
-const ASSEMBLES: &str = "[[root.assemble]]";
 /// The key of encrypted disks, which lies beside each config as `root.key`.
 const KEY: &str = "correct horse battery staple";
-
-/// How a config differs from the usual one.
-#[derive(Debug, Default)]
-pub struct Change {
-    /// Text that stands in it, and what stands there instead.
-    pub replaced: BTreeMap<String, String>,
-    /// Lines at its end.
-    pub added: String,
-}
-
-impl Change {
-    fn apply(&self, text: &str) -> Result<String, Error> {
-        let mut text = text.to_owned();
-        for (old, new) in &self.replaced {
-            if !text.contains(old) {
-                return Err(Error::unexpected(format!(
-                    "the usual config has no `{old}`"
-                )));
-            }
-            text = text.replace(old, new);
-        }
-        Ok(format!("{text}\n{}\n", self.added))
-    }
-}
+/// What of `[rescue]` is baked into an image, and not frozen into its plan.
+const BAKED: [&str; 9] = [
+    "authorized-keys",
+    "host-certificate",
+    "host-key",
+    "listen",
+    "make-host-key",
+    "principals",
+    "revoked-keys",
+    "sshd",
+    "user-ca",
+];
 
 /// An image made for one test; removed with its directory.
 #[derive(Debug)]
@@ -52,25 +39,80 @@ impl Baked {
     }
 }
 
+/// TOML laid over a config: tables go into tables, and anything else, lists too, in the place of what stood there.
+#[derive(Debug)]
+pub(crate) struct Overlay(Table);
+
+impl Overlay {
+    /// One.
+    ///
+    /// # Errors
+    /// When it is not TOML: where and why.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let table = text.parse::<Table>();
+        table.map(Self).map_err(|error| error.to_string())
+    }
+
+    /// Whether all that it says is frozen into a plan, and nothing of it baked into an image.
+    pub(crate) fn is_of_plan(&self) -> bool {
+        let rescue = self.0.get("rescue").and_then(Value::as_table);
+        let mut rescue = rescue.into_iter().flat_map(Table::keys);
+        !self.0.contains_key("image") && !rescue.any(|key| BAKED.contains(&key.as_str()))
+    }
+
+    /// Whether it has a host table.
+    pub(crate) fn has_hosts(&self) -> bool {
+        self.0.contains_key("host") || self.0.contains_key("hosts")
+    }
+
+    fn lay(self, base: &mut Table) {
+        lay(self.0, base);
+    }
+}
+
+fn lay(over: Table, base: &mut Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => lay(over, base),
+            (_, value) => drop(base.insert(key, value)),
+        }
+    }
+}
+
 /// The directory of an image to be: the changed config, and the plan that was frozen from it and a root tree.
-struct Frozen {
+#[derive(Debug)]
+pub(crate) struct Frozen {
     baked: Baked,
     config: PathBuf,
     plan: PathBuf,
+    /// Whether what the root lies on has to be assembled, which needs more packages.
     assembles: bool,
 }
 
 impl Frozen {
-    fn new(artefacts: &Artefacts, change: &Change, root: &Path) -> Result<Self, Error> {
+    /// A root tree, frozen with the config that the artefacts name and these laid over it, one after the other.
+    pub(crate) fn new(artefacts: &Artefacts, over: &[&str], root: &Path) -> Result<Self, Error> {
         let baked = Baked {
             dir: disk::scratch()?,
         };
         let at = |name: &str| baked.dir.path().join(name);
         let (config, plan) = (at("config.toml"), at("plan"));
-        let text = change.apply(&files::read_text(&artefacts.config)?)?;
-        let assembles = text.contains(ASSEMBLES);
-        files::write(&config, text)?;
+        let usual = files::read_text(&artefacts.config)?;
+        let parse = |text: &str| {
+            let table = text.parse::<Table>();
+            table.map_err(|error| Error::unexpected(format!("a config: {error}")))
+        };
+        let mut table = parse(&usual)?;
+        for over in over {
+            Overlay(parse(over)?).lay(&mut table);
+        }
+        let root_table = table.get("root").and_then(Value::as_table);
+        let assembles = root_table.is_some_and(|root| root.contains_key("assemble"));
+        files::write(&config, table.to_string())?;
         files::write(&at("root.key"), KEY)?;
+        // Its paths begin beside it.
+        let beside = artefacts.config.parent().unwrap_or(Path::new("."));
+        files::link_all(beside, baked.dir.path())?;
         let mut freeze = Command::new(&artefacts.preroot);
         freeze.arg("freeze").arg("--config").arg(&config);
         freeze.arg("--root").arg(root).arg("--output").arg(&plan);
@@ -82,14 +124,64 @@ impl Frozen {
             assembles,
         })
     }
+
+    /// Its plan.
+    pub(crate) fn plan(&self) -> &Path {
+        &self.plan
+    }
+
+    /// The artefacts' image with this plan in it, not compressed.
+    pub(crate) fn replan(self, artefacts: &Artefacts) -> Result<Baked, Error> {
+        replan(artefacts, &self.plan, &self.baked.image())?;
+        Ok(self.baked)
+    }
+
+    /// An image of its own, with the modules of a tree.
+    pub(crate) fn bake(self, artefacts: &Artefacts, modules: &Path) -> Result<Baked, Error> {
+        let mut bake = self.command(artefacts, modules, &artefacts.packages);
+        let packages = artefacts.assembly_packages.iter();
+        for package in packages.filter(|_| self.assembles) {
+            bake.arg("--package").arg(package);
+        }
+        bake.arg("--authorized-keys")
+            .arg(artefacts.client_key.with_extension("pub"));
+        bake.arg("--host-key").arg(&artefacts.host_key);
+        files::run(&mut bake)?;
+        Ok(self.baked)
+    }
+
+    fn command(&self, artefacts: &Artefacts, modules: &Path, packages: &[PathBuf]) -> Command {
+        let mut bake = Command::new(&artefacts.preroot);
+        bake.arg("bake").arg("--config").arg(&self.config);
+        bake.arg("--plan").arg(&self.plan);
+        bake.arg("--root").arg(modules);
+        bake.arg("--init").arg(&artefacts.init);
+        for package in packages {
+            bake.arg("--package").arg(package);
+        }
+        // The same tools in almost all images, and a second for each MB of them.
+        bake.arg("--packed-in").arg(&artefacts.image);
+        bake.arg("--bootlog").arg(&artefacts.bootlog_static);
+        bake.arg("--output").arg(self.baked.image());
+        bake
+    }
 }
 
-/// Freezes a root tree and bakes, with some text of the usual config replaced and lines added to it.
+/// The artefacts' image with a plan, or the plan of an image, in it, not compressed.
+pub(crate) fn replan(artefacts: &Artefacts, plan: &Path, into: &Path) -> Result<(), Error> {
+    let mut replan = Command::new(&artefacts.preroot);
+    replan.arg("replan").arg(&artefacts.image);
+    replan.arg("--plan").arg(plan);
+    replan.args(["--compression", "none", "--output"]);
+    files::run(replan.arg(into)).map(drop)
+}
+
+/// Freezes a root tree and bakes, with these laid over the usual config.
 ///
 /// # Errors
 /// When the project's own programs say no.
-pub fn bake(artefacts: &Artefacts, change: &Change, root: &Path) -> Result<Baked, Error> {
-    bake_with_modules(artefacts, change, root, &artefacts.root_tree)
+pub fn bake(artefacts: &Artefacts, over: &[&str], root: &Path) -> Result<Baked, Error> {
+    Frozen::new(artefacts, over, root)?.bake(artefacts, &artefacts.root_tree)
 }
 
 /// What an image with another sshd is made of.
@@ -107,73 +199,60 @@ pub struct SshdImage {
 ///
 /// # Errors
 /// When the project's own programs say no.
-pub fn bake_sshd(artefacts: &Artefacts, change: &Change, sshd: &SshdImage) -> Result<Baked, Error> {
-    let frozen = Frozen::new(artefacts, change, &artefacts.root_tree)?;
-    let mut bake = Command::new(&artefacts.preroot);
-    bake.arg("bake").arg("--config").arg(&frozen.config);
-    bake.arg("--plan").arg(&frozen.plan);
-    bake.arg("--root").arg(&artefacts.root_tree);
-    bake.arg("--init").arg(&artefacts.init);
-    for package in sshd.packages.iter().chain(&artefacts.packages) {
-        bake.arg("--package").arg(package);
-    }
-    bake.arg("--packed-in").arg(&artefacts.image);
-    bake.arg("--bootlog").arg(&artefacts.bootlog_static);
+pub fn bake_sshd(artefacts: &Artefacts, over: &[&str], sshd: &SshdImage) -> Result<Baked, Error> {
+    let tree = &artefacts.root_tree;
+    let frozen = Frozen::new(artefacts, over, tree)?;
+    let packages = [sshd.packages.as_slice(), &artefacts.packages].concat();
+    let mut bake = frozen.command(artefacts, tree, &packages);
     bake.arg("--authorized-keys").arg(&sshd.authorized_keys);
     if let Some(key) = &sshd.host_key {
         bake.arg("--host-key").arg(key);
     }
-    files::run(bake.arg("--output").arg(frozen.baked.image()))?;
+    files::run(&mut bake)?;
     Ok(frozen.baked)
 }
 
-/// As [`bake`], with the modules of the tree too: of another kernel than the usual root's.
-///
-/// # Errors
-/// As [`bake`].
-pub(crate) fn bake_kernel(
-    artefacts: &Artefacts,
-    change: &Change,
-    tree: &Path,
-) -> Result<Baked, Error> {
-    bake_with_modules(artefacts, change, tree, tree)
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A test's helpers may panic.
 
-fn bake_with_modules(
-    artefacts: &Artefacts,
-    change: &Change,
-    root: &Path,
-    modules: &Path,
-) -> Result<Baked, Error> {
-    let frozen = Frozen::new(artefacts, change, root)?;
-    let mut bake = bake_command(artefacts, modules, &frozen.config, &frozen.plan);
-    let packages = artefacts.assembly_packages.iter();
-    for package in packages.filter(|_| frozen.assembles) {
-        bake.arg("--package").arg(package);
-    }
-    files::run(bake.arg("--output").arg(frozen.baked.image()))?;
-    Ok(frozen.baked)
-}
+    use super::*;
 
-fn bake_command(artefacts: &Artefacts, modules: &Path, config: &Path, plan: &Path) -> Command {
-    let mut bake = Command::new(&artefacts.preroot);
-    bake.arg("bake")
-        .arg("--config")
-        .arg(config)
-        .arg("--plan")
-        .arg(plan);
-    bake.arg("--root")
-        .arg(modules)
-        .arg("--init")
-        .arg(&artefacts.init);
-    for package in &artefacts.packages {
-        bake.arg("--package").arg(package);
+    #[test]
+    fn what_is_laid_over_a_config() {
+        let check = |base: &str, over: &str, expected: &str| {
+            let mut table = base.parse::<Table>().unwrap();
+            Overlay::parse(over).unwrap().lay(&mut table);
+            assert_eq!(table, expected.parse::<Table>().unwrap(), "{over}");
+        };
+        let base = "a = 1\n[t]\nb = [1, 2]\nc = 3\n[[h]]\nd = 4\n[[h]]\nd = 5\n";
+        check(base, "", base);
+        check(
+            base,
+            "t.b = [9]\n[[h]]\ne = 6\n[u]\nf = 7",
+            "a = 1\n[t]\nb = [9]\nc = 3\n[[h]]\ne = 6\n[u]\nf = 7",
+        );
+        check("[a]\nb = 1", "a = 2", "a = 2");
+        check("a = 2", "[a]\nb = 1", "[a]\nb = 1");
+        assert!(Overlay::parse("[").unwrap_err().contains("line 1"));
     }
-    // The same tools in almost all images, and a second for each MB of them.
-    bake.arg("--packed-in").arg(&artefacts.image);
-    bake.arg("--bootlog").arg(&artefacts.bootlog_static);
-    bake.arg("--authorized-keys")
-        .arg(artefacts.client_key.with_extension("pub"));
-    bake.arg("--host-key").arg(&artefacts.host_key);
-    bake
+
+    #[test]
+    fn what_is_frozen_into_a_plan() {
+        let check = |over: &str, expected: bool| {
+            assert_eq!(
+                Overlay::parse(over).unwrap().is_of_plan(),
+                expected,
+                "{over}"
+            );
+        };
+        check("", true);
+        check(
+            "order.policy = \"edges\"\n[hardware]\nmemory = \"1GiB\"",
+            true,
+        );
+        check("rescue.port = 22\nmodules.always = [\"x\"]", true);
+        check("rescue.sshd = \"openssh\"", false);
+        check("[image]", false);
+    }
 }

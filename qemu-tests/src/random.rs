@@ -50,14 +50,16 @@ const DAMAGES: [&str; 8] = [
 ];
 
 /// Words for the command line.
-const WORDS: [&str; 5] = ["fsck.mode=force", "ro", "rw", "single", "rootflags=noatime"];
+const WORDS: [&str; 5] = ["fsck.mode=force", "ro", "rw", SINGLE, "rootflags=noatime"];
+/// With this word only runlevel S is gone through.
+const SINGLE: &str = "single";
 
-/// Where the power is cut.
+/// Where the power is cut; the last only where there is a runlevel behind S.
 const MOMENTS: [&str; 4] = [
     "preroot: root ",
     "preroot: runlevel S",
-    "preroot: runlevel 2",
     "preroot: verdict ",
+    "preroot: runlevel 2",
 ];
 
 /// The fault of a disk that never answers.
@@ -120,27 +122,18 @@ pub fn scenario(seed: u64, number: u64) -> String {
         })
         .collect();
     let disks = disks(&mut rng);
-    let changes = Changes {
-        has_plan,
-        hangs: disks.contains(HANGS),
-    };
-    config(&mut rng, &bodies, changes, &mut text);
+    config(&mut rng, &bodies, disks.contains(HANGS), &mut text);
     root(&mut rng, fate, &mut text);
     text.push_str(&disks);
     cards(&mut rng, fate, &mut text);
     tree(&mut rng, &bodies, &mut text);
-    steps(&mut rng, fate, &mut text);
+    let moments = match words.contains(SINGLE) {
+        true => &MOMENTS[..3],
+        false => &MOMENTS[..],
+    };
+    steps(&mut rng, fate, moments, &mut text);
     text.push_str("\n[expect]\ninvariants = true\n");
     text
-}
-
-/// What of the usual config has to be otherwise.
-#[derive(Debug, Clone, Copy)]
-struct Changes {
-    /// The image has its plan.
-    has_plan: bool,
-    /// There is a disk that never answers.
-    hangs: bool,
 }
 
 fn pick<'a, T>(rng: &mut Rng, from: &'a [T]) -> &'a T {
@@ -154,29 +147,26 @@ fn machine(rng: &mut Rng, text: &mut String) {
 }
 
 /// How the order is run, and how long those have that hang.
-fn config(rng: &mut Rng, bodies: &[(String, &str)], changes: Changes, text: &mut String) {
+fn config(rng: &mut Rng, bodies: &[(String, &str)], hangs: bool, text: &mut String) {
     let mut lines = String::new();
+    if rng.bool() {
+        let parallel = pick(rng, &[1, 2, 7]);
+        let _ = writeln!(
+            lines,
+            "order.policy = \"edges\"\norder.parallel = {parallel}"
+        );
+    }
+    if hangs {
+        // The root's own scripts wait for such a disk as long as they may.
+        lines.push_str("order.deadline = \"40s\"\n");
+    }
     for (name, _) in bodies {
         if name.starts_with("hangs") || name.starts_with("deserts") {
-            let _ = writeln!(lines, "[script.{name}]\ndeadline = \"{DEADLINE}\"");
+            let _ = writeln!(lines, "script.{name}.deadline = \"{DEADLINE}\"");
         }
     }
     if !lines.is_empty() {
-        let _ = writeln!(text, "config = \"\"\"\n{lines}\"\"\"");
-    }
-    text.push_str("\n[config-replaced]\n");
-    if rng.bool() {
-        let parallel = pick(rng, &[1, 2, 7]);
-        text.push_str("'policy = \"levels\"' = 'policy = \"edges\"'\n");
-        let _ = writeln!(text, "'parallel = \"unlimited\"' = 'parallel = {parallel}'");
-    }
-    if changes.hangs {
-        // The root's own scripts wait for it as long as they may.
-        text.push_str("'deadline = \"2m\"' = 'deadline = \"40s\"'\n");
-    }
-    if !changes.has_plan {
-        // Nothing can be laid over what is packed.
-        text.push_str("'compression = \"lz4\"' = 'compression = \"none\"'\n");
+        let _ = writeln!(text, "config = '''\n{lines}'''");
     }
 }
 
@@ -224,12 +214,12 @@ fn cards(rng: &mut Rng, fate: Fate, text: &mut String) {
     }
 }
 
-fn steps(rng: &mut Rng, fate: Fate, text: &mut String) {
+fn steps(rng: &mut Rng, fate: Fate, moments: &[&str], text: &mut String) {
     let pause = rng.u64(0..3000);
     let mut step = |lines: &str| {
         let _ = writeln!(text, "\n[[step]]\n{lines}");
     };
-    let moment = |rng: &mut Rng| format!("after = \"{}\"", pick(rng, &MOMENTS));
+    let moment = |rng: &mut Rng| format!("after = \"{}\"", pick(rng, moments));
     match fate {
         Fate::Nothing => {}
         Fate::PowerCut => {
@@ -287,6 +277,9 @@ mod tests {
         all.sort();
         all.dedup();
         assert_eq!(all.len(), 300);
+        let never_comes =
+            |text: &&String| text.contains("\"single\"") && text.contains("runlevel 2\"");
+        assert_eq!(all.iter().find(never_comes), None);
         let all = all.concat();
         let names = BODIES.iter().map(|(name, _)| *name);
         let others = [

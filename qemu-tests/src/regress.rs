@@ -235,6 +235,7 @@ impl Options {
             ("--kernel", self.inputs.kernel.as_deref()),
             ("--image", self.inputs.image.as_deref()),
             ("--root", self.inputs.root.as_deref()),
+            ("--config", self.inputs.config.as_deref()),
             ("--key", self.inputs.key.as_deref()),
             ("--scenarios", self.scenarios.as_deref()),
             ("--against", self.against.as_deref()),

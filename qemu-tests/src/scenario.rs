@@ -9,7 +9,6 @@ mod invariants;
 mod run;
 mod timeline;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -20,6 +19,7 @@ use crate::damage::Damage;
 use crate::error::Error;
 use crate::files;
 use crate::parts::{Card, Extra, Root, Slot};
+use crate::programs::Overlay;
 use crate::scripts::NewScript;
 
 pub use self::compare::{Generator, Last, Rival, Seen, is_for_all, see};
@@ -35,6 +35,9 @@ pub struct Scenario {
     /// Words added to the kernel command line.
     #[serde(default)]
     append: String,
+    /// Which kernel boots it.
+    #[serde(default)]
+    kernel: Kernel,
     /// Processors; left out: two.
     #[serde(default)]
     cpus: Option<u8>,
@@ -63,13 +66,14 @@ pub struct Scenario {
     #[serde(default)]
     disk: Vec<Extra>,
 
-    /// Text of the usual config, and what stands there instead; the image is baked anew.
+    /// What was in it at the boot before, on the same root disk, which came to `OK`; left out: there was none.
     #[serde(default)]
-    config_replaced: BTreeMap<String, String>,
-    /// Lines added to the config; the image is baked anew with them.
+    before: Option<Before>,
+
+    /// TOML laid over the image's config; the plan is frozen anew.
     #[serde(default)]
     config: String,
-    /// Init scripts added to the root; the plan is frozen with them.
+    /// Init scripts added to the root; the plan is frozen anew.
     #[serde(default)]
     script: Vec<NewScript>,
     /// What is done to the image.
@@ -101,6 +105,31 @@ pub struct Scenario {
     /// Its text.
     #[serde(skip)]
     text: String,
+}
+
+/// A kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kernel {
+    /// The root's own.
+    #[default]
+    Own,
+    /// Set-up's for all machines, with drivers that the root's own has not; its modules are baked in.
+    Full,
+}
+
+/// A machine as it was before: what of it was otherwise.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Before {
+    #[serde(default)]
+    memory: Option<u32>,
+    #[serde(default)]
+    slot: Vec<Slot>,
+    #[serde(default)]
+    card: Option<Vec<Card>>,
+    #[serde(default)]
+    disk: Vec<Extra>,
 }
 
 /// Who switches the machine off.
@@ -189,9 +218,32 @@ impl Scenario {
         &self.text
     }
 
-    /// Whether its image is baked from another config, or with other scripts.
-    fn is_baked(&self) -> bool {
-        !self.config_replaced.is_empty() || !self.config.is_empty() || !self.script.is_empty()
+    /// The same machine at the boot before, of which nothing is expected but that it is good.
+    fn earlier(&self) -> Option<Self> {
+        let before = self.before.clone()?;
+        Some(Self {
+            memory: before.memory,
+            slot: before.slot,
+            card: before.card,
+            disk: before.disk,
+            before: None,
+            step: Vec::new(),
+            open_while: None,
+            ask: Vec::new(),
+            ends: Ends::Rescue,
+            expect: Expect::good(),
+            ..self.clone()
+        })
+    }
+
+    /// Whether its image has a plan that was frozen from another config, or with other scripts.
+    fn is_frozen(&self) -> bool {
+        !self.config.is_empty() || !self.script.is_empty() || self.kernel == Kernel::Full
+    }
+
+    /// What is laid over the image's config.
+    fn overlay(&self) -> Result<Overlay, String> {
+        Overlay::parse(&self.config).map_err(|error| format!("config: {error}"))
     }
 
     /// Whether it has a disk that may keep the kernel from switching off.
@@ -202,6 +254,11 @@ impl Scenario {
     /// What no machine can be, or do.
     fn check(&self) -> Result<(), String> {
         self.root.check()?;
+        self.overlay()?;
+        let before = self.before.iter().flat_map(|before| &before.disk);
+        for disk in self.disk.iter().chain(before) {
+            disk.check()?;
+        }
         let disks = self.disk.len() + 1;
         let cards = self.card.as_ref().map_or(1, Vec::len);
         for (number, step) in self.step.iter().enumerate() {
@@ -261,6 +318,10 @@ mod tests {
         check("", "missing field `expect`");
         check(&format!("colour = 1\n{expect}"), "unknown field `colour`");
         check(&format!("{expect}\nmood = 1"), "unknown field `mood`");
+        check(
+            &format!("config = \"[x\"\n{expect}"),
+            "config: TOML parse error",
+        );
         check(&format!("memory = 1\n{expect}"), "memory: MiB, 64 to 65536");
         check(&format!("memory = -1\n{expect}"), "line 2");
         check(&format!("cpus = 0\n{expect}"), "cpus: 1 to 64");
@@ -284,6 +345,14 @@ mod tests {
         check(
             &format!("root = {{ unplugged = true, cache = \"writethrough\" }}\n{expect}"),
             "attached later has a write-back cache",
+        );
+        check(
+            &format!("disk = [{{ mib = 1, serial = \"A\", unplugged = true }}]\n{expect}"),
+            "disk: one that is attached later is virtio",
+        );
+        check(
+            &format!("disk = [{{ mib = 1, serial = \"A\", warns = 1 }}]\n{expect}"),
+            "disk: what warns is on nvme",
         );
         check(
             &format!("root = {{ cache = \"fast\" }}\n{expect}"),

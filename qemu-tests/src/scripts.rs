@@ -3,20 +3,17 @@
 //! What is on the disk may differ from what was frozen: that is how a script is missing, or cannot be
 //! executed, when its turn comes.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use serde::Deserialize;
 
-use crate::artefacts::Artefacts;
-use crate::disk::{self, Disk};
+use crate::disk::Disk;
 use crate::error::Error;
 use crate::files;
+use crate::tree::Tree;
 
 /// An init script.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct NewScript {
+pub(crate) struct NewScript {
     /// Its file name.
     name: String,
     /// Its Required-Start.
@@ -84,72 +81,47 @@ impl NewScript {
     }
 }
 
-/// The root tree with scripts added, to freeze; removed with its owner. Only what a freeze reads is in it.
-#[derive(Debug)]
-pub struct Tree {
-    dir: tempfile::TempDir,
+/// Puts scripts into a tree, enabled as their headers ask; programs that are copied are taken from the disk.
+///
+/// # Errors
+/// When there is no room for them, or no such program.
+pub(crate) fn add(tree: &Tree, scripts: &[NewScript], disk: &Disk) -> Result<(), Error> {
+    scripts
+        .iter()
+        .try_for_each(|script| add_one(tree, script, disk))
 }
 
-impl Tree {
-    /// The usual tree, and these scripts in it, enabled as their headers ask.
-    ///
-    /// # Errors
-    /// When there is no room for it.
-    pub fn with(artefacts: &Artefacts, scripts: &[NewScript]) -> Result<Tree, Error> {
-        let tree = Tree {
-            dir: disk::scratch()?,
-        };
-        let lib = tree.path("/lib");
-        std::fs::create_dir(&lib).map_err(|error| Error::file("make", &lib, error))?;
-        copy(&artefacts.root_tree.join("etc"), &tree.path("/"))?;
-        copy(&artefacts.root_tree.join("lib/modules"), &lib)?;
-        for script in scripts {
-            tree.add(artefacts, script)?;
+fn add_one(tree: &Tree, script: &NewScript, disk: &Disk) -> Result<(), Error> {
+    let name = &script.name;
+    let path = tree.path(&format!("/etc/init.d/{name}"));
+    match &script.copy_of {
+        None => files::write(&path, script.contents())?,
+        Some(program) => {
+            let bytes = disk.read(program)?.ok_or_else(|| Error::NotAsked {
+                why: format!("the root has no {program}"),
+            })?;
+            files::write(&path, bytes)?;
+            let overrides = tree.path("/etc/insserv/overrides");
+            files::create_directory(&overrides)?;
+            files::write(&overrides.join(name), script.header())?;
         }
-        Ok(tree)
     }
-
-    /// The tree as `--root`.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        self.dir.path()
+    files::make_executable(&path)?;
+    for runlevel in ["2", "3", "4", "5"] {
+        link(tree, &format!("/etc/rc{runlevel}.d/S07{name}"), name)?;
     }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.dir.path().join(path.trim_start_matches('/'))
-    }
-
-    fn add(&self, artefacts: &Artefacts, script: &NewScript) -> Result<(), Error> {
-        let name = &script.name;
-        let path = self.path(&format!("/etc/init.d/{name}"));
-        match &script.copy_of {
-            None => files::write(&path, script.contents())?,
-            Some(program) => {
-                let program = artefacts.root_tree.join(program.trim_start_matches('/'));
-                files::write(&path, files::read(&program)?)?;
-                let overrides = self.path("/etc/insserv/overrides");
-                std::fs::create_dir_all(&overrides)
-                    .map_err(|error| Error::file("make", &overrides, error))?;
-                files::write(&overrides.join(name), script.header())?;
-            }
+    if script.stop {
+        for runlevel in ["0", "1", "6"] {
+            link(tree, &format!("/etc/rc{runlevel}.d/K01{name}"), name)?;
         }
-        files::run(Command::new("chmod").arg("755").arg(&path))?;
-        for runlevel in ["2", "3", "4", "5"] {
-            self.link(&format!("/etc/rc{runlevel}.d/S07{name}"), name)?;
-        }
-        if script.stop {
-            for runlevel in ["0", "1", "6"] {
-                self.link(&format!("/etc/rc{runlevel}.d/K01{name}"), name)?;
-            }
-        }
-        Ok(())
     }
+    Ok(())
+}
 
-    fn link(&self, path: &str, name: &str) -> Result<(), Error> {
-        let path = self.path(path);
-        std::os::unix::fs::symlink(format!("../init.d/{name}"), &path)
-            .map_err(|error| Error::file("link", &path, error))
-    }
+fn link(tree: &Tree, path: &str, name: &str) -> Result<(), Error> {
+    let path = tree.path(path);
+    std::os::unix::fs::symlink(format!("../init.d/{name}"), &path)
+        .map_err(|error| Error::file("link", &path, error))
 }
 
 /// Writes the scripts to a disk.
@@ -163,10 +135,4 @@ pub(crate) fn install(disk: &Disk, tree: &Tree, scripts: &[NewScript]) -> Result
         }
     }
     Ok(())
-}
-
-fn copy(from: &Path, into: &Path) -> Result<(), Error> {
-    let mut copy = Command::new("cp");
-    copy.args(["-a", "--reflink=auto"]).arg(from).arg(into);
-    files::run(&mut copy).map(drop)
 }

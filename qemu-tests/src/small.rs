@@ -12,7 +12,8 @@ use crate::artefacts::Artefacts;
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::files;
-use crate::programs::{self, Baked, Change};
+use crate::programs;
+use crate::tree::Tree;
 
 /// The files that people wrote.
 const WRITTEN: &str = "small";
@@ -178,31 +179,15 @@ fn make(artefacts: &Artefacts, into: &Path) -> Result<(), Error> {
     )?;
     fill(&tree)?;
     // Freezing asks for the kernel's modules; the root does without them.
-    let frozen = into.join("frozen");
-    files::create_directory(&frozen.join("lib"))?;
-    copy(&at("etc"), &frozen)?;
-    copy(
-        &artefacts.root_tree.join("lib/modules"),
-        &frozen.join("lib"),
-    )?;
-    let file = ("size = \"4MiB\"", "size = \"512KiB\"");
-    let partition = ("/var/lib/preroot/record", "PARTLABEL=preroot-log");
+    let frozen = Tree::of(&tree, &artefacts.root_tree)?;
+    let file = "record.size = \"512KiB\"";
+    let partition = "record.store = \"PARTLABEL=preroot-log\"";
     for (name, store) in [("image", file), ("image-with-log", partition)] {
-        let baked = bake(artefacts, &frozen, store)?;
+        let plain = "image.compression = \"none\"";
+        let baked = programs::bake(artefacts, &[store, plain], frozen.root())?;
         files::copy(&baked.image(), &into.join(name))?;
     }
-    fs::remove_dir_all(&frozen).map_err(|error| Error::file("remove", &frozen, error))
-}
-
-/// `store`: what the config says of it, and what stands there instead.
-fn bake(artefacts: &Artefacts, frozen: &Path, store: (&str, &str)) -> Result<Baked, Error> {
-    let replaced = [store, ("compression = \"lz4\"", "compression = \"none\"")];
-    let replaced = replaced.map(|(old, new)| (old.to_owned(), new.to_owned()));
-    let change = Change {
-        replaced: replaced.into(),
-        added: String::new(),
-    };
-    programs::bake(artefacts, &change, frozen)
+    Ok(())
 }
 
 /// The static shell that goes into images too.
@@ -243,9 +228,4 @@ fn fill(tree: &Path) -> Result<(), Error> {
         (0..PIECES).try_for_each(|piece| file.write_all_at(b"piece", piece * (64 << 10)))
     });
     written.map_err(|error| Error::file("write", &path, error))
-}
-
-fn copy(from: &Path, into: &Path) -> Result<(), Error> {
-    let mut copy = Command::new("cp");
-    files::run(copy.arg("-a").arg(from).arg(into)).map(drop)
 }

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::files;
 use crate::fpdt;
 use crate::layer::Layer;
-use crate::machine::{LOOK_PAUSE, Machine, free_port};
+use crate::machine::{Cable as Plugged, LOOK_PAUSE, Machine, free_port};
 use crate::steady;
 use crate::wdat;
 
@@ -161,6 +161,10 @@ pub struct Spec {
     reboots: bool,
     watchdog: bool,
     remembers: bool,
+    /// Cards whose cable is not in when it is switched on, by their number.
+    cables_out: Vec<usize>,
+    /// Serial numbers of NVMe drives that warn, and the bits of their health logs' Critical Warning.
+    warnings: Vec<(String, u8)>,
     /// Where what is left of its boots is kept.
     kept: Option<PathBuf>,
 }
@@ -199,6 +203,8 @@ impl Spec {
             reboots: false,
             watchdog: false,
             remembers: false,
+            cables_out: Vec::new(),
+            warnings: Vec::new(),
             kept: None,
         }
     }
@@ -425,6 +431,20 @@ impl Spec {
         (fpdt::LOAD_NS, fpdt::EXIT_NS - fpdt::LOAD_NS)
     }
 
+    /// Has the last card's cable not be in.
+    #[must_use]
+    pub(crate) fn cable_out(mut self) -> Self {
+        self.cables_out.push(self.nics.len().saturating_sub(1));
+        self
+    }
+
+    /// Has the NVMe drive with this serial number warn: bits of its health log's Critical Warning.
+    #[must_use]
+    pub(crate) fn warning(mut self, serial: &str, bits: u8) -> Self {
+        self.warnings.push((serial.to_owned(), bits));
+        self
+    }
+
     /// Switches the machine on.
     ///
     /// # Errors
@@ -478,7 +498,21 @@ impl Spec {
                 .map_err(|error| Error::file("write", &path, error))?;
             machine.keep_console(kept.join("console.log"));
         }
+        if self.is_held() {
+            for card in &self.cables_out {
+                machine.plug(*card, Plugged::Out)?;
+            }
+            for (serial, bits) in &self.warnings {
+                machine.warn(serial, *bits)?;
+            }
+            machine.go()?;
+        }
         Ok(machine)
+    }
+
+    /// Whether something is done to it before its first instruction.
+    fn is_held(&self) -> bool {
+        !self.cables_out.is_empty() || !self.warnings.is_empty()
     }
 
     /// Switches the machine on, and again if its kernel does not come as far as PID 1: on a busy host an emulated timer

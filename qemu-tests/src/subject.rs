@@ -1,6 +1,7 @@
 //! What scenarios are run on: a kernel, an image and a root disk, the user's own or those that set-up has made.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -9,7 +10,9 @@ use crate::copies::Copies;
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::files;
+use crate::programs::Frozen;
 use crate::ssh::{Door, Ssh};
+use crate::tree::Tree;
 
 /// An address in QEMU's network, as the kernel command line of any image has it.
 pub const ADDRESS: &str = "ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off";
@@ -36,6 +39,10 @@ pub struct Subject {
     pub image: Owner,
     /// Whose the root disk is.
     pub root: Owner,
+    /// The tree that its plan is frozen from, where it was read from the disk.
+    tree: Option<Arc<Tree>>,
+    /// Whether the config is there that its plan was frozen from.
+    has_config: bool,
     /// Copies of the root disk that are made while machines run.
     copies: Option<Arc<Copies>>,
 }
@@ -48,6 +55,8 @@ impl Subject {
             artefacts,
             image,
             root,
+            tree: None,
+            has_config: (image, root) == (Owner::Setup, Owner::Setup),
             copies: None,
         }
     }
@@ -56,6 +65,44 @@ impl Subject {
     #[must_use]
     pub fn of_setup(artefacts: Artefacts) -> Self {
         Self::new(artefacts, Owner::Setup, Owner::Setup)
+    }
+
+    /// Its plan can be frozen anew: from this config, and the tree on its root disk.
+    ///
+    /// # Errors
+    /// When that does not give the plan that is in the image; or gives none.
+    pub fn with_config(mut self, config: &Path) -> Result<Self, Error> {
+        self.artefacts.config = config.to_owned();
+        self.has_config = true;
+        if self.root == Owner::User {
+            let plan = self.plan()?;
+            let kernel = plan.lines().find_map(|line| line.strip_prefix("kernel "));
+            let tree = Tree::of_disk(&self.artefacts, kernel.unwrap_or_default().trim())?;
+            self.artefacts.root_tree = tree.root().to_owned();
+            self.tree = Some(Arc::new(tree));
+        }
+        let frozen = Frozen::new(&self.artefacts, &[], &self.artefacts.root_tree)?;
+        let mut review = Command::new(&self.artefacts.preroot);
+        review
+            .args(["review", "--exit-code"])
+            .arg(&self.artefacts.image);
+        let output = files::output(review.arg(frozen.plan()))?;
+        if output.status.success() {
+            return Ok(self);
+        }
+        let said = String::from_utf8_lossy(&output.stdout);
+        Err(Error::Contents {
+            path: config.to_owned(),
+            what: format!(
+                "not the config of this image: with it, the root on the disk has another plan than the image\n{}",
+                said.trim()
+            ),
+        })
+    }
+
+    /// Whether scenarios may change the config, or the root's scripts, and have another plan frozen.
+    pub(crate) fn has_config(&self) -> bool {
+        self.has_config
     }
 
     /// Has so many copies of its root disk be made, one ahead.

@@ -11,8 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 use preroot_qemu_tests::{
-    ADDRESS, Artefacts, Baked, Change, Error, Nic, Spec, Ssh, SshdImage, bake_sshd, files,
-    free_port,
+    ADDRESS, Artefacts, Baked, Error, Nic, Spec, Ssh, SshdImage, bake_sshd, files, free_port,
 };
 
 use super::Table;
@@ -80,17 +79,12 @@ fn openssh(artefacts: &Artefacts) -> Result<Baked, Error> {
     let mut generate = Command::new("ssh-keygen");
     generate.args(["-q", "-t", "ed25519", "-N", "", "-f"]);
     files::run(generate.arg(&host_key))?;
-    let sshd = "[rescue]\n";
-    let change = Change {
-        replaced: [(sshd.to_owned(), format!("{sshd}sshd = \"openssh\"\n"))].into(),
-        added: String::new(),
-    };
     let image = SshdImage {
         packages: artefacts.openssh_packages.clone(),
         authorized_keys: artefacts.client_key.with_extension("pub"),
         host_key: Some(host_key),
     };
-    bake_sshd(artefacts, &change, &image)
+    bake_sshd(artefacts, &["rescue.sshd = \"openssh\""], &image)
 }
 
 /// One counted boot until somebody is in.

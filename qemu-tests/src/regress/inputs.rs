@@ -36,6 +36,10 @@ pub(crate) struct Inputs {
     /// The image: an initramfs with preroot in it.
     #[arg(long, value_name = "FILE")]
     pub(crate) image: Option<PathBuf>,
+    /// The config that the image was baked from: scenarios that want another one are run with another plan in the image. Its paths
+    /// begin beside it
+    #[arg(long, value_name = "FILE", requires = "image")]
+    pub(crate) config: Option<PathBuf>,
     /// The root disk, raw; it is copied, never written.
     #[arg(long, value_name = "FILE")]
     pub(crate) root: Option<PathBuf>,
@@ -68,7 +72,11 @@ impl Inputs {
         };
         words.extend(self.append.as_deref());
         artefacts.append = words.join(" ").trim().to_owned();
-        Ok(Subject::new(artefacts, image, root))
+        let subject = Subject::new(artefacts, image, root);
+        match &self.config {
+            Some(config) => subject.with_config(config),
+            None => Ok(subject),
+        }
     }
 
     /// What set-up has made, with the user's files in the places of its own.

@@ -11,7 +11,7 @@ use crate::record::{Boot, why};
 const NO_VERDICT: &str = "none";
 
 /// What the record must say. What is left out can be anything.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Expect {
     /// What is true of every boot is true of this one.
@@ -62,6 +62,14 @@ pub(crate) struct Expect {
 }
 
 impl Expect {
+    /// That the boot is good.
+    pub(super) fn good() -> Self {
+        Self {
+            verdict: Some("OK".to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// Drops what is said of scripts that are not among these.
     pub(super) fn leave_out_all_but(&mut self, scripts: &BTreeSet<&str>) {
         let is_known = |name: &str| scripts.contains(name);

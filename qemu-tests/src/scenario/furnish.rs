@@ -1,10 +1,9 @@
-//! The machine of a scenario: files on its root, parts plugged into it, cables pulled before it is looked at.
+//! The machine of a scenario: files on its root, parts plugged into it.
 
 use super::{Ends, Scenario};
 use crate::disk::Disk;
 use crate::error::Error;
-use crate::machine::{Cable, Machine};
-use crate::parts::Card;
+use crate::machine::Machine;
 use crate::spec::{Nic, Spec};
 
 impl Scenario {
@@ -57,15 +56,10 @@ impl Scenario {
 
     /// Switches it on.
     pub(super) fn switch_on(&self, spec: &Spec) -> Result<Machine, Error> {
-        let machine = match self.ends {
+        match self.ends {
             // It may never come as far as PID 1.
-            Ends::Power => spec.start()?,
-            _ => spec.start_init()?,
-        };
-        let cards = self.card.iter().flatten().enumerate();
-        for (number, _) in cards.filter(|(_, card): &(usize, &Card)| card.unplugged) {
-            machine.plug(number, Cable::Out)?;
+            Ends::Power => spec.start(),
+            _ => spec.start_init(),
         }
-        Ok(machine)
     }
 }

@@ -1,18 +1,17 @@
-//! The image of a scenario that needs one of its own: baked from another config or with other scripts, damaged, or with a file laid over it.
+//! The image of a scenario that needs one of its own: with a plan that was frozen from another config or with other scripts, damaged,
+//! or with a file laid over it.
 
 use std::path::PathBuf;
 
-use super::{ImageDamage, Scenario};
+use super::{ImageDamage, Kernel, Scenario};
 use crate::cpio::Archive;
 use crate::disk::{self, Disk};
 use crate::error::Error;
 use crate::files;
-use crate::programs::{self, Baked, Change};
-use crate::scripts::{self, Tree};
+use crate::programs::{Baked, Frozen, Overlay, replan};
+use crate::scripts;
 use crate::subject::{Owner, Subject};
-
-/// What an image begins with that is not packed: `newc` of cpio(5).
-const NEWC: &[u8] = b"070701";
+use crate::tree::Tree;
 
 /// An image made for one run; removed with its directory.
 pub(super) enum OwnImage {
@@ -23,9 +22,20 @@ pub(super) enum OwnImage {
 impl OwnImage {
     /// Whether a scenario can be asked of these files at all, before anything is made for it.
     pub(super) fn ask(scenario: &Scenario, subject: &Subject) -> Result<(), Error> {
-        if scenario.is_baked() && (subject.image, subject.root) != (Owner::Setup, Owner::Setup) {
-            let why = "it bakes an image from another config, which is not there for this one";
-            return Err(Error::NotAsked { why: why.into() });
+        let refused = |why: &str| Err(Error::NotAsked { why: why.into() });
+        if !scenario.is_frozen() {
+            return Ok(());
+        }
+        if !subject.has_config() {
+            return refused(
+                "it wants another plan, frozen from the image's config, which --config names",
+            );
+        }
+        let is_of_plan = overlay(scenario)?.is_of_plan() && scenario.kernel == Kernel::Own;
+        if subject.image == Owner::User && !is_of_plan {
+            return refused(
+                "it wants an image that is baked anew, from another config or for another kernel",
+            );
         }
         Ok(())
     }
@@ -37,42 +47,28 @@ impl OwnImage {
         disk: &Disk,
     ) -> Result<Option<Self>, Error> {
         Self::ask(scenario, subject)?;
-        let artefacts = &subject.artefacts;
-        let change = Change {
-            replaced: scenario.config_replaced.clone(),
-            added: scenario.config.clone(),
-        };
-        let baked = if !scenario.is_baked() {
-            None
-        } else if scenario.script.is_empty() {
-            Some(programs::bake(artefacts, &change, &artefacts.root_tree)?)
-        } else {
-            let tree = Tree::with(artefacts, &scenario.script)?;
-            scripts::install(disk, &tree, &scenario.script)?;
-            Some(programs::bake(artefacts, &change, tree.root())?)
+        let baked = match scenario.is_frozen() {
+            true => Some(frozen(scenario, subject, disk)?),
+            false => None,
         };
         if scenario.image.is_empty() {
             return Ok(baked.map(Self::Baked));
         }
+        let artefacts = &subject.artefacts;
+        let image = Self::Changed(disk::scratch()?);
         let lays = |damage: &ImageDamage| matches!(damage, ImageDamage::Lay { .. });
-        // lz4 has no end: what lies behind it the kernel takes for more of it.
-        let path = match (&baked, subject.image) {
-            (Some(baked), _) => baked.image(),
-            (None, Owner::Setup) if scenario.image.iter().any(lays) => {
-                artefacts.image_plain.clone()
+        let mut bytes = match &baked {
+            Some(baked) => files::read(&baked.image())?,
+            // lz4 has no end: what lies behind it the kernel takes for more of it. So it is not packed, with its own plan.
+            None if scenario.image.iter().any(lays) => {
+                replan(artefacts, &artefacts.image, &image.path())?;
+                files::read(&image.path())?
             }
-            (None, _) => artefacts.image.clone(),
+            None => files::read(&artefacts.image)?,
         };
-        let mut bytes = files::read(&path)?;
-        if scenario.image.iter().any(lays) && !bytes.starts_with(NEWC) {
-            let why = "it lays a file over the image, which is packed";
-            return Err(Error::NotAsked { why: why.into() });
-        }
         for damage in &scenario.image {
             damage.apply(&mut bytes);
         }
-        let dir = disk::scratch()?;
-        let image = Self::Changed(dir);
         files::write(&image.path(), bytes)?;
         Ok(Some(image))
     }
@@ -84,6 +80,48 @@ impl OwnImage {
             OwnImage::Changed(dir) => dir.path().join("image"),
         }
     }
+}
+
+fn overlay(scenario: &Scenario) -> Result<Overlay, Error> {
+    scenario.overlay().map_err(Error::unexpected)
+}
+
+/// The image with the plan that this scenario wants.
+fn frozen(scenario: &Scenario, subject: &Subject, disk: &Disk) -> Result<Baked, Error> {
+    let artefacts = &subject.artefacts;
+    let modules = match scenario.kernel {
+        Kernel::Own => &artefacts.root_tree,
+        Kernel::Full => &artefacts.full_kernel,
+    };
+    let tree = Tree::of(&artefacts.root_tree, modules)?;
+    scripts::add(&tree, &scenario.script, disk)?;
+    let freeze = || Frozen::new(artefacts, &[&scenario.config], tree.root());
+    let is_of_plan = overlay(scenario)?.is_of_plan() && scenario.kernel == Kernel::Own;
+    let baked = match (subject.image, is_of_plan) {
+        // What it is baked from is there.
+        (Owner::Setup, false) => freeze()?.bake(artefacts, modules)?,
+        (Owner::Setup, true) => match freeze()?.replan(artefacts) {
+            // It has not all that the plan wants.
+            Err(Error::Command { .. }) => freeze()?.bake(artefacts, &artefacts.root_tree)?,
+            baked => baked?,
+        },
+        (Owner::User, _) => freeze()
+            .and_then(|frozen| frozen.replan(artefacts))
+            .map_err(|error| match error {
+                Error::Command { output, .. } => {
+                    let mut lines = output.lines();
+                    let line = lines.find(|line| line.contains("error: "));
+                    let why = format!(
+                        "the image cannot have its plan: {}",
+                        line.unwrap_or(&output)
+                    );
+                    Error::NotAsked { why }
+                }
+                error => error,
+            })?,
+    };
+    scripts::install(disk, &tree, &scenario.script)?;
+    Ok(baked)
 }
 
 impl ImageDamage {

@@ -9,7 +9,7 @@ use preroot_record::Event;
 use super::expect;
 use super::image::OwnImage;
 use super::timeline::OpenWhile;
-use super::{Ends, Scenario, invariants};
+use super::{Ends, Kernel, Scenario, invariants};
 use crate::artefacts::Artefacts;
 use crate::damage;
 use crate::disk::{Disk, Health};
@@ -23,7 +23,7 @@ use crate::scripts::NewScript;
 use crate::session::Session;
 use crate::spec::Spec;
 use crate::ssh::{Door, Ssh};
-use crate::subject::{Owner, Subject, any_script, scripts};
+use crate::subject::{ADDRESS, Owner, PORT, Subject, any_script, scripts};
 use crate::wait;
 
 /// The port of the rescue sshd in the config.
@@ -158,9 +158,30 @@ impl<'s> Run<'s> {
         if !scenario.damage.is_empty() {
             damage::apply(&disk, &scenario.damage)?;
         }
+        if let Some(earlier) = scenario.earlier() {
+            let mut run = Run::new(&earlier, subject, None);
+            let done = run.boot_on(&disk, image.as_ref());
+            self.machine_ran += run.machine_ran;
+            done.map_err(|error| match error {
+                Error::Differences { story, all, boot } => Error::Differences {
+                    story: format!("{story}: the boot before"),
+                    all,
+                    boot,
+                },
+                error => error,
+            })?;
+        }
+        self.boot_on(&disk, image.as_ref())
+    }
+
+    /// Switches it on with this disk, and this image if not its subject's.
+    fn boot_on(&mut self, disk: &Disk, image: Option<&OwnImage>) -> Result<(), Error> {
+        let Self {
+            scenario, subject, ..
+        } = *self;
         let (rescue, root) = (free_port()?, free_port()?);
-        let (mut spec, _extra) = self.spec(&disk, (rescue, root))?;
-        if let Some(image) = &image {
+        let (mut spec, _extra) = self.spec(disk, (rescue, root))?;
+        if let Some(image) = image {
             spec = spec.image(&image.path());
         }
         let begun = Instant::now();
@@ -186,26 +207,36 @@ impl<'s> Run<'s> {
             Ok(Some(record)) => Some(record),
             Err(error) => {
                 // As far as it came, for who looks what was wrong.
-                if let (Some(dir), Ok(record)) = (self.dir, Record::stored(&disk)) {
+                if let (Some(dir), Ok(record)) = (self.dir, Record::stored(disk)) {
                     files::write(&dir.join(RECORD), record.bytes())?;
                 }
                 return Err(error);
             }
-            Ok(None) if scenario.ends == Ends::Power => Record::stored(&disk).ok(),
-            Ok(None) => Some(self.stored(&disk)?),
+            Ok(None) if scenario.ends == Ends::Power => Record::stored(disk).ok(),
+            Ok(None) => Some(self.stored(disk)?),
         };
         if let (Some(dir), Some(record)) = (self.dir, &record) {
             files::write(&dir.join(RECORD), record.bytes())?;
         }
-        self.judge(&disk, record.as_ref(), &console)
+        self.judge(disk, record.as_ref(), &console)
     }
 
     /// The machine, and disks that go away with it.
     fn spec(&self, disk: &Disk, ports: (u16, u16)) -> Result<(Spec, Vec<Disk>), Error> {
         let scenario = self.scenario;
-        let mut spec = Spec::new(&self.subject.artefacts).append(&scenario.append);
+        let mut artefacts = self.subject.artefacts.clone();
+        let overlay = scenario.overlay().map_err(Error::unexpected)?;
+        if self.subject.image == Owner::User && overlay.has_hosts() {
+            // Words come before a table: this one says the address itself, and where it says so the port.
+            let port = scenario.port.map_or("", |_| PORT);
+            artefacts.append = artefacts.append.replace(ADDRESS, "").replace(port, "");
+        }
+        let mut spec = Spec::new(&artefacts).append(&scenario.append);
         if let Some(dir) = self.dir {
             spec = spec.keep_in(dir);
+        }
+        if scenario.kernel == Kernel::Full {
+            spec = spec.kernel(&artefacts.all_machines_kernel()?);
         }
         let rescue = scenario.port.unwrap_or(RESCUE_PORT);
         scenario.furnish(spec, disk, vec![(ports.0, rescue), (ports.1, ROOT_PORT)])

@@ -49,6 +49,9 @@ impl Spec {
         if !self.reboots {
             command.arg("-no-reboot");
         }
+        if self.is_held() {
+            command.arg("-S");
+        }
         command.arg("-kernel").arg(&self.kernel);
         if let Some(image) = &self.image {
             command.arg("-initrd").arg(image);

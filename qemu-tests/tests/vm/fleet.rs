@@ -1,9 +1,7 @@
 //! One image for a fleet: a machine finds itself among 10,000 hosts, and the others' addresses are not its own.
 
+use preroot_qemu_tests::{Artefacts, Disk, Error, Event, Record, Spec, bake, files};
 use std::fmt::Write;
-use std::path::Path;
-
-use preroot_qemu_tests::{Artefacts, Change, Disk, Error, Event, Record, Spec, bake, files};
 
 use crate::Guest;
 
@@ -40,22 +38,12 @@ fn a_machine_finds_itself_among_ten_thousand() -> Result<(), Error> {
     let directory = tempfile::tempdir().map_err(|error| Error::unexpected(error.to_string()))?;
     let table = directory.path().join("hosts.csv");
     files::write(&table, csv())?;
-    let mut change = Change::default();
-    let name = "name = \"debian12-qemu\"";
-    let hosts = format!("{name}\nhosts = \"{}\"", table.display());
-    change.replaced.insert(name.to_owned(), hosts);
-    // The usual config's own host is any other machine.
-    let usual = [
-        (format!("match = \"mac={MAC}\""), "match = \"any\""),
-        (
-            "\"10.0.2.15/24\", \"fec0::15/64\"".to_owned(),
-            "\"10.0.2.99/24\"",
-        ),
-    ];
-    change
-        .replaced
-        .extend(usual.map(|(old, new)| (old, new.to_owned())));
-    let image = bake(&artefacts, &change, Path::new(&artefacts.root_tree))?;
+    // The config's own host is any other machine.
+    let over = format!(
+        "hosts = \"{}\"\n[[host]]\nmatch = \"any\"\naddresses = [\"10.0.2.99/24\"]",
+        table.display()
+    );
+    let image = bake(&artefacts, &[&over], &artefacts.root_tree)?;
     let disk = Disk::copy(&artefacts)?;
     let spec = Spec::new(&artefacts)
         .image(&image.image())

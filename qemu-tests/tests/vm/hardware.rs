@@ -3,29 +3,18 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use preroot_qemu_tests::{Artefacts, Boot, Disk, Error, Record, files, run_hardware, until};
+use preroot_qemu_tests::{Artefacts, Boot, Disk, Error, Record, files, until};
 use serde_json::Value;
 
 use crate::{Guest, usual};
 
-macro_rules! machines {
-    ($($test:ident $name:literal)+) => {
-        $(
-            #[test]
-            fn $test() -> Result<(), Error> {
-                run_hardware(concat!("hardware/", $name))
-            }
-        )+
-    };
-}
-
-machines! {
-    ahci "ahci"
-    failing "failing"
-    healthy "healthy"
-    missing "missing"
-    sick "sick"
-    since "since"
+scenarios! {
+    ahci "hardware/ahci"
+    failing "hardware/failing"
+    healthy "hardware/healthy"
+    missing "hardware/missing"
+    sick "hardware/sick"
+    since "hardware/since"
 }
 
 /// What a program that looks at the machine says of each thing, and what the record has of it.

@@ -1,6 +1,6 @@
 //! Boots whose root the kernel had mounted itself, and which was then checked without a second boot.
 
-use preroot_qemu_tests::{Artefacts, Change, Disk, Error, Event, Health, Record, Spec, bake};
+use preroot_qemu_tests::{Artefacts, Disk, Error, Event, Health, Record, Spec, bake};
 
 use crate::Guest;
 
@@ -95,17 +95,8 @@ fn a_root_that_is_held_waits_for_a_person() -> Result<(), Error> {
 #[test]
 fn a_root_that_is_held_is_freed_where_the_plan_says_so() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
-    let replaced = [
-        ("mode = \"rw\"", "mode = \"rw\"\nholders = \"end\""),
-        ("compression = \"lz4\"", "compression = \"none\""),
-    ];
-    let change = Change {
-        replaced: replaced
-            .map(|(old, new)| (old.to_owned(), new.to_owned()))
-            .into(),
-        added: String::new(),
-    };
-    let baked = bake(&artefacts, &change, &artefacts.root_tree)?;
+    let over = ["root.holders = \"end\"", "image.compression = \"none\""];
+    let baked = bake(&artefacts, &over, &artefacts.root_tree)?;
     let disk = Disk::copy(&artefacts)?;
     disk.install_preroot(&artefacts)?;
     disk.install(&baked.image(), IMAGE)?;

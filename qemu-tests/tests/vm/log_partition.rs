@@ -1,21 +1,15 @@
 //! The record in a partition of its own: there before the root is, and when there is none.
 
-use std::path::Path;
-
 use preroot_qemu_tests::{
-    Artefacts, Baked, Change, Disk, Error, Event, Layer, Record, Spec, WriteLog, bake, until,
+    Artefacts, Baked, Disk, Error, Event, Layer, Record, Spec, WriteLog, bake, until,
 };
 
 use crate::Guest;
 
 /// An image whose record goes there.
 fn image(artefacts: &Artefacts) -> Result<Baked, Error> {
-    let mut change = Change::default();
-    let (file, partition) = ("/var/lib/preroot/record", "PARTLABEL=preroot-log");
-    change
-        .replaced
-        .insert(file.to_owned(), partition.to_owned());
-    bake(artefacts, &change, Path::new(&artefacts.root_tree))
+    let store = "record.store = \"PARTLABEL=preroot-log\"";
+    bake(artefacts, &[store], &artefacts.root_tree)
 }
 
 /// The power fails while a machine without a root waits for a person, on a disk that loses what was not flushed. What it

@@ -1,8 +1,7 @@
 //! Networks: which host a machine is, what it gets, and what is told when that cannot be.
 
 use preroot_qemu_tests::{
-    Artefacts, Change, Disk, Door, Error, Event, Link, Nic, Record, Spec, Ssh, bake, free_port,
-    until,
+    Artefacts, Disk, Door, Error, Event, Link, Nic, Record, Spec, Ssh, bake, free_port, until,
 };
 
 use crate::RESCUE_PORT;
@@ -39,16 +38,9 @@ fn two(
     check: impl Fn(&[String]) -> bool,
 ) -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
-    let mut change = Change::default();
-    let only = "addresses = [\"10.0.2.15/24\", \"fec0::15/64\"]";
-    change.replaced.insert(only.to_owned(), hosts.to_owned());
-    change
-        .replaced
-        .insert("gateways = [\"10.0.2.2\"]".to_owned(), String::new());
-    change
-        .replaced
-        .insert("load = [".to_owned(), "load = [\"8021q\", ".to_owned());
-    let baked = bake(&artefacts, &change, &artefacts.root_tree)?;
+    let hosts = format!("[[host]]\nmatch = \"mac=52:54:00:12:34:56\"\n{hosts}");
+    let vlans = "modules.always = [\"8021q\"]";
+    let baked = bake(&artefacts, &[vlans, &hosts], &artefacts.root_tree)?;
     let (near, far) = Link::pair()?;
     let client = free_port()?;
     let forwards = vec![(client, RESCUE_PORT)];

@@ -1,12 +1,11 @@
 //! When the rescue sshd starts and ends, what is handed to the root, and who is told the verdict.
 
-use std::collections::BTreeMap;
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use preroot_qemu_tests::{
-    Artefacts, Baked, Change, Disk, Door, Error, Event, Nic, Record, Session, Spec, Ssh, bake,
-    free_port, until,
+    Artefacts, Baked, Disk, Door, Error, Event, Nic, Record, Session, Spec, Ssh, bake, free_port,
+    until,
 };
 use syslog_loose::{SyslogFacility, SyslogSeverity, Variant, parse_message_with_year_exact};
 
@@ -17,21 +16,13 @@ const SILENCE: Duration = Duration::from_secs(8);
 /// The client's way into the stage, from the real root.
 const CHECK: &str = "/run/preroot/stage/bin/preroot handover --check";
 
-/// The usual image with these lines below `[rescue]`, and these at the end.
-fn baked(
-    artefacts: &Artefacts,
-    rescue: &str,
-    more: &[(&str, &str)],
-    end: &str,
-) -> Result<Baked, Error> {
-    let mut replaced: BTreeMap<String, String> = BTreeMap::new();
-    let port = format!("port = {RESCUE_PORT}\n");
-    replaced.insert(port.clone(), format!("{port}{rescue}\n"));
-    for (old, new) in more {
-        replaced.insert((*old).to_owned(), (*new).to_owned());
-    }
-    let added = end.to_owned();
-    bake(artefacts, &Change { replaced, added }, &artefacts.root_tree)
+/// PID 1 becomes the root's own init.
+const TO_INIT: &str = "finish.then = \"init\"";
+
+/// The usual image with these lines in `[rescue]`, and these.
+fn baked(artefacts: &Artefacts, rescue: &str, more: &str) -> Result<Baked, Error> {
+    let rescue = format!("[rescue]\n{rescue}");
+    bake(artefacts, &[&rescue, more], &artefacts.root_tree)
 }
 
 /// Starts it on a network whose host is this machine's loopback.
@@ -148,7 +139,7 @@ fn a_clean_boot_is_told_and_hands_over() -> Result<(), Error> {
         four.name()?,
         six.name()?
     );
-    let image = baked(&artefacts, &rescue, &[], "")?;
+    let image = baked(&artefacts, &rescue, "")?;
     let disk = Disk::copy(&artefacts)?;
     let interfaces = "auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet static\n\taddress 10.0.2.15/24\n\tgateway 10.0.2.2\n";
     disk.write("/etc/network/interfaces", interfaces, 0o644)?;
@@ -236,7 +227,7 @@ fn a_damaged_boot_is_told_and_lets_in_off_plan() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
     let four = Receiver::bind("127.0.0.1")?;
     let rescue = format!("start = \"off-plan\"\nsyslog = \"{}\"", four.name()?);
-    let image = baked(&artefacts, &rescue, &[], "")?;
+    let image = baked(&artefacts, &rescue, "")?;
     let spec = Spec::new(&artefacts)
         .image(&image.image())
         .append("rootwait=3");
@@ -271,7 +262,7 @@ fn it_serves_until_the_real_sshd_does_and_again_when_that_dies() -> Result<(), E
         four.name()?
     );
     let later = "[script.ssh]\nskip = \"started by hand\"\n";
-    let image = baked(&artefacts, &rescue, &[], later)?;
+    let image = baked(&artefacts, &rescue, later)?;
     let disk = Disk::copy(&artefacts)?;
     let spec = Spec::new(&artefacts)
         .disk(&disk)
@@ -340,8 +331,7 @@ fn it_serves_until_the_real_sshd_does_and_again_when_that_dies() -> Result<(), E
 #[test]
 fn at_the_handover_the_listener_ends_and_sessions_stay() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
-    let to_init = [("then = \"stay\"", "then = \"init\"")];
-    let image = baked(&artefacts, "end = \"at-handover\"", &to_init, "")?;
+    let image = baked(&artefacts, "end = \"at-handover\"", TO_INIT)?;
     handed_over(&artefacts, &image, None)
 }
 
@@ -349,9 +339,8 @@ fn at_the_handover_the_listener_ends_and_sessions_stay() -> Result<(), Error> {
 #[test]
 fn behind_the_handover_it_ends_when_the_real_sshd_answers() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
-    let to_init = [("then = \"stay\"", "then = \"init\"")];
     let rescue = "end = { when-healthy = \"127.0.0.1:22\" }";
-    let image = baked(&artefacts, rescue, &to_init, "")?;
+    let image = baked(&artefacts, rescue, TO_INIT)?;
     handed_over(&artefacts, &image, Some("the rescue sshd ends"))
 }
 

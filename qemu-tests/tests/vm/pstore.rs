@@ -1,13 +1,11 @@
 //! The last words of a boot that died, kept in memory by ramoops, and how long the firmware took.
 
-use preroot_qemu_tests::{
-    Artefacts, BeforeInit, Boot, Change, Error, Event, Record, Spec, bake, until,
-};
+use preroot_qemu_tests::{Artefacts, BeforeInit, Boot, Error, Event, Record, Spec, bake, until};
 
 use crate::{Guest, usual};
 
 /// Nothing asks for the driver.
-const DRIVER: (&str, &str) = ("\"?ahci\"]", "\"?ahci\"]\nalways = [\"ramoops\"]");
+const CONFIG: &str = "modules.always = [\"ramoops\"]";
 /// A place of its own, as every program of the root may have mounted it too.
 const LOOK: &str = "mkdir -p /tmp/kept && { mountpoint -q /tmp/kept || mount -t pstore none /tmp/kept; } && ls /tmp/kept";
 
@@ -45,12 +43,7 @@ fn before_init<'b>(boot: &Boot<'b>) -> Option<BeforeInit<'b>> {
 fn a_boot_that_died_of_a_panic_is_found_by_the_next() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
     let (disk, spec) = usual(&artefacts)?;
-    let (from, to) = DRIVER;
-    let change = Change {
-        replaced: [(from.to_owned(), to.to_owned())].into(),
-        added: String::new(),
-    };
-    let baked = bake(&artefacts, &change, &artefacts.root_tree)?;
+    let baked = bake(&artefacts, &[CONFIG], &artefacts.root_tree)?;
     let mut guest = Guest::start(&artefacts, spec.image(&baked.image()).remembers())?;
     let mut session = guest.log_in()?;
     assert_eq!(guest.wait_verdict(&mut session)?, "OK");

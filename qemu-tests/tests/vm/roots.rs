@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use preroot_qemu_tests::{
-    Artefacts, Change, Disk, Error, Record, Session, Spec, bake, files, until,
-};
+use preroot_qemu_tests::{Artefacts, Disk, Error, Record, Session, Spec, bake, files, until};
 use preroot_record::Fsck;
 
 use crate::Guest;
@@ -149,15 +147,8 @@ fn is_mounted_unchecked(
     let disk = Disk::copy(&artefacts)?;
     let path = disk.path();
     make(path.parent().unwrap_or(Path::new("/")), &path)?;
-    let change = Change {
-        replaced: [(
-            "[rescue]".to_owned(),
-            format!("always = [\"{kind}\"]\n[rescue]"),
-        )]
-        .into(),
-        added: String::new(),
-    };
-    let baked = bake(&artefacts, &change, &artefacts.root_tree)?;
+    let module = format!("modules.always = [\"{kind}\"]");
+    let baked = bake(&artefacts, &[&module], &artefacts.root_tree)?;
     let spec = Spec::new(&artefacts).image(&baked.image()).disk(&disk);
     let mut guest = Guest::start(&artefacts, spec.append("preroot.hold=start"))?;
     let mut session = guest.log_in()?;

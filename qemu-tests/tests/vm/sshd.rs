@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use preroot_qemu_tests::{
-    Artefacts, Baked, Change, Error, Event, Machine, Nic, Record, Session, Spec, SshdImage,
-    bake_sshd, files, free_port, until,
+    Artefacts, Baked, Error, Event, Machine, Nic, Record, Session, Spec, SshdImage, bake_sshd,
+    files, free_port, until,
 };
 
 use crate::crowd::{Crowd, Silent};
@@ -124,23 +124,13 @@ impl Keys {
             Identity::Image => "",
             Identity::Made => "make-host-key = true\n",
         };
-        let change = Change {
-            replaced: [
-                (
-                    "[rescue]\n".to_owned(),
-                    format!("[rescue]\n{LISTEN}{settings}{made}"),
-                ),
-                ("[image]\n".to_owned(), format!("[image]\n{tools}\n")),
-            ]
-            .into(),
-            added: String::new(),
-        };
+        let over = format!("[rescue]\n{LISTEN}{settings}{made}[image]\n{tools}\n");
         let image = SshdImage {
             packages: [packages, artefacts.openssh_packages.clone()].concat(),
             authorized_keys,
             host_key: (identity == Identity::Image).then_some(host_key),
         };
-        bake_sshd(artefacts, &change, &image)
+        bake_sshd(artefacts, &[&over], &image)
     }
 }
 

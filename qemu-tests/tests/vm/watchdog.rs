@@ -1,17 +1,12 @@
 //! The watchdog of the chipset: it resets a machine that hangs, and none that a person mends.
 
-use preroot_qemu_tests::{
-    Artefacts, Change, Error, Event, Record, Session, Spec, Watchdog, bake, until,
-};
+use preroot_qemu_tests::{Artefacts, Error, Event, Record, Session, Spec, Watchdog, bake, until};
 
 use crate::{Guest, usual};
 
 /// Its driver in the image, and how long it waits, s.
-const DRIVER: (&str, &str) = ("\"?ahci\"]", "\"?ahci\", \"wdat_wdt\"]");
-const CONFIG: (&str, &str) = (
-    "port = 2222",
-    "port = 2222\nwatchdog = \"/dev/watchdog0\"\nwatchdog-timeout = \"10s\"",
-);
+const CONFIG: &str = "modules.load = [\"virtio_pci\", \"virtio_blk\", \"virtio_net\", \"wdat_wdt\"]
+rescue = { watchdog = \"/dev/watchdog0\", watchdog-timeout = \"10s\" }";
 /// Several times as long, in the guest.
 const LONGER: &str = "sleep 25";
 
@@ -43,13 +38,7 @@ fn wait_armed(guest: &mut Guest, session: &mut Session) -> Result<u32, Error> {
 fn it_resets_a_machine_that_hangs_and_nobody_mends() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
     let (_disk, spec) = usual(&artefacts)?;
-    let change = Change {
-        replaced: [DRIVER, CONFIG]
-            .map(|(from, to)| (from.to_owned(), to.to_owned()))
-            .into(),
-        added: String::new(),
-    };
-    let baked = bake(&artefacts, &change, &artefacts.root_tree)?;
+    let baked = bake(&artefacts, &[CONFIG], &artefacts.root_tree)?;
     let spec: Spec = spec.image(&baked.image()).watchdog();
     let spec = spec.append("preroot.hold=root preroot.test=hang:fsck");
     let mut guest = Guest::start(&artefacts, spec)?;

@@ -22,7 +22,7 @@ use crate::pack::PAYLOAD_PATH;
 pub struct Replan {
     /// The image.
     pub image: PathBuf,
-    /// The plan that it is to have.
+    /// The plan that it is to have, or an image that has it.
     pub plan: PathBuf,
     /// How it is compressed; none: as it was.
     pub compression: Option<Compression>,
@@ -37,7 +37,7 @@ pub struct Replan {
 pub fn replan(recipe: &Replan) -> Result<Vec<u8>, Vec<Error>> {
     let one = |error| vec![error];
     let image = read_whole(&recipe.image).map_err(one)?;
-    let plan_bytes = read_whole(&recipe.plan).map_err(one)?;
+    let plan_bytes = plan_of(recipe).map_err(one)?;
     let again = "bake the image anew: `preroot bake`";
     let wrong = |what: String| vec![Error::input(recipe.image.display(), what, again)];
     let listing = Listing::read(&image)
@@ -83,6 +83,21 @@ pub fn replan(recipe: &Replan) -> Result<Vec<u8>, Vec<Error>> {
         .compress(&archive.to_bytes())
         .map_err(|error| vec![Error::file("compress", &recipe.image, error)])?;
     Ok([before, &packed, after].concat())
+}
+
+/// The plan's bytes, not checked.
+fn plan_of(recipe: &Replan) -> Result<Vec<u8>, Error> {
+    let path = &recipe.plan;
+    let bytes = read_whole(path)?;
+    if !Listing::is_image(&bytes) {
+        return Ok(bytes);
+    }
+    let wrong =
+        |what: String| Error::input(path.display(), what, "name a plan, or an image with one");
+    let listing = Listing::read(&bytes)
+        .map_err(|error| wrong(format!("not an image that can be read: {error}")))?;
+    let plan = listing.plan().map(<[u8]>::to_vec);
+    plan.ok_or_else(|| wrong("has no plan".to_owned()))
 }
 
 /// The members with this plan, and with digests to match.

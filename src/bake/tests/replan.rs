@@ -75,9 +75,17 @@ fn it_is_as_if_baked_from_that_plan() {
                 replan(&recipe).unwrap() == before,
                 "{packing:?} {compression:?}"
             );
+            // By the image that has that plan; it is unpacked on the way.
+            world.write("before", &before);
+            recipe.plan = world.path("before");
             recipe.compression = Some(Compression::None);
-            let plain = replan(&recipe).unwrap();
-            assert!(Archive::read(&plain).is_ok(), "{packing:?} {compression:?}");
+            world.recipe.plan = world.path("plan");
+            world.recipe.compression = Compression::None;
+            let plain = bake(&world.recipe).unwrap().bytes;
+            assert!(
+                replan(&recipe).unwrap() == plain,
+                "{packing:?} {compression:?}"
+            );
         }
     }
 }
@@ -183,6 +191,12 @@ fn what_is_no_image_or_no_plan_is_refused() {
     check(&image, b"noise", "freeze it again");
     let empty = Archive::default().to_bytes();
     check(&empty, &plan, "has no plan");
+    check(
+        &image,
+        &empty,
+        "new: has no plan; name a plan, or an image with one",
+    );
+    check(&image, &image[..500], "new: not an image that can be read");
     // An archive laid over it: its digest is not that of the plan's archive.
     let mut recipe = ask(&world, &[&image[..], &empty].concat(), &plan);
     let found = replan(&recipe).unwrap();

@@ -19,7 +19,7 @@ pub(crate) struct Replan {
     #[arg(value_name = "IMAGE")]
     image: PathBuf,
 
-    /// The plan that it is to have
+    /// The plan that it is to have, or an image that has it
     #[arg(long, value_name = "PLAN")]
     plan: PathBuf,
 

@@ -84,7 +84,7 @@ pub(super) fn moment(ours: &str, generator: Generator) -> Result<&str, Error> {
 /// Why a scenario cannot be asked of any image: what is wrong lies in what only ours has.
 pub(super) fn refused(scenario: &Scenario) -> Option<&'static str> {
     let lays = |damage: &ImageDamage| matches!(damage, ImageDamage::Lay { .. });
-    if !scenario.config.is_empty() || !scenario.config_replaced.is_empty() {
+    if !scenario.config.is_empty() {
         Some("it is about preroot's config")
     } else if !scenario.script.is_empty() {
         Some("its scripts are frozen into a plan")
@@ -145,7 +145,6 @@ mod tests {
         check("memory = 256\nappend = \"rootwait=5\"", false);
         check("image = [{ cut = { percent = 50 } }]", false);
         check("config = \"[x]\"", true);
-        check("config-replaced.\"a\" = \"b\"", true);
         check("[[script]]\nname = \"a\"", true);
         check("watchdog = true", true);
         check(
