@@ -98,20 +98,23 @@ impl Frozen {
         let at = |name: &str| baked.dir.path().join(name);
         let (config, plan) = (at("config.toml"), at("plan"));
         let usual = files::read_text(&artefacts.config)?;
-        let parse = |text: &str| {
-            let table = text.parse::<Table>();
-            table.map_err(|error| Error::unexpected(format!("a config: {error}")))
-        };
-        let mut table = parse(&usual)?;
+        let usual = usual.parse::<Table>();
+        let mut table = usual.map_err(|error| Error::Contents {
+            path: artefacts.config.clone(),
+            what: error.to_string(),
+        })?;
         for over in over {
-            Overlay(parse(over)?).lay(&mut table);
+            let over = Overlay::parse(over);
+            over.map_err(Error::unexpected)?.lay(&mut table);
         }
         let root_table = table.get("root").and_then(Value::as_table);
         let assembles = root_table.is_some_and(|root| root.contains_key("assemble"));
         files::write(&config, table.to_string())?;
         files::write(&at("root.key"), KEY)?;
         // Its paths begin beside it.
-        let beside = artefacts.config.parent().unwrap_or(Path::new("."));
+        let beside = artefacts.config.parent();
+        let beside = beside.filter(|path| !path.as_os_str().is_empty());
+        let beside = beside.unwrap_or(Path::new("."));
         files::link_all(beside, baked.dir.path())?;
         let mut freeze = Command::new(&artefacts.preroot);
         freeze.arg("freeze").arg("--config").arg(&config);

@@ -1,5 +1,5 @@
 //! `regress` on our own image: a scenario that passes, one that fails, one that cannot be asked; all reports say so, and the command
-//! that is printed for the failure fails again in the same way.
+//! that is printed for the failure fails again in the same way. And on an image as if it were somebody's own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,6 +43,41 @@ fn is(found: &Value, expected: impl Into<Value>) -> Result<(), Error> {
             "expected {expected}, found {found}"
         ))),
     }
+}
+
+/// An image and a root of one's own, with the config that it was baked from: it is asked what wants another config, with another plan
+/// in that very image. A config that it was not baked from is refused.
+#[test]
+fn one_s_own_image_is_asked_what_wants_another_config() -> Result<(), Error> {
+    let artefacts = Artefacts::find()?;
+    let scratch = tempfile::tempdir().map_err(|error| Error::unexpected(error.to_string()))?;
+    let dir = scratch.path();
+    files::create_directory(&dir.join("tmp"))?;
+    let text = |path: &Path| path.display().to_string();
+    let (image, root) = (text(&artefacts.image), text(&artefacts.root_disk));
+    let (key, config) = (text(&artefacts.client_key), text(&artefacts.config));
+    let words = ["--image", &image, "--root", &root, "--key", &key];
+    let only = ["--only", "memory/missing", "--only", "image/plan-garbled"];
+    let words = [&words[..], &only[..], &["--report", "report"]].concat();
+
+    let other = files::read_text(&artefacts.config)? + "[script.cron]\nskip = \"by hand\"\n";
+    files::write(&dir.join("other.toml"), other)?;
+    let output = regress(dir, &[&words[..], &["--config", "other.toml"]].concat())?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for part in ["other.toml: not the config of this image", "- cron "] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+
+    let output = regress(dir, &[&words[..], &["--config", &config]].concat())?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let (scenarios, _) = results(&dir.join("report/results.jsonl"))?;
+    is(&scenarios["memory/missing"]["outcome"], "passed")?;
+    is(&scenarios["image/plan-garbled"]["outcome"], "passed")?;
+    let left = std::fs::read_dir(dir.join("tmp")).map(Iterator::count);
+    assert_eq!(left.ok(), Some(0), "nothing is left behind");
+    Ok(())
 }
 
 #[test]
