@@ -6,6 +6,8 @@ use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use memchr::memmem::Finder;
+
 use crate::error::Error;
 use crate::file::read_whole;
 use crate::keys::{Fault, Form, check_authorized_keys, check_host_key};
@@ -111,21 +113,19 @@ impl Rescue {
 
 /// Whether one of the programs holds a text.
 fn holds(programs: &[Vec<u8>], text: &str) -> bool {
-    let is_it = |window: &[u8]| window == text.as_bytes();
-    programs
-        .iter()
-        .any(|bytes| bytes.windows(text.len()).any(is_it))
+    let finder = Finder::new(text);
+    programs.iter().any(|bytes| finder.find(bytes).is_some())
 }
 
 /// Whether one of the programs holds a name of an algorithm, alone or in a list: one may be the beginning of another.
 fn knows(programs: &[Vec<u8>], name: &str) -> bool {
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"@.-_".contains(byte);
+    let finder = Finder::new(name);
     let stands_in = |bytes: &Vec<u8>| {
-        let mut windows = bytes.windows(name.len()).enumerate();
-        windows.any(|(at, window)| {
+        finder.find_iter(bytes).any(|at| {
             let before = at.checked_sub(1).and_then(|at| bytes.get(at));
             let behind = bytes.get(at + name.len());
-            window == name.as_bytes() && ![before, behind].into_iter().flatten().any(is_letter)
+            ![before, behind].into_iter().flatten().any(is_letter)
         })
     };
     programs.iter().any(stands_in)

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use memchr::memmem;
+
 use crate::elf::Elf;
 use crate::error::Error;
 use crate::file::read_whole;
@@ -156,9 +158,7 @@ impl Tool {
 
 /// Whether a program names a path.
 fn names(program: &[u8], path: &str) -> bool {
-    program
-        .windows(path.len())
-        .any(|window| window == path.as_bytes())
+    memmem::find(program, path.as_bytes()).is_some()
 }
 
 fn is_static(bytes: &[u8]) -> bool {
@@ -450,5 +450,5 @@ fn applets(busybox: &[u8], place: &str) -> Result<Vec<&'static str>, Error> {
 /// Whether a word stands in a program's table of names: between two NULs.
 fn has_word(bytes: &[u8], word: &str) -> bool {
     let wanted = [b"\0", word.as_bytes(), b"\0"].concat();
-    bytes.windows(wanted.len()).any(|window| window == wanted)
+    memmem::find(bytes, &wanted).is_some()
 }
