@@ -12,6 +12,8 @@ use crate::files;
 
 /// The key of encrypted disks, which lies beside each config as `root.key`.
 const KEY: &str = "correct horse battery staple";
+/// Nobody keeps these images: packing one takes as long as all else of a bake.
+const PLAIN: &str = "image.compression = \"none\"";
 /// What of `[rescue]` is baked into an image, and not frozen into its plan.
 const BAKED: [&str; 9] = [
     "authorized-keys",
@@ -90,7 +92,8 @@ pub(crate) struct Frozen {
 }
 
 impl Frozen {
-    /// A root tree, frozen with the config that the artefacts name and these laid over it, one after the other.
+    /// A root tree, frozen with the config that the artefacts name and these laid over it, one after the other. The image is not compressed,
+    /// if they do not say so.
     pub(crate) fn new(artefacts: &Artefacts, over: &[&str], root: &Path) -> Result<Self, Error> {
         let baked = Baked {
             dir: disk::scratch()?,
@@ -103,7 +106,7 @@ impl Frozen {
             path: artefacts.config.clone(),
             what: error.to_string(),
         })?;
-        for over in over {
+        for over in [PLAIN].iter().chain(over) {
             let over = Overlay::parse(over);
             over.map_err(Error::unexpected)?.lay(&mut table);
         }

@@ -183,8 +183,7 @@ fn make(artefacts: &Artefacts, into: &Path) -> Result<(), Error> {
     let file = "record.size = \"512KiB\"";
     let partition = "record.store = \"PARTLABEL=preroot-log\"";
     for (name, store) in [("image", file), ("image-with-log", partition)] {
-        let plain = "image.compression = \"none\"";
-        let baked = programs::bake(artefacts, &[store, plain], frozen.root())?;
+        let baked = programs::bake(artefacts, &[store], frozen.root())?;
         files::copy(&baked.image(), &into.join(name))?;
     }
     Ok(())

@@ -31,6 +31,8 @@ const TRACE: &str = "trace_event=sched:sched_switch,sched:sched_process_exec \
 /// What of it counts.
 const READ_TRACE: &str = "mkdir -p /tmp/trace && mount -t tracefs none /tmp/trace && \
     grep -e say: -e filename=/init -e swapper /tmp/trace/trace | head -n 20000";
+/// What of the usual config is another with OpenSSH; compressed as that is.
+const OPENSSH: &str = "rescue.sshd = \"openssh\"\nimage.compression = \"lz4\"";
 /// What the kernel says before it starts the image's init.
 const RUN_INIT: &str = "Run /init as init process";
 
@@ -84,7 +86,7 @@ fn openssh(artefacts: &Artefacts) -> Result<Baked, Error> {
         authorized_keys: artefacts.client_key.with_extension("pub"),
         host_key: Some(host_key),
     };
-    bake_sshd(artefacts, &["rescue.sshd = \"openssh\""], &image)
+    bake_sshd(artefacts, &[OPENSSH], &image)
 }
 
 /// One counted boot until somebody is in.

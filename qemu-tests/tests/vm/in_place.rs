@@ -95,7 +95,7 @@ fn a_root_that_is_held_waits_for_a_person() -> Result<(), Error> {
 #[test]
 fn a_root_that_is_held_is_freed_where_the_plan_says_so() -> Result<(), Error> {
     let artefacts = Artefacts::find()?;
-    let over = ["root.holders = \"end\"", "image.compression = \"none\""];
+    let over = ["root.holders = \"end\""];
     let baked = bake(&artefacts, &over, &artefacts.root_tree)?;
     let disk = Disk::copy(&artefacts)?;
     disk.install_preroot(&artefacts)?;
