@@ -11,8 +11,8 @@ use crate::exit::Failure;
 /// Puts another plan into an image; programs, keys and modules in it stay as they are, byte for byte.
 ///
 /// For an order, a deadline, a host table or expectations of the hardware that change in an image that is known to be good. What the
-/// plan wants must be in the image. What is baked from [image], and keys and certificates of [rescue], stay as they were: they want
-/// an image of their own. The same input gives the same bytes.
+/// plan wants must be in the image. What is baked from other settings than the plan's (tools, files, the
+/// sshd with its keys and certificates) stays as it was: that wants an image of its own. The same input gives the same bytes.
 #[derive(Args)]
 pub(crate) struct Replan {
     /// The image
