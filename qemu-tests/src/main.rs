@@ -18,7 +18,7 @@ use crate::bench::Table;
 
 /// Boots one machine and shows what a person sees, or measures boots.
 #[derive(Debug, Parser)]
-#[command(name = "preroot-vm")]
+#[command(name = "preroot-vm", bin_name = "cargo xtask")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -33,7 +33,7 @@ enum Command {
         keep: bool,
     },
     /// Say whether an image boots worse than the last one.
-    #[command(bin_name = "cargo xtask regress", after_help = regress::EXIT_CODES)]
+    #[command(after_help = regress::EXIT_CODES)]
     Regress(Box<regress::Options>),
     /// Measure sizes and boots, beside other initramfs generators.
     BenchBoots {
