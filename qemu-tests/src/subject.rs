@@ -86,9 +86,13 @@ impl Subject {
         review
             .args(["review", "--exit-code"])
             .arg(&self.artefacts.image);
-        let output = files::output(review.arg(frozen.plan()))?;
+        review.arg(frozen.plan());
+        let output = files::output(&mut review)?;
         if output.status.success() {
             return Ok(self);
+        }
+        if output.stdout.is_empty() {
+            return Err(files::failed(&review, &output));
         }
         let said = String::from_utf8_lossy(&output.stdout);
         Err(Error::Contents {

@@ -8,7 +8,7 @@ use crate::cpio::Archive;
 use crate::disk::{self, Disk};
 use crate::error::Error;
 use crate::files;
-use crate::programs::{Baked, Frozen, Overlay, replan};
+use crate::programs::{Baked, Frozen, replan};
 use crate::scripts;
 use crate::subject::{Owner, Subject};
 use crate::tree::Tree;
@@ -31,8 +31,7 @@ impl OwnImage {
                 "it wants another plan, frozen from the image's config, which --config names",
             );
         }
-        let is_of_plan = overlay(scenario)?.is_of_plan() && scenario.kernel == Kernel::Own;
-        if subject.image == Owner::User && !is_of_plan {
+        if subject.image == Owner::User && !is_of_plan(scenario)? {
             return refused(
                 "it wants an image that is baked anew, from another config or for another kernel",
             );
@@ -61,7 +60,8 @@ impl OwnImage {
             Some(baked) => files::read(&baked.image())?,
             // lz4 has no end: what lies behind it the kernel takes for more of it. So it is not packed, with its own plan.
             None if scenario.image.iter().any(lays) => {
-                replan(artefacts, &artefacts.image, &image.path())?;
+                let plain = replan(artefacts, &artefacts.image, &image.path());
+                plain.map_err(|error| not_asked(subject, error))?;
                 files::read(&image.path())?
             }
             None => files::read(&artefacts.image)?,
@@ -82,8 +82,24 @@ impl OwnImage {
     }
 }
 
-fn overlay(scenario: &Scenario) -> Result<Overlay, Error> {
-    scenario.overlay().map_err(Error::unexpected)
+/// Whether its image differs from the one it is run on in its plan alone.
+fn is_of_plan(scenario: &Scenario) -> Result<bool, Error> {
+    let overlay = scenario.overlay().map_err(Error::unexpected)?;
+    Ok(overlay.is_of_plan() && scenario.kernel == Kernel::Own)
+}
+
+/// What a user's image cannot be made into it is not asked; where it is set-up's, that is an error.
+fn not_asked(subject: &Subject, error: Error) -> Error {
+    match error {
+        Error::Command { output, .. } if subject.image == Owner::User => {
+            let mut lines = output.lines();
+            let line = lines.find(|line| line.contains("error: "));
+            let line = line.unwrap_or(&output);
+            let why = format!("the image cannot have its plan: {line}");
+            Error::NotAsked { why }
+        }
+        error => error,
+    }
 }
 
 /// The image with the plan that this scenario wants.
@@ -96,8 +112,7 @@ fn frozen(scenario: &Scenario, subject: &Subject, disk: &Disk) -> Result<Baked, 
     let tree = Tree::of(&artefacts.root_tree, modules)?;
     scripts::add(&tree, &scenario.script, disk)?;
     let freeze = || Frozen::new(artefacts, &[&scenario.config], tree.root());
-    let is_of_plan = overlay(scenario)?.is_of_plan() && scenario.kernel == Kernel::Own;
-    let baked = match (subject.image, is_of_plan) {
+    let baked = match (subject.image, is_of_plan(scenario)?) {
         // What it is baked from is there.
         (Owner::Setup, false) => freeze()?.bake(artefacts, modules)?,
         (Owner::Setup, true) => match freeze()?.replan(artefacts) {
@@ -105,20 +120,10 @@ fn frozen(scenario: &Scenario, subject: &Subject, disk: &Disk) -> Result<Baked, 
             Err(Error::Command { .. }) => freeze()?.bake(artefacts, &artefacts.root_tree)?,
             baked => baked?,
         },
-        (Owner::User, _) => freeze()
-            .and_then(|frozen| frozen.replan(artefacts))
-            .map_err(|error| match error {
-                Error::Command { output, .. } => {
-                    let mut lines = output.lines();
-                    let line = lines.find(|line| line.contains("error: "));
-                    let why = format!(
-                        "the image cannot have its plan: {}",
-                        line.unwrap_or(&output)
-                    );
-                    Error::NotAsked { why }
-                }
-                error => error,
-            })?,
+        (Owner::User, _) => {
+            let baked = freeze().and_then(|frozen| frozen.replan(artefacts));
+            baked.map_err(|error| not_asked(subject, error))?
+        }
     };
     scripts::install(disk, &tree, &scenario.script)?;
     Ok(baked)
