@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use crate::error::Error;
@@ -76,7 +76,12 @@ impl Session {
             match self.lines.recv_timeout(within) {
                 Ok(line) if line == MARK => return Ok(answer.trim().to_owned()),
                 Ok(line) => answer.push_str(&(line + "\n")),
-                Err(_) => return Err(dead(&answer)),
+                Err(RecvTimeoutError::Timeout) => return Err(dead(&answer)),
+                Err(RecvTimeoutError::Disconnected) => {
+                    let words =
+                        format!("the session ended before it had answered `{command}`: {answer}");
+                    return Err(Error::unexpected(words));
+                }
             }
         }
     }
