@@ -14,6 +14,7 @@ impl Errno {
     pub const NOENT: Errno = Errno(2);
     pub const SRCH: Errno = Errno(3);
     pub const IO: Errno = Errno(5);
+    pub const NXIO: Errno = Errno(6);
     pub const AGAIN: Errno = Errno(11);
     pub const ACCESS: Errno = Errno(13);
     pub const BUSY: Errno = Errno(16);

@@ -118,6 +118,10 @@ pub const DISKS_ASKED_MAX: usize = 128;
 pub const DISKS_FAULTY_MAX: usize = 128;
 /// What is read of a disk in each of three places: a multiple of every sector there is.
 pub const DISK_READ_BYTES: usize = 4096;
+/// How often a disk is opened that is not there yet, and the pauses between, ns: a second.
+pub const DISK_OPENS_MAX: u32 = 50;
+/// See [`DISK_OPENS_MAX`].
+pub const DISK_OPEN_PAUSE_NS: i64 = 20_000_000;
 /// How long a disk may take to say how it is, ms. Beyond, the kernel ends the question.
 pub const HEALTH_MS_MAX: u32 = 2000;
 /// Network interfaces that are looked at.

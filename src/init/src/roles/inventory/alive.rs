@@ -15,12 +15,13 @@ use preroot_sys::fd::OwnedFd;
 use preroot_sys::fs::{Mode, OFlags, open};
 use preroot_sys::pipe::{PipeFlags, pipe_with};
 use preroot_sys::stdio::{dup2_stderr, dup2_stdout};
-use preroot_sys::time::ClockId;
+use preroot_sys::thread::nanosleep;
+use preroot_sys::time::{ClockId, Timespec};
 use preroot_sys::{fork, io, memory};
 
 use super::disks::Bus;
 use super::tree::{Small, Tree, text_of};
-use crate::limits::{DISK_READ_BYTES, HEALTH_MS_MAX};
+use crate::limits::{DISK_OPEN_PAUSE_NS, DISK_OPENS_MAX, DISK_READ_BYTES, HEALTH_MS_MAX};
 use crate::linux::{errno, read_at};
 
 /// ATA PASS-THROUGH (16) with SMART RETURN STATUS in it, whose answer comes as sense data (SAT-3, section 12.2.3; ACS-3,
@@ -200,11 +201,33 @@ fn device(tree: &Tree<'_>, disk: &str) -> Result<OwnedFd, Errno> {
     let path = tree.path(&["/dev/", disk]).ok_or(Errno::INVAL)?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let open = |flags| open(path.as_str(), flags, Mode::empty()).map_err(errno);
-    match open(flags | OFlags::DIRECT) {
+    let direct = || open(flags | OFlags::DIRECT);
+    let pause = || {
+        let _ = nanosleep(&Timespec {
+            tv_sec: 0,
+            tv_nsec: DISK_OPEN_PAUSE_NS,
+        });
+    };
+    match patiently(direct, pause) {
         // What has no blocks of its own is read as it can be.
         Err(Errno::INVAL) => open(flags),
         other => other,
     }
+}
+
+/// Opens what may be on its way: `device_add_disk` (block/genhd.c) puts a disk into sysfs, then its node into /dev, and only then
+/// where open(2) finds it.
+fn patiently<T>(
+    mut open: impl FnMut() -> Result<T, Errno>,
+    mut pause: impl FnMut(),
+) -> Result<T, Errno> {
+    for _ in 1..DISK_OPENS_MAX {
+        match open() {
+            Err(Errno::NXIO | Errno::NOENT) => pause(),
+            other => return other,
+        }
+    }
+    open()
 }
 
 /// Reads at its beginning, in its middle and at its end.
@@ -334,6 +357,23 @@ mod tests {
             said.sense[at] = byte;
         }
         said
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_waited_for() {
+        let check = |failures: &[Errno], expected: Result<(), Errno>, pauses: u32| {
+            let (mut failures, mut paused) = (failures.iter(), 0);
+            let found = patiently(
+                || failures.next().map_or(Ok(()), |errno| Err(*errno)),
+                || paused += 1,
+            );
+            assert_eq!((found, paused), (expected, pauses));
+        };
+        check(&[], Ok(()), 0);
+        check(&[Errno::NOENT, Errno::NXIO, Errno::NXIO], Ok(()), 3);
+        check(&[Errno::NXIO, Errno::IO], Err(Errno::IO), 1);
+        check(&[Errno::INVAL], Err(Errno::INVAL), 0);
+        check(&[Errno::NXIO; 90], Err(Errno::NXIO), DISK_OPENS_MAX - 1);
     }
 
     #[test]
