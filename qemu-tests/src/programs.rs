@@ -99,7 +99,10 @@ impl Frozen {
             dir: disk::scratch()?,
         };
         let at = |name: &str| baked.dir.path().join(name);
-        let (config, plan) = (at("config.toml"), at("plan"));
+        // What lies beside a config is linked: nothing else is ever written among the links, for that would go through them.
+        let links = at("config");
+        files::create_directory(&links)?;
+        let (config, plan) = (links.join("config.toml"), at("plan"));
         let usual = files::read_text(&artefacts.config)?;
         let usual = usual.parse::<Table>();
         let mut table = usual.map_err(|error| Error::Contents {
@@ -113,12 +116,12 @@ impl Frozen {
         let root_table = table.get("root").and_then(Value::as_table);
         let assembles = root_table.is_some_and(|root| root.contains_key("assemble"));
         files::write(&config, table.to_string())?;
-        files::write(&at("root.key"), KEY)?;
+        files::write(&links.join("root.key"), KEY)?;
         // Its paths begin beside it.
         let beside = artefacts.config.parent();
         let beside = beside.filter(|path| !path.as_os_str().is_empty());
         let beside = beside.unwrap_or(Path::new("."));
-        files::link_all(beside, baked.dir.path())?;
+        files::link_all(beside, &links)?;
         let mut freeze = Command::new(&artefacts.preroot);
         freeze.arg("freeze").arg("--config").arg(&config);
         freeze.arg("--root").arg(root).arg("--output").arg(&plan);

@@ -128,7 +128,7 @@ pub fn scenario(seed: u64, number: u64) -> String {
     cards(&mut rng, fate, &mut text);
     tree(&mut rng, &bodies, &mut text);
     let moments = match words.contains(SINGLE) {
-        true => &MOMENTS[..3],
+        true => &MOMENTS[..MOMENTS.len() - 1],
         false => &MOMENTS[..],
     };
     steps(&mut rng, fate, moments, &mut text);

@@ -62,11 +62,19 @@ fn one_s_own_image_is_asked_what_wants_another_config() -> Result<(), Error> {
 
     let other = files::read_text(&artefacts.config)? + "[script.cron]\nskip = \"by hand\"\n";
     files::write(&dir.join("other.toml"), other)?;
+    let mine = ["plan", "initramfs.img", "config.toml", "root.key"].map(|name| dir.join(name));
+    for path in &mine {
+        files::write(path, "mine")?;
+    }
     let output = regress(dir, &[&words[..], &["--config", "other.toml"]].concat())?;
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     for part in ["other.toml: not the config of this image", "- cron "] {
         assert!(said.contains(part), "{part}: {said}");
+    }
+
+    for path in &mine {
+        assert_eq!(files::read_text(path)?, "mine", "what lies beside a config");
     }
 
     let output = regress(dir, &[&words[..], &["--config", &config]].concat())?;
