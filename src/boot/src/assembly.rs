@@ -3,6 +3,7 @@
 //! The plan's steps say for which devices a program is run. It is run as those appear, once for each or, where its
 //! words name no device, again whenever one more has come; what it makes appears as a device in its turn, so that
 //! stacks of any height come up in order. One program runs at a time, the lowest step first, each with its deadline.
+//! One whose words name no device waits until all that is there has been looked at, and no later step goes before it.
 //! One that fails is recorded, and the search for the root goes on.
 //!
 //! What is not whole waits: only after a step's stated time its other program is run, which takes what is there. That
@@ -216,8 +217,10 @@ pub(crate) fn go<M: Machine>(boot: &mut Boot<'_, M>) {
         let is_settled = boot.root.settled();
         let jobs = boot.assembly.jobs.iter_mut();
         let next = jobs
-            .filter(|job| job.state == State::Waiting && (is_settled || !job.device.is_empty()))
-            .min_by_key(|job| job.step);
+            .filter(|job| job.state == State::Waiting)
+            .min_by_key(|job| job.step)
+            // Nobody goes before it meanwhile: how fast a disk is looked at does not change the order.
+            .filter(|job| is_settled || !job.device.is_empty());
         let Some(next) = next else { return };
         next.state = State::Running;
         let job = next.clone();

@@ -267,6 +267,33 @@ fn a_program_that_hangs_has_its_deadline() {
     assert!(fake.recorded("verdict: \"timed out\""));
 }
 
+/// One without a device comes in its place among the steps: what is heard of a disk before all of them were looked at does not
+/// go before it.
+#[test]
+fn steps_keep_their_order_while_disks_are_looked_at() {
+    let first = step("first", "", "", "/sbin/first", "/sbin/last");
+    // All drivers are built in: disks are looked at while the search begins, and no loader is waited for.
+    let mut draft = with(&[first, crypt()]);
+    for alias in &mut draft.aliases {
+        alias.pattern = alias.pattern.replace(":", ":none");
+    }
+    let fake = boot(&draft, |fake| {
+        let made = [(
+            "/sbin/cryptsetup open /dev/vda root",
+            "dm-0\ttype=ext4\tlabel=root\tmapper=root\tnumber=253:0",
+        )];
+        devices(fake, &["vda\ttype=crypto_LUKS\tuuid=0a-b", "vdb"], &made);
+        fake.builtin_disks = core::mem::take(&mut fake.disks);
+    });
+    let expected = [
+        "/sbin/first",
+        "/sbin/cryptsetup open /dev/vda root",
+        "/sbin/cryptsetup close root",
+        "/sbin/last",
+    ];
+    assert_eq!(programs(&fake), expected, "{:#?}", fake.said);
+}
+
 /// What failed is tried again with the stage; what was done is not done twice.
 #[test]
 fn retry_tries_again_what_failed() {
