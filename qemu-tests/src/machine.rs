@@ -1,9 +1,8 @@
 //! One machine that runs: QEMU, its console and its monitor.
 
 use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -333,16 +332,4 @@ impl Drop for Machine {
 fn last_lines(console: &str) -> String {
     let lines: Vec<&str> = console.lines().collect();
     lines[lines.len().saturating_sub(CONSOLE_LINES_MAX)..].join("\n")
-}
-
-/// A TCP port of loopback that nobody uses at this moment.
-///
-/// # Errors
-/// When none is free.
-pub fn free_port() -> Result<u16, Error> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let address = listener.and_then(|listener| listener.local_addr());
-    address
-        .map(|address| address.port())
-        .map_err(|error| Error::file("find a free port of", Path::new("127.0.0.1"), error))
 }

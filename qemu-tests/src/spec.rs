@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::files;
 use crate::fpdt;
 use crate::layer::Layer;
-use crate::machine::{Cable as Plugged, LOOK_PAUSE, Machine, free_port};
+use crate::machine::{Cable as Plugged, LOOK_PAUSE, Machine};
+use crate::port::free_port;
 use crate::steady;
 use crate::wdat;
 
