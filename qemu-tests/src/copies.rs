@@ -1,14 +1,15 @@
 //! Copies of one root disk for one scenario after another: the next is made while machines run.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::artefacts::Artefacts;
 use crate::disk::Disk;
 use crate::error::Error;
 
-/// A disk of which so many copies are made, one ahead.
+/// A disk of which so many copies are made: some at once, then one ahead.
 #[derive(Debug)]
 pub struct Copies {
     disk: PathBuf,
@@ -18,64 +19,92 @@ pub struct Copies {
 
 #[derive(Debug, Default)]
 struct Next {
-    copy: Option<JoinHandle<Result<Disk, Error>>>,
+    copies: VecDeque<Copy>,
     /// How many are still to be begun.
     left: usize,
 }
 
-impl Next {
-    fn begin(&mut self, disk: &Path, offset: u64) {
-        self.copy = None;
-        if let Some(left) = self.left.checked_sub(1) {
-            let disk = disk.to_owned();
-            self.left = left;
-            self.copy = Some(thread::spawn(move || Disk::copy_of(&disk, offset)));
+#[derive(Debug)]
+enum Copy {
+    Making(JoinHandle<Result<Disk, Error>>),
+    Made(Result<Disk, Error>),
+}
+
+impl Copy {
+    fn begin(disk: &Path, offset: u64) -> Self {
+        let disk = disk.to_owned();
+        Self::Making(thread::spawn(move || {
+            let copy = Disk::copy_of(&disk, offset)?;
+            copy.begin_to_sync()?;
+            Ok(copy)
+        }))
+    }
+
+    fn wait(self) -> Result<Disk, Error> {
+        match self {
+            Self::Making(thread) => thread
+                .join()
+                .unwrap_or_else(|_| Err(Error::unexpected("a copy was not made"))),
+            Self::Made(made) => made,
         }
     }
 }
 
 impl Copies {
-    /// Begins the first of `count` copies of the root disk.
+    /// Begins the first copies, `at_once`, of `count` of the root disk.
     #[must_use]
-    pub fn new(artefacts: &Artefacts, count: usize) -> Self {
-        let copies = Self {
-            disk: artefacts.root_disk.clone(),
-            offset: artefacts.root_offset,
-            next: Mutex::new(Next {
-                copy: None,
-                left: count,
-            }),
-        };
-        copies.take_next();
-        copies
+    pub fn new(artefacts: &Artefacts, count: usize, at_once: usize) -> Self {
+        Self::of(&artefacts.root_disk, artefacts.root_offset, count, at_once)
     }
 
-    /// One of them; begins the next.
+    fn of(disk: &Path, offset: u64, count: usize, at_once: usize) -> Self {
+        let at_once = at_once.max(1).min(count);
+        let begin = |_| Copy::begin(disk, offset);
+        let next = Next {
+            copies: (0..at_once).map(begin).collect(),
+            left: count - at_once,
+        };
+        Self {
+            disk: disk.to_owned(),
+            offset,
+            next: Mutex::new(next),
+        }
+    }
+
+    /// Waits for all that are under way. What goes wrong with one is for whoever takes it.
+    pub(crate) fn wait(&self) {
+        let mut next = self.next();
+        let made = std::mem::take(&mut next.copies).into_iter();
+        next.copies = made.map(|copy| Copy::Made(copy.wait())).collect();
+    }
+
+    /// One of them; begins the next if none is there then.
     ///
     /// # Errors
     /// As [`Disk::copy`].
     pub(crate) fn take(&self) -> Result<Disk, Error> {
-        match self.take_next().map(JoinHandle::join) {
-            Some(Ok(copy)) => copy,
-            // More are wanted than were said.
-            Some(Err(_)) | None => Disk::copy_of(&self.disk, self.offset),
-        }
+        let copy = {
+            let mut next = self.next();
+            let copy = next.copies.pop_front();
+            if next.copies.is_empty() && next.left > 0 {
+                next.left -= 1;
+                next.copies.push_back(Copy::begin(&self.disk, self.offset));
+            }
+            copy
+        };
+        // More are wanted than were said.
+        copy.map_or_else(|| Disk::copy_of(&self.disk, self.offset), Copy::wait)
     }
 
-    /// What is under way, the next in its place.
-    fn take_next(&self) -> Option<JoinHandle<Result<Disk, Error>>> {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let copy = next.copy.take();
-        next.begin(&self.disk, self.offset);
-        copy
+    fn next(&self) -> MutexGuard<'_, Next> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Copies {
-    /// Waits for the copy that nobody has taken, which is removed with its owner.
+    /// Waits for the copies that nobody has taken, which are removed with their owner.
     fn drop(&mut self) {
-        let next = self.next.get_mut().unwrap_or_else(PoisonError::into_inner);
-        drop(next.copy.take().map(JoinHandle::join));
+        self.wait();
     }
 }
 
@@ -85,55 +114,57 @@ mod tests {
 
     use super::*;
 
-    fn of(disk: &Disk, count: usize) -> Copies {
-        let copies = Copies {
-            disk: disk.path(),
-            offset: 0,
-            next: Mutex::new(Next {
-                copy: None,
-                left: count,
-            }),
-        };
-        copies.take_next();
-        copies
-    }
-
     #[test]
     fn each_copy_is_somebody_s_own_and_none_is_left() {
         let disk = Disk::empty(1 << 20).unwrap();
         disk.overwrite(4096, b"root").unwrap();
-        let copies = of(&disk, 3);
-        let mut paths = Vec::new();
-        // One more than was said.
-        for _ in 0..4 {
-            let copy = copies.take().unwrap();
-            assert_eq!(copy.peek(4096, 4).unwrap(), b"root");
-            copy.overwrite(4096, b"mine").unwrap();
-            paths.push(copy.path());
+        for at_once in [0, 1, 2, 9] {
+            let copies = Copies::of(&disk.path(), 0, 3, at_once);
+            let mut paths = Vec::new();
+            // One more than was said.
+            for number in 0..4 {
+                if number == at_once {
+                    copies.wait();
+                }
+                let copy = copies.take().unwrap();
+                assert_eq!(copy.peek(4096, 4).unwrap(), b"root");
+                copy.overwrite(4096, b"mine").unwrap();
+                paths.push(copy.path());
+            }
+            paths.sort();
+            paths.dedup();
+            assert_eq!(paths.len(), 4);
+            assert_eq!(disk.peek(4096, 4).unwrap(), b"root");
         }
-        paths.sort();
-        paths.dedup();
-        assert_eq!(paths.len(), 4);
-        assert_eq!(disk.peek(4096, 4).unwrap(), b"root");
-        // Nobody takes the second.
-        let copies = of(&disk, 2);
-        copies.take().unwrap();
-        let next = copies.next.lock().unwrap().copy.take().unwrap();
-        let untaken = next.join().unwrap().unwrap();
-        let path = untaken.path();
-        assert!(path.exists());
-        copies.next.lock().unwrap().copy = Some(thread::spawn(|| Ok(untaken)));
-        drop(copies);
-        assert!(!path.exists());
+    }
+
+    #[test]
+    fn so_many_are_made_as_were_said_and_what_nobody_takes_goes_away() {
+        let disk = Disk::empty(1 << 20).unwrap();
+        for (count, at_once, expected) in [(0, 2, 0), (1, 2, 1), (3, 2, 2), (2, 0, 1)] {
+            let copies = Copies::of(&disk.path(), 0, count, at_once);
+            copies.wait();
+            let path = |copy: &Copy| match copy {
+                Copy::Made(Ok(disk)) => disk.path(),
+                other => panic!("{other:?}"),
+            };
+            let paths: Vec<PathBuf> = copies.next().copies.iter().map(path).collect();
+            assert_eq!(paths.len(), expected, "{count} {at_once}");
+            assert!(paths.iter().all(|path| path.exists()));
+            drop(copies);
+            assert!(!paths.iter().any(|path| path.exists()));
+        }
     }
 
     #[test]
     fn a_disk_that_cannot_be_copied_is_told_of() {
         let disk = Disk::empty(1 << 20).unwrap();
-        let copies = of(&disk, 2);
-        std::fs::remove_file(disk.path()).unwrap();
-        // The first may have been made by then.
-        let _ = copies.take();
-        assert!(copies.take().is_err());
+        let path = disk.path();
+        drop(disk);
+        let copies = Copies::of(&path, 0, 2, 1);
+        copies.wait();
+        for _ in 0..3 {
+            assert!(copies.take().is_err());
+        }
     }
 }

@@ -58,6 +58,18 @@ impl Disk {
         Ok(copy)
     }
 
+    /// Has it written out, and waits for nothing: whoever flushes first, debugfs(8) or a machine, waits for what is left.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(crate) fn begin_to_sync(&self) -> Result<(), Error> {
+        let path = self.path();
+        let file = File::open(&path).map_err(|error| Error::file("open", &path, error))?;
+        // An error is met again by whoever flushes it. The file may be gone by then, which does no harm.
+        std::thread::spawn(move || file.sync_data());
+        Ok(())
+    }
+
     /// A disk of this size with nothing on it, not even partitions.
     ///
     /// # Errors

@@ -54,6 +54,8 @@ const RUNS: &str = "runs";
 const ROUNDS: u16 = 3;
 /// Where scenarios are that were drawn by lot, below it.
 const RANDOM: &str = "random";
+/// What is shown before the first scenario runs.
+const READY: &str = "making ready";
 /// Where the reports of a replay are, below it.
 const AGAIN: &str = "again";
 
@@ -148,15 +150,17 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     checked?;
     let report = Report::begin(&options.report)?;
     parts.retain(|part| part.name != TIME);
+    let mut view = View::new(parts.len() + usize::from(time.is_some()));
+    let subject = view.shows(READY, || subject.made_ready(parts.len(), jobs));
     let mut run = Run {
         options,
-        subject: subject.copied_ahead(parts.len()),
+        subject,
         report,
         results: Results {
             before: baseline,
             ..Results::new(about)
         },
-        view: View::new(parts.len() + usize::from(time.is_some())),
+        view,
     };
     run.scenarios(&parts, jobs)?;
     if let Some(time) = &time {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use crate::accelerator::Accelerator;
 use crate::artefacts::Artefacts;
 use crate::copies::Copies;
 use crate::disk::Disk;
@@ -109,10 +110,17 @@ impl Subject {
         self.has_config
     }
 
-    /// Has so many copies of its root disk be made, one ahead.
+    /// Makes ready for so many scenarios, some of them at once: the first copies of its root disk, and, while they are made, how
+    /// instructions are run here. Later copies are made while machines run.
     #[must_use]
-    pub fn copied_ahead(mut self, count: usize) -> Self {
-        self.copies = Some(Arc::new(Copies::new(&self.artefacts, count)));
+    pub fn made_ready(mut self, count: usize, at_once: usize) -> Self {
+        let copies = Copies::new(&self.artefacts, count, at_once);
+        if count > 0 {
+            // It is kept for whoever asks next.
+            let _ = Accelerator::find(&self.artefacts.qemu, &self.artefacts.kernel);
+        }
+        copies.wait();
+        self.copies = Some(Arc::new(copies));
         self
     }
 

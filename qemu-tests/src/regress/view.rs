@@ -111,22 +111,36 @@ impl View {
         bar.set_message(format!("{name} {what}").trim_end().to_owned());
     }
 
+    /// While something else is done.
+    pub(crate) fn shows<T>(&mut self, name: &str, does: impl FnOnce() -> T) -> T {
+        self.runs(name, "");
+        let done = does();
+        self.clears(name);
+        done
+    }
+
     /// One has ended.
     pub(crate) fn ended(&mut self, outcome: &Ran, replay: &str) {
         self.done += 1;
         self.failed += usize::from(matches!(outcome.ended, Ended::Failed { .. }));
         let text = line(outcome, replay, self.colours);
-        match &mut self.drawn {
+        self.clears(&outcome.name);
+        match &self.drawn {
             Some(drawn) => {
-                if let Some(bar) = drawn.running.remove(&outcome.name) {
-                    bar.finish_and_clear();
-                }
                 // A terminal that is gone shows nothing.
                 let _ = drawn.all.println(text.trim_end());
             }
             None => eprint!("{text}"),
         }
         self.sum();
+    }
+
+    /// Nothing of it is shown any more.
+    fn clears(&mut self, name: &str) {
+        let drawn = self.drawn.as_mut();
+        if let Some(bar) = drawn.and_then(|drawn| drawn.running.remove(name)) {
+            bar.finish_and_clear();
+        }
     }
 
     /// All have.
