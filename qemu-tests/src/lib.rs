@@ -38,6 +38,7 @@ mod small;
 mod spec;
 mod ssh;
 mod steady;
+mod stock;
 mod subject;
 mod tree;
 mod wait;

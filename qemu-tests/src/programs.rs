@@ -139,10 +139,14 @@ impl Frozen {
         &self.plan
     }
 
-    /// The artefacts' image with this plan in it, not compressed.
-    pub(crate) fn replan(self, artefacts: &Artefacts) -> Result<Baked, Error> {
-        replan(artefacts, &self.plan, &self.baked.image())?;
-        Ok(self.baked)
+    /// This image with its plan in it, not compressed.
+    pub(crate) fn replan(&self, artefacts: &Artefacts, image: &Path) -> Result<(), Error> {
+        replan(artefacts, image, &self.plan, &self.baked.image())
+    }
+
+    /// The image that it was put into.
+    pub(crate) fn into_baked(self) -> Baked {
+        self.baked
     }
 
     /// An image of its own, with the modules of a tree.
@@ -176,10 +180,15 @@ impl Frozen {
     }
 }
 
-/// The artefacts' image with a plan, or the plan of an image, in it, not compressed.
-pub(crate) fn replan(artefacts: &Artefacts, plan: &Path, into: &Path) -> Result<(), Error> {
+/// An image with a plan, or the plan of an image, in it, not compressed.
+pub(crate) fn replan(
+    artefacts: &Artefacts,
+    image: &Path,
+    plan: &Path,
+    into: &Path,
+) -> Result<(), Error> {
     let mut replan = Command::new(&artefacts.preroot);
-    replan.arg("replan").arg(&artefacts.image);
+    replan.arg("replan").arg(image);
     replan.arg("--plan").arg(plan);
     replan.args(["--compression", "none", "--output"]);
     files::run(replan.arg(into)).map(drop)

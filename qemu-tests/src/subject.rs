@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::files;
 use crate::programs::Frozen;
 use crate::ssh::{Door, Ssh};
+use crate::stock;
 use crate::tree::Tree;
 
 /// An address in QEMU's network, as the kernel command line of any image has it.
@@ -110,14 +111,22 @@ impl Subject {
         self.has_config
     }
 
-    /// Makes ready for so many scenarios, some of them at once: the first copies of its root disk, and, while they are made, how
-    /// instructions are run here. Later copies are made while machines run.
+    /// Makes ready for so many scenarios, some of them at once: the first copies of its root disk, stocked images where they are not
+    /// there, and meanwhile how instructions are run here. Later copies are made while machines run.
     #[must_use]
     pub fn made_ready(mut self, count: usize, at_once: usize) -> Self {
         let copies = Copies::new(&self.artefacts, count, at_once);
         if count > 0 {
-            // It is kept for whoever asks next.
-            let _ = Accelerator::find(&self.artefacts.qemu, &self.artefacts.kernel);
+            let artefacts = &self.artefacts;
+            std::thread::scope(|scope| {
+                // It is kept for whoever asks next.
+                scope.spawn(|| Accelerator::find(&artefacts.qemu, &artefacts.kernel));
+                let kernels = [&artefacts.root_tree, &artefacts.full_kernel];
+                for modules in kernels.iter().filter(|_| self.image == Owner::Setup) {
+                    // Whoever wants one that cannot be made has his own baked.
+                    let _ = stock::image(artefacts, modules);
+                }
+            });
         }
         copies.wait();
         self.copies = Some(Arc::new(copies));

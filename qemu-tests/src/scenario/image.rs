@@ -1,15 +1,17 @@
 //! The image of a scenario that needs one of its own: with a plan that was frozen from another config or with other scripts, damaged,
 //! or with a file laid over it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{ImageDamage, Kernel, Scenario};
+use crate::artefacts::Artefacts;
 use crate::cpio::Archive;
 use crate::disk::{self, Disk};
 use crate::error::Error;
 use crate::files;
 use crate::programs::{Baked, Frozen, replan};
 use crate::scripts;
+use crate::stock;
 use crate::subject::{Owner, Subject};
 use crate::tree::Tree;
 
@@ -60,7 +62,7 @@ impl OwnImage {
             Some(baked) => files::read(&baked.image())?,
             // lz4 has no end: what lies behind it the kernel takes for more of it. So it is not packed, with its own plan.
             None if scenario.image.iter().any(lays) => {
-                let plain = replan(artefacts, &artefacts.image, &image.path());
+                let plain = replan(artefacts, &artefacts.image, &artefacts.image, &image.path());
                 plain.map_err(|error| not_asked(subject, error))?;
                 files::read(&image.path())?
             }
@@ -111,22 +113,42 @@ fn frozen(scenario: &Scenario, subject: &Subject, disk: &Disk) -> Result<Baked, 
     };
     let tree = Tree::of(&artefacts.root_tree, modules)?;
     scripts::add(&tree, &scenario.script, disk)?;
-    let freeze = || Frozen::new(artefacts, &[&scenario.config], tree.root());
-    let baked = match (subject.image, is_of_plan(scenario)?) {
-        // What it is baked from is there.
-        (Owner::Setup, false) => freeze()?.bake(artefacts, modules)?,
-        (Owner::Setup, true) => match freeze()?.replan(artefacts) {
-            // It has not all that the plan wants.
-            Err(Error::Command { .. }) => freeze()?.bake(artefacts, &artefacts.root_tree)?,
-            baked => baked?,
-        },
-        (Owner::User, _) => {
-            let baked = freeze().and_then(|frozen| frozen.replan(artefacts));
+    let frozen = Frozen::new(artefacts, &[&scenario.config], tree.root());
+    let baked = match subject.image {
+        Owner::Setup => of_setup(scenario, artefacts, frozen?, modules)?,
+        Owner::User => {
+            let baked = frozen.and_then(|frozen| {
+                frozen.replan(artefacts, &artefacts.image)?;
+                Ok(frozen.into_baked())
+            });
             baked.map_err(|error| not_asked(subject, error))?
         }
     };
     scripts::install(disk, &tree, &scenario.script)?;
     Ok(baked)
+}
+
+/// The plan in the image that has all that it wants; baked with it where none has.
+fn of_setup(
+    scenario: &Scenario,
+    artefacts: &Artefacts,
+    frozen: Frozen,
+    modules: &Path,
+) -> Result<Baked, Error> {
+    let overlay = scenario.overlay().map_err(Error::unexpected)?;
+    if overlay.is_of_plan() {
+        let usual = (scenario.kernel == Kernel::Own).then(|| Ok(artefacts.image.clone()));
+        let stocked = std::iter::once_with(|| stock::image(artefacts, modules));
+        for image in usual.into_iter().chain(stocked).flatten() {
+            match frozen.replan(artefacts, &image) {
+                Ok(()) => return Ok(frozen.into_baked()),
+                // It has not all that the plan wants.
+                Err(Error::Command { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    frozen.bake(artefacts, modules)
 }
 
 impl ImageDamage {
