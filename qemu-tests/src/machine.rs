@@ -180,7 +180,7 @@ impl Machine {
     /// # Errors
     /// When it does not, in time or not well.
     pub fn wait_off(&mut self) -> Result<(), Error> {
-        wait::until("the machine to switch itself off", || {
+        wait::watch("the machine to switch itself off", || {
             self.look()?;
             match self.ended {
                 Some(status) if status.success() => Ok(Ok(())),

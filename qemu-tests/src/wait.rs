@@ -13,6 +13,9 @@ pub(crate) const SETTLE: Duration = Duration::from_secs(60);
 /// The pause between two looks; a look is a login, which an emulated machine feels.
 pub(crate) const PAUSE: Duration = Duration::from_millis(700);
 
+/// The pause between two looks that the machine does not feel.
+const WATCH_PAUSE: Duration = Duration::from_millis(20);
+
 /// Looks until something is there. `look` gives what was waited for, or what it saw instead.
 ///
 /// # Errors
@@ -31,6 +34,26 @@ pub fn until<T>(
 pub(crate) fn at_most<T>(
     deadline: Duration,
     what: &str,
+    look: impl FnMut() -> Result<Result<T, String>, Error>,
+) -> Result<T, Error> {
+    look_each(PAUSE, deadline, what, look)
+}
+
+/// As [`until`], for looks that the machine does not feel: what is there is seen at once.
+///
+/// # Errors
+/// As [`until`].
+pub(crate) fn watch<T>(
+    what: &str,
+    look: impl FnMut() -> Result<Result<T, String>, Error>,
+) -> Result<T, Error> {
+    look_each(WATCH_PAUSE, DEADLINE, what, look)
+}
+
+fn look_each<T>(
+    pause: Duration,
+    deadline: Duration,
+    what: &str,
     mut look: impl FnMut() -> Result<Result<T, String>, Error>,
 ) -> Result<T, Error> {
     let begun = Instant::now();
@@ -47,6 +70,6 @@ pub(crate) fn at_most<T>(
                 last,
             });
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(pause);
     }
 }
