@@ -76,11 +76,11 @@ pub struct Artefacts {
 }
 
 impl Artefacts {
-    /// The kernel for all machines.
+    /// The kernel for all machines, out of its tree.
     ///
     /// # Errors
     /// When set-up has not brought it.
-    pub(crate) fn all_machines_kernel(&self) -> Result<PathBuf, Error> {
+    pub(crate) fn full_kernel_image(&self) -> Result<PathBuf, Error> {
         let version = self.kernel_version.replace("-cloud-", "-");
         let kernel = self.full_kernel.join(format!("boot/vmlinuz-{version}"));
         if kernel.exists() {

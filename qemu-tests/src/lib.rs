@@ -23,6 +23,7 @@ mod layer;
 mod library;
 mod machine;
 mod outcome;
+mod overlay;
 mod parts;
 mod place;
 mod port;

@@ -18,8 +18,8 @@ use self::timeline::{Ask, OpenWhile, Step};
 use crate::damage::Damage;
 use crate::error::Error;
 use crate::files;
+use crate::overlay::Overlay;
 use crate::parts::{Card, Extra, Root, Slot};
-use crate::programs::Overlay;
 use crate::scripts::NewScript;
 
 pub use self::compare::{Generator, Last, Rival, Seen, is_for_all, see};

@@ -237,7 +237,7 @@ impl<'s> Run<'s> {
             spec = spec.keep_in(dir);
         }
         if scenario.kernel == Kernel::Full {
-            spec = spec.kernel(&artefacts.all_machines_kernel()?);
+            spec = spec.kernel(&artefacts.full_kernel_image()?);
         }
         let rescue = scenario.port.unwrap_or(RESCUE_PORT);
         scenario.furnish(spec, disk, vec![(ports.0, rescue), (ports.1, ROOT_PORT)])
