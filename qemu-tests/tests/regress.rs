@@ -18,8 +18,9 @@ const KILLED: &str = "case $1 in --version) echo QEMU;; *) kill -9 $$;; esac";
 /// QEMU that refuses what it is given.
 const REFUSES: &str =
     "case $1 in --version) echo QEMU;; *) echo 'qemu: invalid kernel header' >&2; exit 1;; esac";
-/// QEMU that never gets anywhere.
-const HANGS: &str = "case $1 in --version) echo QEMU;; *) exec sleep 1000;; esac";
+/// QEMU that never gets anywhere, but for kvm, which it says at once that it has not.
+const HANGS: &str =
+    "case $* in --version) echo QEMU;; *'-accel kvm'*) exit 1;; *) exec sleep 1000;; esac";
 /// A scenario that nothing is wrong with.
 const GOOD: &str = "story = 'one of our own'\n[expect]\nverdict = 'OK'\n";
 
