@@ -277,21 +277,24 @@ fn steps_keep_their_order_while_disks_are_looked_at() {
     for alias in &mut draft.aliases {
         alias.pattern = alias.pattern.replace(":", ":none");
     }
-    let fake = boot(&draft, |fake| {
-        let made = [(
-            "/sbin/cryptsetup open /dev/vda root",
-            "dm-0\ttype=ext4\tlabel=root\tmapper=root\tnumber=253:0",
-        )];
-        devices(fake, &["vda\ttype=crypto_LUKS\tuuid=0a-b", "vdb"], &made);
-        fake.builtin_disks = core::mem::take(&mut fake.disks);
-    });
     let expected = [
         "/sbin/first",
         "/sbin/cryptsetup open /dev/vda root",
         "/sbin/cryptsetup close root",
         "/sbin/last",
     ];
-    assert_eq!(programs(&fake), expected, "{:#?}", fake.said);
+    for seed in 0..32 {
+        let fake = boot(&draft, |fake| {
+            let made = [(
+                "/sbin/cryptsetup open /dev/vda root",
+                "dm-0\ttype=ext4\tlabel=root\tmapper=root\tnumber=253:0",
+            )];
+            devices(fake, &["vda\ttype=crypto_LUKS\tuuid=0a-b", "vdb"], &made);
+            fake.builtin_disks = core::mem::take(&mut fake.disks);
+            fake.seed = seed;
+        });
+        assert_eq!(programs(&fake), expected, "seed {seed}: {:#?}", fake.said);
+    }
 }
 
 /// What failed is tried again with the stage; what was done is not done twice.
