@@ -153,17 +153,16 @@ pub(crate) fn boot_to_end(
     let port = free_port()?;
     let forwards = vec![(port, RESCUE_PORT)];
     let mut machine = spec.clone().nic(Nic::User { forwards }).start_init()?;
-    let (off, panic, waits) = ("reboot: Power down", "Kernel panic", "RESCUE: ");
+    let (panic, waits) = ("Kernel panic", "RESCUE: ");
     let end = match ends {
-        Ends::ByItself => machine.wait_any(&[off, panic, waits])?,
+        Ends::ByItself => machine.wait_any(&[panic, waits])?,
         Ends::ByHand => machine.wait_any(&[panic, waits, "preroot: verdict "])?,
     };
-    if end == panic {
-        return Err(Error::unexpected(machine.console()));
-    }
-    if end == off {
-        machine.wait_off()?;
-        return Ok(None);
+    match (end, ends) {
+        (None, Ends::ByItself) => return Ok(None),
+        (None, Ends::ByHand) => machine.check_running()?,
+        (Some(end), _) if end == panic => return Err(Error::unexpected(machine.console())),
+        (Some(_), _) => {}
     }
     let ssh = Ssh::new(artefacts, Door::Rescue, port)?;
     let record = help(&ssh, &mut machine)?;

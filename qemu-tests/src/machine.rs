@@ -228,23 +228,27 @@ impl Machine {
         })
     }
 
-    /// Waits until the console shows one of some texts, or the machine has switched itself off; gives the first text
-    /// of these that is there.
+    /// Waits until the console shows one of some texts; gives the first of them that is there. `None`: it has switched itself off without
+    /// any. The kernel's own words at that are not waited for: the power may go before the console has them.
     ///
     /// # Errors
-    /// When it shows none of them.
-    pub fn wait_any<'t>(&mut self, texts: &[&'t str]) -> Result<&'t str, Error> {
-        wait::until(&format!("one of {texts:?} on the console"), || {
-            self.look()?;
-            let console = self.console();
-            if let Some(text) = texts.iter().find(|text| console.contains(**text)) {
-                return Ok(Ok(*text));
-            }
-            match self.ended {
-                Some(status) => Err(self.broken(&status.to_string())),
-                None => Ok(Err(last_lines(&console))),
-            }
-        })
+    /// When it shows none of them, or ends otherwise.
+    pub fn wait_any<'t>(&mut self, texts: &[&'t str]) -> Result<Option<&'t str>, Error> {
+        wait::until(
+            &format!("one of {texts:?} on the console, or its end"),
+            || {
+                self.look()?;
+                let console = self.console();
+                if let Some(text) = texts.iter().find(|text| console.contains(**text)) {
+                    return Ok(Ok(Some(*text)));
+                }
+                match self.ended {
+                    Some(status) if status.success() => Ok(Ok(None)),
+                    Some(status) => Err(self.broken(&status.to_string())),
+                    None => Ok(Err(last_lines(&console))),
+                }
+            },
+        )
     }
 
     /// Whether it runs.
