@@ -1,4 +1,5 @@
-//! Copies of one root disk for one scenario after another: the next is made while machines run.
+//! Copies of one root disk for one scenario after another: the next ones are made while machines run, and not while one is made ready,
+//! which writes and flushes too.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -9,11 +10,13 @@ use crate::artefacts::Artefacts;
 use crate::disk::Disk;
 use crate::error::Error;
 
-/// A disk of which so many copies are made: some at once, then one ahead.
+/// A disk of which so many copies are made, some of them ahead.
 #[derive(Debug)]
 pub struct Copies {
     disk: PathBuf,
     offset: u64,
+    /// How many are there, or under way, that nobody has taken.
+    ahead: usize,
     next: Mutex<Next>,
 }
 
@@ -51,23 +54,34 @@ impl Copy {
 }
 
 impl Copies {
-    /// Begins the first copies, `at_once`, of `count` of the root disk.
+    /// Begins the first of `count` copies of the root disk, so many as are to be `ahead`.
     #[must_use]
-    pub fn new(artefacts: &Artefacts, count: usize, at_once: usize) -> Self {
-        Self::of(&artefacts.root_disk, artefacts.root_offset, count, at_once)
+    pub fn new(artefacts: &Artefacts, count: usize, ahead: usize) -> Self {
+        Self::of(&artefacts.root_disk, artefacts.root_offset, count, ahead)
     }
 
-    fn of(disk: &Path, offset: u64, count: usize, at_once: usize) -> Self {
-        let at_once = at_once.max(1).min(count);
-        let begin = |_| Copy::begin(disk, offset);
-        let next = Next {
-            copies: (0..at_once).map(begin).collect(),
-            left: count - at_once,
-        };
-        Self {
+    fn of(disk: &Path, offset: u64, count: usize, ahead: usize) -> Self {
+        let copies = Self {
             disk: disk.to_owned(),
             offset,
-            next: Mutex::new(next),
+            ahead,
+            next: Mutex::new(Next {
+                copies: VecDeque::new(),
+                left: count,
+            }),
+        };
+        for _ in 0..ahead {
+            copies.begin_next();
+        }
+        copies
+    }
+
+    /// Begins one more, if one is missing.
+    pub(crate) fn begin_next(&self) {
+        let mut next = self.next();
+        if next.left > 0 && next.copies.len() < self.ahead {
+            next.left -= 1;
+            next.copies.push_back(Copy::begin(&self.disk, self.offset));
         }
     }
 
@@ -78,7 +92,7 @@ impl Copies {
         next.copies = made.map(|copy| Copy::Made(copy.wait())).collect();
     }
 
-    /// One of them; begins the next if none is there then.
+    /// One of them.
     ///
     /// # Errors
     /// As [`Disk::copy`].
@@ -86,13 +100,12 @@ impl Copies {
         let copy = {
             let mut next = self.next();
             let copy = next.copies.pop_front();
-            if next.copies.is_empty() && next.left > 0 {
-                next.left -= 1;
-                next.copies.push_back(Copy::begin(&self.disk, self.offset));
+            if copy.is_none() {
+                next.left = next.left.saturating_sub(1);
             }
             copy
         };
-        // More are wanted than were said.
+        // None is ahead, or more are wanted than were said.
         copy.map_or_else(|| Disk::copy_of(&self.disk, self.offset), Copy::wait)
     }
 
@@ -118,17 +131,18 @@ mod tests {
     fn each_copy_is_somebody_s_own_and_none_is_left() {
         let disk = Disk::empty(1 << 20).unwrap();
         disk.overwrite(4096, b"root").unwrap();
-        for at_once in [0, 1, 2, 9] {
-            let copies = Copies::of(&disk.path(), 0, 3, at_once);
+        for ahead in [0, 1, 2, 9] {
+            let copies = Copies::of(&disk.path(), 0, 3, ahead);
             let mut paths = Vec::new();
             // One more than was said.
             for number in 0..4 {
-                if number == at_once {
+                if number == ahead {
                     copies.wait();
                 }
                 let copy = copies.take().unwrap();
                 assert_eq!(copy.peek(4096, 4).unwrap(), b"root");
                 copy.overwrite(4096, b"mine").unwrap();
+                copies.begin_next();
                 paths.push(copy.path());
             }
             paths.sort();
@@ -141,15 +155,30 @@ mod tests {
     #[test]
     fn so_many_are_made_as_were_said_and_what_nobody_takes_goes_away() {
         let disk = Disk::empty(1 << 20).unwrap();
-        for (count, at_once, expected) in [(0, 2, 0), (1, 2, 1), (3, 2, 2), (2, 0, 1)] {
-            let copies = Copies::of(&disk.path(), 0, count, at_once);
+        let path = |copy: &Copy| match copy {
+            Copy::Made(Ok(disk)) => disk.path(),
+            other => panic!("{other:?}"),
+        };
+        for (count, ahead, taken, expected) in [
+            (0, 2, 0, 0),
+            (1, 2, 0, 1),
+            (3, 2, 0, 2),
+            (3, 2, 1, 2),
+            (3, 2, 2, 1),
+            (9, 2, 0, 2),
+            (2, 0, 0, 0),
+            (4, 0, 3, 0),
+        ] {
+            let copies = Copies::of(&disk.path(), 0, count, ahead);
+            for _ in 0..taken {
+                copies.take().unwrap();
+            }
+            for _ in 0..9 {
+                copies.begin_next();
+            }
             copies.wait();
-            let path = |copy: &Copy| match copy {
-                Copy::Made(Ok(disk)) => disk.path(),
-                other => panic!("{other:?}"),
-            };
             let paths: Vec<PathBuf> = copies.next().copies.iter().map(path).collect();
-            assert_eq!(paths.len(), expected, "{count} {at_once}");
+            assert_eq!(paths.len(), expected, "{count} {ahead} {taken}");
             assert!(paths.iter().all(|path| path.exists()));
             drop(copies);
             assert!(!paths.iter().any(|path| path.exists()));

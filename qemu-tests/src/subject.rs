@@ -112,7 +112,7 @@ impl Subject {
     }
 
     /// Makes ready for so many scenarios, some of them at once: the first copies of its root disk, stocked images where they are not
-    /// there, and meanwhile how instructions are run here. Later copies are made while machines run.
+    /// there, and meanwhile how instructions are run here.
     #[must_use]
     pub fn made_ready(mut self, count: usize, at_once: usize) -> Self {
         let copies = Copies::new(&self.artefacts, count, at_once);
@@ -131,6 +131,13 @@ impl Subject {
         copies.wait();
         self.copies = Some(Arc::new(copies));
         self
+    }
+
+    /// A machine runs now: whoever comes next has a copy of the root disk made for him.
+    pub(crate) fn copies_ahead(&self) {
+        if let Some(copies) = &self.copies {
+            copies.begin_next();
+        }
     }
 
     /// A copy of its root disk.

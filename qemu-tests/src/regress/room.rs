@@ -36,8 +36,8 @@ pub(crate) fn check(
             "--jobs N runs fewer machines at once",
         )?;
     }
-    // The copy for the next one is made meanwhile.
-    let scratch = (root + JOB_BYTES) * machines + root;
+    // A copy for the next one is made meanwhile.
+    let scratch = (2 * root + JOB_BYTES) * machines;
     enough(
         &std::env::temp_dir(),
         scratch,

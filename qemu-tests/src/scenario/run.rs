@@ -192,6 +192,7 @@ impl<'s> Run<'s> {
             root: subject.way_in(Door::Root, root)?,
             session: None,
         };
+        subject.copies_ahead();
         let ended = self.live(&mut guest, &spec);
         let ended = ended.map_err(|error| guest.machine.whose(error));
         if scenario.hangs() && scenario.expect.invariants {
