@@ -19,6 +19,9 @@ load = ["virtio_pci", "virtio_blk", "virtio_net", "nvme", "?e1000e", "?ahci", "?
 always = ["?8021q", "?bonding"]
 "#;
 
+/// What `preroot bake` takes from beside PID 1.
+const HELPER: &str = "preroot-helper";
+
 /// One at a time: others may want the same.
 static MAKING: Mutex<()> = Mutex::new(());
 
@@ -29,7 +32,12 @@ static MAKING: Mutex<()> = Mutex::new(());
 pub(crate) fn image(artefacts: &Artefacts, modules: &Path) -> Result<PathBuf, Error> {
     let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut hasher = DefaultHasher::new();
-    (MODULES, modules, files::read(&artefacts.config)?).hash(&mut hasher);
+    (MODULES, modules).hash(&mut hasher);
+    // Programs may have been built anew since set-up: what is kept here is never of others than it is asked for with.
+    let helper = artefacts.init.with_file_name(HELPER);
+    for path in [&artefacts.config, &artefacts.init, &helper] {
+        files::read(path)?.hash(&mut hasher);
+    }
     let path = artefacts
         .image
         .with_file_name(format!("stock-{:016x}.img", hasher.finish()));
